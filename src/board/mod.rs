@@ -1,0 +1,218 @@
+//! The one picture that every face draws: plain data, and the named questions faces may ask.
+
+pub mod report;
+pub mod wording;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::spend::{
+    Balance, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo, TokenCounts,
+};
+
+/// Everything a face may show. Built by [`build`] after each change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Board {
+    /// When it was built.
+    pub now: DateTime<Utc>,
+    /// Zone of "today".
+    pub zone: Tz,
+    /// Today's local date.
+    pub today: NaiveDate,
+    /// Which figure the icon shows.
+    pub headline: Headline,
+    /// Today's figures.
+    pub figures: Figures,
+    /// Every enabled source that exists on this machine or has a key, in table order.
+    pub sources: Vec<SourceRow>,
+    /// Most expensive models today, at list price; unpriced ones last.
+    pub top_models: Vec<ModelRow>,
+    /// Budgets in the order of the config.
+    pub budgets: Vec<BudgetRow>,
+    /// The newest alert that spoke.
+    pub last_alert: Option<AlertRow>,
+    /// State of the icon.
+    pub state: State,
+    /// True until every source was looked at once since the start.
+    pub loading: bool,
+    /// A pretend world is shown.
+    pub demo: bool,
+    /// Sentences that hold for the whole program (a ledger that was set aside, a config error).
+    pub notices: Vec<String>,
+}
+
+/// Which figure is the headline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Headline {
+    /// Billed where a bill reaches, list price where none does; see the ledger's reconciliation.
+    #[default]
+    Spend,
+    /// List price of all usage.
+    List,
+    /// Billed cost alone.
+    Billed,
+}
+
+/// Figures for one span of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// Billed where a bill reaches, list price otherwise; dollars.
+    pub spend: Money,
+    /// True when any part of `spend` is a list price rather than a bill.
+    pub spend_estimated: bool,
+    /// All usage at list price; dollars.
+    pub list: Money,
+    /// What providers bill; `None` when no provider reports.
+    pub billed: Option<Money>,
+    /// Bills in other currencies, side by side, in no dollar figure.
+    pub billed_other: Vec<Money>,
+    /// The part of `list` that a subscription covers and nobody bills.
+    pub covered: Money,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens by kind.
+    pub tokens: TokenCounts,
+    /// Tokens of models without a known price: in no dollar figure.
+    pub unpriced_tokens: u64,
+    /// Tokens that can't be told from a parent session's: in no dollar figure.
+    pub unmetered_tokens: u64,
+    /// True when something is known to be missing (unreadable lines, failed sources, gaps).
+    pub partial: bool,
+}
+
+impl Figures {
+    /// The amount that `headline` chooses; `None` when it is not known.
+    pub fn chosen(&self, headline: Headline) -> Option<Money> {
+        match headline {
+            Headline::Spend => Some(self.spend),
+            Headline::List => Some(self.list),
+            Headline::Billed => self.billed,
+        }
+    }
+
+    /// Whether the chosen amount is an estimate.
+    pub fn chosen_is_estimated(&self, headline: Headline) -> bool {
+        match headline {
+            Headline::Spend => self.spend_estimated,
+            Headline::List => true,
+            Headline::Billed => false,
+        }
+    }
+}
+
+/// One source as faces show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceRow {
+    /// Its row in the table.
+    pub info: &'static SourceInfo,
+    /// Today's own list price; `None` when it tells none.
+    pub list: Option<Money>,
+    /// Today's own billed cost (UTC day); `None` when it tells none.
+    pub billed: Option<Money>,
+    /// Today's tokens without a price.
+    pub unpriced_tokens: u64,
+    /// When it last gave figures.
+    pub last_good_at: Option<DateTime<Utc>>,
+    /// When it was last looked at.
+    pub last_look_at: Option<DateTime<Utc>>,
+    /// Whether the figures are older than twice the poll interval.
+    pub stale: bool,
+    /// How the last look failed, if it did.
+    pub error: Option<SourceError>,
+    /// When it is looked at again after a failure.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Prepaid credit.
+    pub balances: Vec<Balance>,
+    /// Limits.
+    pub quotas: Vec<QuotaWindow>,
+    /// What the last reading does not cover.
+    pub gaps: Vec<String>,
+    /// How many lines could not be read, all time.
+    pub problem_count: u64,
+    /// The newest of them.
+    pub problems: Vec<Problem>,
+}
+
+/// One model's share of today.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelRow {
+    /// Its name as logged; `None` where the log leaves it open.
+    pub model: Option<String>,
+    /// List price; `None` when unpriced.
+    pub list: Option<Money>,
+    /// Tokens by kind.
+    pub tokens: TokenCounts,
+}
+
+/// One budget and how far it is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BudgetRow {
+    /// Its name.
+    pub name: String,
+    /// Day, week or month.
+    pub period: Period,
+    /// The limit.
+    pub amount: Money,
+    /// Spent in the running period.
+    pub spent: Money,
+    /// True when any part of `spent` is a list price rather than a bill.
+    pub estimated: bool,
+    /// Thousandths of the limit, rounded down.
+    pub permille: i128,
+    /// Lowest threshold not below which the icon warns, percent (the highest under 100).
+    pub warn_percent: u32,
+    /// What the period ends at if the pace of it so far goes on; `None` while too little of the
+    /// period has passed to tell.
+    pub pace: Option<Money>,
+    /// Sources it counts; empty means all.
+    pub sources: Vec<String>,
+}
+
+/// One alert that spoke.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertRow {
+    /// Number in the ledger.
+    pub id: i64,
+    /// When the crossing was recorded.
+    pub at: DateTime<Utc>,
+    /// The budget's name.
+    pub budget: String,
+    /// Its period.
+    pub period: Period,
+    /// First local day of the period.
+    pub period_start: NaiveDate,
+    /// Threshold in percent.
+    pub threshold_percent: u32,
+    /// The limit at that time.
+    pub amount: Money,
+    /// The spend at that time.
+    pub spent: Money,
+    /// True when any part of `spent` was a list price.
+    pub estimated: bool,
+    /// When a notification daemon took it; `None` while still to be delivered.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// What it said: title.
+    pub title: String,
+    /// What it said: body.
+    pub body: String,
+}
+
+/// State of the icon, the most pressing one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing to say.
+    Calm,
+    /// A budget's warning threshold is reached.
+    Near,
+    /// A budget is broken.
+    Over,
+    /// The figures are old.
+    Stale,
+    /// No source gives figures.
+    Error,
+    /// The user paused looking.
+    Paused,
+}

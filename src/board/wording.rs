@@ -1,0 +1,1 @@
+//! Amounts, ages and error texts -> words: the only place.

@@ -1,0 +1,5 @@
+//! Anything a person or a program looks at. A face draws a [`crate::board::Board`] and nothing else.
+
+pub mod cli;
+pub mod notify;
+pub mod tray;

@@ -1,0 +1,1 @@
+//! The tray icon, its tooltip and its menu.

@@ -1,0 +1,1 @@
+//! Readings -> SQLite -> totals.

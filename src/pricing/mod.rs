@@ -1,0 +1,1 @@
+//! Tokens -> list price: the dated table, model names, tiers and overrides.

@@ -1,0 +1,174 @@
+//! The outside world -> [`Reading`]. Sources know nothing of the ledger, budgets, faces, the clock
+//! or the keyring: what they need comes in a [`Look`].
+//!
+//! To add a source: one file under [`agents`] or [`providers`] with its manual on top, one line in
+//! [`SOURCES`], one folder under `tests/fixtures`, one line in the changelog. The config, the
+//! command line, the schedule, the README's table and the fixture check all walk the table.
+
+pub mod agents;
+pub mod providers;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use url::Url;
+
+pub use crate::spend::source::{KeySpec, SourceError, SourceInfo, SourceKind};
+use crate::spend::{Marks, Reading};
+
+/// Every source this program can read, in the order they are shown.
+pub const SOURCES: &[&dyn Source] = &[
+    &agents::claude_code::ClaudeCode,
+    &agents::codex::Codex,
+    &providers::openai_admin::OpenAiAdmin,
+    &providers::anthropic_admin::AnthropicAdmin,
+    &providers::openrouter::OpenRouter,
+];
+
+/// The source with this id.
+pub fn find(id: &str) -> Option<&'static dyn Source> {
+    SOURCES.iter().copied().find(|source| source.info().id == id)
+}
+
+/// A future that a source returns; boxed, so that sources fit into one table.
+pub type ReadFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, SourceError>> + Send + 'a>>;
+
+/// One place that spend can be read from. The only trait of this program, because only this set
+/// is open.
+pub trait Source: Sync {
+    /// Its row in the table.
+    fn info(&self) -> &'static SourceInfo;
+
+    /// The folders to look in and to watch, existing or not. Empty for providers.
+    fn roots(&self, _places: &Places) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Looks once. Agents read files and block; the monitor gives them a thread that may.
+    fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a>;
+}
+
+/// A secret. Never shown: `Debug` is masked and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Wraps a secret, without the blanks and line ends that pasting leaves around it.
+    pub fn new(secret: &str) -> Self {
+        Self(secret.trim().to_owned())
+    }
+
+    /// The secret itself, for the one place that writes a request header or the keyring.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four characters, for `key list`; nothing of a secret shorter than twelve.
+    pub fn last_four(&self) -> String {
+        let count = self.0.chars().count();
+        if count < 12 { String::new() } else { self.0.chars().skip(count - 4).collect() }
+    }
+
+    /// A number that tells two keys apart and nothing else; back-off is kept by it.
+    pub fn fingerprint(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(****)")
+    }
+}
+
+/// The home folder and the environment, as values: a second user or a test is another value.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The user's home folder.
+    pub home: PathBuf,
+    /// Environment variables, as far as they are text or paths.
+    pub variables: BTreeMap<String, OsString>,
+    /// Roots that the config sets for a source (`[agents.codex] roots = [...]`), by source id;
+    /// they replace the usual ones.
+    pub roots: BTreeMap<String, Vec<PathBuf>>,
+}
+
+impl Places {
+    /// A variable's value as text; `None` when unset or blank.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.to_str().filter(|value| !value.trim().is_empty())
+    }
+
+    /// An XDG base folder: the variable when it holds an absolute path, else `home/fallback`.
+    pub fn xdg(&self, name: &str, fallback: &str) -> PathBuf {
+        self.variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .unwrap_or_else(|| self.home.join(fallback))
+    }
+}
+
+/// What one look at a source is given.
+pub struct Look<'a> {
+    /// The time of the look.
+    pub now: DateTime<Utc>,
+    /// Home folder and environment.
+    pub places: &'a Places,
+    /// What the source remembered at its last look.
+    pub marks: &'a Marks,
+    /// Only these files may have changed (the watcher says so); `None` looks everywhere.
+    pub only: Option<&'a [PathBuf]>,
+    /// The provider's key.
+    pub key: Option<&'a ApiKey>,
+    /// The provider's address, when the config sets one.
+    pub base_url: Option<&'a Url>,
+    /// The first UTC day a provider is asked about.
+    pub since: NaiveDate,
+    /// The shared HTTP client.
+    pub http: &'a providers::http::Client,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_kebab_case_and_unique() {
+        let ids: Vec<_> = SOURCES.iter().map(|source| source.info().id).collect();
+        for id in &ids {
+            assert!(
+                id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{id}"
+            );
+        }
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
+    }
+
+    #[test]
+    fn providers_have_an_https_address_and_agents_none() {
+        for source in SOURCES {
+            let info = source.info();
+            match info.kind {
+                SourceKind::Provider => {
+                    assert!(info.base_url.starts_with("https://"), "{}", info.id)
+                }
+                SourceKind::Agent => {
+                    assert!(info.base_url.is_empty() && info.key.is_none(), "{}", info.id)
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_never_shows_itself() {
+        let key = ApiKey::new(" sk-admin-0123456789\n");
+        assert_eq!(format!("{key:?}"), "ApiKey(****)");
+        assert_eq!(key.last_four(), "6789");
+        assert_eq!(ApiKey::new("short").last_four(), "");
+    }
+}

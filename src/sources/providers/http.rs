@@ -1,0 +1,4 @@
+//! The shared HTTP client.
+
+/// The shared HTTP client.
+pub struct Client;

@@ -1,0 +1,18 @@
+//! The words every stage shares: plain data, no input or output.
+//!
+//! [`Money`] and [`Price`] are integers, [`TokenCounts`] are `u64`, a [`Reading`] is what one
+//! look at a source gave, and a [`Period`] is a local day, week or month as a half-open interval.
+
+pub mod money;
+pub mod period;
+pub mod reading;
+pub mod source;
+pub mod usage;
+
+pub use money::{Amounts, Currency, Money, MoneyError, Price};
+pub use period::{Period, Span};
+pub use reading::{
+    Balance, Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, QuotaWindow, Reading,
+};
+pub use source::{KeySpec, SourceError, SourceInfo, SourceKind};
+pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

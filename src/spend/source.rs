@@ -1,0 +1,110 @@
+//! What every stage knows of a source: its row in the table, and how a look at it can fail.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What is fixed about a source.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Kebab-case id, used in the config, the ledger and all output.
+    pub id: &'static str,
+    /// Its name as people write it.
+    pub name: &'static str,
+    /// Agent or provider.
+    pub kind: SourceKind,
+    /// Who pays unless the config says otherwise: sources of one account never add up.
+    pub account: &'static str,
+    /// Minutes between looks: a safety sweep for agents, the poll interval for providers.
+    pub poll_minutes: u32,
+    /// How the key is found; `None` for sources that need none.
+    pub key: Option<KeySpec>,
+    /// Where requests go unless the config names a gateway. Empty for agents.
+    pub base_url: &'static str,
+    /// What it tells, one clause, for the README's table and `doctor`.
+    pub tells: &'static str,
+}
+
+/// Agent or provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// A program that leaves session logs on disk.
+    Agent,
+    /// A company or gateway that bills.
+    Provider,
+}
+
+/// How a provider's key is called and what it must be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    /// Usual environment variables, first one wins.
+    pub variables: &'static [&'static str],
+    /// What kind of key it has to be, for people: `an admin key (sk-admin-…)`.
+    pub kind: &'static str,
+}
+
+/// Why a look gave nothing: one variant for each decision that follows from it. Bad lines are
+/// problems in the reading, never an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum SourceError {
+    /// Nothing to read on this machine. Silent.
+    #[error("not found on this machine")]
+    NotInstalled,
+    /// No key is set. Ask for one.
+    #[error("no key is set")]
+    NeedsKey,
+    /// The provider does not know the key (401). Ask for another.
+    #[error("the key was refused ({status})")]
+    KeyRejected {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The key is valid but may not read this (403). Ask for the right kind.
+    #[error("the key may not read this ({status})")]
+    WrongKindOfKey {
+        /// HTTP status.
+        status: u16,
+    },
+    /// Asked too often (429). Wait.
+    #[error("asked too often")]
+    RateLimited {
+        /// What the provider asks to wait, if it says.
+        retry_after: Option<Duration>,
+    },
+    /// No answer: no network, a timeout, a name that does not resolve. Keep the last figures.
+    #[error("no answer: {what}")]
+    Unreachable {
+        /// One clause, without address or secret.
+        what: String,
+    },
+    /// The provider answered that it can't (5xx). Keep the last figures.
+    #[error("the provider has a fault ({status})")]
+    ProviderDown {
+        /// HTTP status.
+        status: u16,
+        /// What the provider asks to wait, if it says.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not what the reader knows. Say so, keep the rest.
+    #[error("the answer was not understood: {what}")]
+    FormatChanged {
+        /// One clause: what was expected, what was found.
+        what: String,
+    },
+    /// The configuration stands in the way (a plain-http address outside this machine).
+    #[error("{what}")]
+    Misconfigured {
+        /// One clause.
+        what: String,
+    },
+    /// The files could not be read (permissions, a broken disk).
+    #[error("{place}: {what}")]
+    Unreadable {
+        /// The file or folder.
+        place: String,
+        /// One clause.
+        what: String,
+    },
+}
