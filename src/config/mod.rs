@@ -247,8 +247,8 @@ mod tests {
             ("[[budget]]\n", "period"),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
-            let first = complaint.lines().next().expect("a line");
-            let names: Vec<_> = first.split('`').skip(3).step_by(2).collect();
+            let (listed, _) = complaint.split_once(", in `").expect("the line");
+            let names: Vec<_> = listed.split('`').skip(3).step_by(2).collect();
             assert!(names.len() > 3, "{complaint}");
             for name in names.iter().filter(|name| **name != alias) {
                 assert!(
