@@ -28,7 +28,7 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// There is no keyring to ask.
-    #[error("no keyring is running here ({cause}){}", or_variable(variable))]
+    #[error("no keyring is running here ({cause}){}", set_instead(variable))]
     NoKeyring {
         /// What the system said.
         cause: String,
@@ -36,13 +36,13 @@ pub enum SecretError {
         variable: Option<&'static str>,
     },
     /// The keyring is switched off by [`VARIABLE`].
-    #[error("{VARIABLE}=off leaves the keyring alone{}", or_variable(variable))]
+    #[error("{VARIABLE}=off leaves the keyring alone{}", set_instead(variable))]
     Off {
         /// The environment variable that does instead.
         variable: Option<&'static str>,
     },
     /// It is locked, and was not opened.
-    #[error("the keyring is locked ({cause}); unlock it and try again{}", or_variable(variable))]
+    #[error("the keyring is locked ({cause}); unlock it and try again{}", set_instead(variable))]
     Locked {
         /// What the system said.
         cause: String,
@@ -63,7 +63,7 @@ pub enum SecretError {
     },
 }
 
-fn or_variable(variable: &Option<&'static str>) -> String {
+fn set_instead(variable: &Option<&'static str>) -> String {
     variable.map(|name| format!("; set {name} instead")).unwrap_or_default()
 }
 
@@ -276,7 +276,7 @@ mod tests {
     fn errors_name_the_variable_that_does_instead() {
         insta::assert_snapshot!(no_keyring(), @"no keyring is running here (no bus); set OPENAI_ADMIN_KEY instead");
         let locked = SecretError::Locked { cause: "no answer".into(), variable: Some("V") };
-        insta::assert_snapshot!(locked, @"the keyring is locked (no answer); unlock it and try again; set V instead");
+        insta::assert_snapshot!(locked, @"the keyring is locked (no answer); unlock it and try again, or set V instead");
     }
 
     /// Stores, reads, replaces and removes a key in the real keyring of this session. Run it in a
