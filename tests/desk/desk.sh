@@ -43,7 +43,7 @@ await_file() {
   exit 1
 }
 
-Xvfb -displayfd 7 -screen 0 1000x700x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
+Xvfb -displayfd 7 -screen 0 1280x1500x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
 started+=($!)
 mkdir "$DESK/services"
 cp /usr/share/dbus-1/services/org.xfce.Xfconf.service "$DESK/services/"
@@ -112,7 +112,7 @@ horizontal_padding=16
 corner_radius=8
 frame_width=1
 frame_color=$frame
-font=Sans 10
+font=Sans $((10 * ${DESK_SCALE:-1}))
 format="<b>%s</b>\n%b"
 scale=${DESK_SCALE:-1}
 [urgency_low]

@@ -158,10 +158,11 @@ fn the_icon_comes_when_the_panel_does_and_returns_with_it() {
     let panel = desk.start_part("xfce4-panel", ["--disable-wm-check"]);
     desk.await_tray_item_of(spendbar.id());
 
-    // The panel and the process that holds its tray both go, as in a crash of the session.
+    // The process that holds the panel's tray goes with the panel.
     desk.kill_owner_of("org.xfce.Panel");
-    desk.kill_owner_of("org.kde.StatusNotifierWatcher");
     drop(panel);
+    let watcher = "org.kde.StatusNotifierWatcher";
+    assert!(eventually(PATIENCE, || desk.process_of(watcher).is_none()));
     let _panel = desk.start_part("xfce4-panel", ["--disable-wm-check"]);
     let item = desk.await_tray_item_of(spendbar.id());
     assert!(eventually(PATIENCE, || item.tooltip().contains("$0.60")), "{}", item.tooltip());

@@ -81,6 +81,7 @@ pub enum Fault {
 pub struct FakeProvider {
     address: SocketAddr,
     shared: Arc<Shared>,
+    listening: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -138,7 +139,7 @@ impl FakeProvider {
             closed: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for stream in listener.incoming() {
                 if serving.closed.load(Ordering::SeqCst) {
                     return;
@@ -150,7 +151,7 @@ impl FakeProvider {
                 }
             }
         });
-        Self { address, shared }
+        Self { address, shared, listening: Mutex::new(Some(listening)) }
     }
 
     /// `http://127.0.0.1:port`.
@@ -170,9 +171,11 @@ impl FakeProvider {
 
     /// Stops listening: from now on connections are refused.
     pub fn close(&self) {
-        if !self.shared.closed.swap(true, Ordering::SeqCst) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        if let Some(listening) = self.listening.lock().expect("unpoisoned").take() {
             // The listener is let go when one more connection wakes it.
             let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+            let _ = listening.join();
         }
     }
 }
