@@ -43,7 +43,7 @@ await_file() {
   exit 1
 }
 
-Xvfb -displayfd 7 -screen 0 1280x1500x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
+Xvfb -displayfd 7 -screen 0 1640x1500x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
 started+=($!)
 mkdir "$DESK/services"
 cp /usr/share/dbus-1/services/org.xfce.Xfconf.service "$DESK/services/"
@@ -109,21 +109,24 @@ offset=12x42
 width=360
 padding=14
 horizontal_padding=16
-corner_radius=8
+corner_radius=0
 frame_width=1
 frame_color=$frame
 font=Sans $((10 * ${DESK_SCALE:-1}))
 format="<b>%s</b>\n%b"
 scale=${DESK_SCALE:-1}
 [urgency_low]
+timeout=0
 background=$ground
 foreground=$ink
 frame_color=$frame
 [urgency_normal]
+timeout=0
 background=$ground
 foreground=$ink
 frame_color=$frame
 [urgency_critical]
+timeout=0
 background=$ground
 foreground=$ink
 frame_color="#d9483b"

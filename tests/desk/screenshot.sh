@@ -20,6 +20,7 @@ if [ "${1:-}" != inside ]; then
 fi
 
 program=$2 folder=$3 look=$4
+screen_width=1640
 bus() { busctl --address="$DBUS_SESSION_BUS_ADDRESS" --json=short "$@" 2> /dev/null; }
 until_true() {
   for _ in $(seq "$1"); do "${@:2}" && return 0; sleep 0.25; done
@@ -28,7 +29,7 @@ until_true() {
 }
 
 if [ "$look" = dark ]; then ground='gradient:#3a4a63-#1d2431'; else ground='gradient:#dfe7f2-#b9c6d8'; fi
-convert -size 1280x1500 "$ground" "$DESK/ground.png"
+convert -size ${screen_width}x1500 "$ground" "$DESK/ground.png"
 # It paints the root window and says 1 all the same, having opened no window of its own.
 display -window root "$DESK/ground.png" || true
 
@@ -45,13 +46,13 @@ popups() {
   bus get-property org.freedesktop.Notifications /org/freedesktop/Notifications \
     org.dunstproject.cmd0 displayedLength | jq -e ".data >= $1" > /dev/null
 }
-no_popups() { ! popups 1; }
+broken() { grep -q '100 %' "$DESK/demo.log"; }
 # The tallest window that stands at least so far from the left and is no whole screen or panel:
 # a menu, or a popup on the right. Height, width, left, top.
 window_from() {
   xwininfo -root -tree | grep -oE '[0-9]+x[0-9]+\+[0-9]+\+[0-9]+  \+[0-9]+\+[0-9]+' \
     | sed -E 's/^([0-9]+)x([0-9]+)\+[0-9]+\+[0-9]+  \+([0-9]+)\+([0-9]+)$/\2 \1 \3 \4/' \
-    | awk -v left="$1" '$1 > 80 && $1 < 1490 && $2 > 150 && $2 < 1270 && $3 >= left' \
+    | awk -v left="$1" '$1 > 80 && $1 < 1490 && $2 > 150 && $2 < 1600 && $3 >= left' \
     | sort -rn | head -n 1
 }
 menu_is_open() { [ -n "$(window_from 0)" ]; }
@@ -62,15 +63,13 @@ picture() { # NAME CROP
 }
 
 until_true 120 registered
-# The first alert may be of a lower threshold; the one that counts comes when the budget breaks.
+# The first alert may be of a lower threshold; the last one comes when the budget breaks.
+until_true 240 broken
 until_true 240 popups 1
 sleep 1
-read -r height width left top < <(window_from 300)
-picture notification "$((1280 - left + 24))x$((top + height + 24))+$((left - 24))+0"
-bus call org.freedesktop.Notifications /org/freedesktop/Notifications org.dunstproject.cmd0 \
-  NotificationCloseAll > /dev/null || true
-until_true 40 no_popups
 picture tray 420x60+0+0
+read -r height width left top < <(window_from $((screen_width - 800)))
+picture notification "$((screen_width - left + 24))x$((top + height + 24))+$((left - 24))+0"
 
 xdotool mousemove 22 30
 sleep 0.5
@@ -79,4 +78,5 @@ until_true 40 menu_is_open
 sleep 0.5
 read -r height width left top < <(window_from 0)
 picture menu "$((width + left + 24))x$((height + top + 24))+0+0"
+picture overview "${screen_width}x$((height + top + 24))+0+0"
 xdotool key Escape

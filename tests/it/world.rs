@@ -35,11 +35,11 @@ pub struct World {
 }
 
 impl World {
-    /// An empty home, empty XDG folders, no keyring, no desktop, UTC as the local zone.
+    /// An empty home, empty XDG folders, no config, no keyring, no desktop, UTC as the local zone.
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("spendbar-it-").tempdir().expect("a folder");
         let mut world = Self { root, clock: None, variables: BTreeMap::new() };
-        for folder in ["home", "config/spendbar", "data", "cache", "state", "run"] {
+        for folder in ["home", "config", "data", "cache", "state", "run"] {
             fs::create_dir_all(world.path(folder)).expect("a folder");
         }
         fs::set_permissions(world.path("run"), fs::Permissions::from_mode(0o700)).expect("0700");
@@ -55,11 +55,7 @@ impl World {
             world.variables.insert(name.into(), path.into());
         }
         world.variables.insert("PATH".into(), std::env::var_os("PATH").unwrap_or_default());
-        world
-            .env("TZ", "UTC")
-            .env("LANG", "C.UTF-8")
-            .env("SPENDBAR_KEYRING", "off")
-            .config("zone = \"UTC\"\n")
+        world.env("TZ", "UTC").env("LANG", "C.UTF-8").env("SPENDBAR_KEYRING", "off")
     }
 
     /// The program's clock starts here at every run, and goes on from there.
