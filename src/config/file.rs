@@ -13,10 +13,12 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
-use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings};
+use super::{
+    AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings, source_ids,
+};
 use crate::board::Headline;
 use crate::budgets::Budget;
-use crate::sources::{SOURCES, SourceKind};
+use crate::sources::SourceKind;
 use crate::spend::{Currency, Money, Period};
 
 /// Percent at which a budget speaks unless it says otherwise.
@@ -219,8 +221,8 @@ impl Check<'_> {
     }
 
     fn known(&mut self, id: &Spanned<String>, section: &str, kind: SourceKind) {
-        if !ids(Some(kind)).any(|known| known == id.get_ref()) {
-            let list = ids(Some(kind)).collect::<Vec<_>>().join(", ");
+        if !source_ids(Some(kind)).contains(&id.get_ref().as_str()) {
+            let list = source_ids(Some(kind)).join(", ");
             self.problem(
                 id.span(),
                 format!("{section}.{}", id.get_ref()),
@@ -399,7 +401,8 @@ impl Check<'_> {
 
     fn scope(&mut self, sources: &Spanned<Value>) -> Vec<String> {
         let hint = || {
-            let list = ids(None).map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+            let list =
+                source_ids(None).iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
             format!("write \"all\", or a list out of [{list}]")
         };
         let listed = match sources.get_ref() {
@@ -418,7 +421,7 @@ impl Check<'_> {
         let mut scope: Vec<String> = Vec::new();
         for id in listed {
             match id.as_str() {
-                Some(id) if ids(None).any(|known| known == id) => {
+                Some(id) if source_ids(None).contains(&id) => {
                     if !scope.iter().any(|listed| listed == id) {
                         scope.push(id.to_owned());
                     }
@@ -453,14 +456,6 @@ pub(super) fn effective_names(budgets: &[(Option<&str>, Period)]) -> Vec<String>
             }
         })
         .collect()
-}
-
-fn ids(kind: Option<SourceKind>) -> impl Iterator<Item = &'static str> {
-    SOURCES
-        .iter()
-        .map(|source| source.info())
-        .filter(move |info| kind.is_none_or(|kind| info.kind == kind))
-        .map(|info| info.id)
 }
 
 fn loopback(url: &Url) -> bool {

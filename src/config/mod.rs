@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::board::Headline;
 use crate::budgets::Budget;
-use crate::sources::SourceInfo;
+use crate::sources::{SOURCES, SourceInfo, SourceKind};
 
 pub use error::{ConfigError, ConfigProblem};
 
@@ -162,6 +162,16 @@ impl Config {
     }
 }
 
+/// The ids of every source, or of one kind, that settings can name, in the table's order.
+pub fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
+    SOURCES
+        .iter()
+        .map(|source| source.info())
+        .filter(|info| kind.is_none_or(|kind| info.kind == kind))
+        .map(|info| info.id)
+        .collect()
+}
+
 /// The system's zone: the `TZ` variable where it names a zone, else what the system is set to.
 /// `None` when neither is a zone this program knows; "today" is then the UTC day.
 pub fn system_zone(tz_variable: Option<&str>) -> Option<Tz> {
@@ -176,7 +186,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sources::{SOURCES, SourceKind};
     use crate::spend::Period;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -190,12 +199,9 @@ mod tests {
     /// What is said about a wrong file; the lists of ids stand for themselves as `<ids>`.
     fn complaint(text: &str) -> String {
         let mut said = parse(text).expect_err("wrong").to_string();
-        let ids = |kind: SourceKind| {
-            let of_kind = SOURCES.iter().map(|source| source.info()).filter(|i| i.kind == kind);
-            of_kind.map(|info| info.id).collect::<Vec<_>>()
-        };
-        let (agents, providers) = (ids(SourceKind::Agent), ids(SourceKind::Provider));
-        let quoted: Vec<_> = SOURCES.iter().map(|s| format!("{:?}", s.info().id)).collect();
+        let agents = source_ids(Some(SourceKind::Agent));
+        let providers = source_ids(Some(SourceKind::Provider));
+        let quoted: Vec<_> = source_ids(None).iter().map(|id| format!("{id:?}")).collect();
         for list in [agents.join(", "), providers.join(", "), quoted.join(", ")] {
             said = said.replace(&list, "<ids>");
         }

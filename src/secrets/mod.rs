@@ -7,7 +7,8 @@
 
 use keyring::Entry;
 
-use crate::sources::{ApiKey, Places, SOURCES, SourceInfo};
+pub use crate::sources::ApiKey;
+use crate::sources::{Places, SOURCES, SourceInfo};
 
 /// The variable that turns the keyring off when it is `off`.
 pub const VARIABLE: &str = "SPENDBAR_KEYRING";
@@ -42,7 +43,7 @@ pub enum SecretError {
         variable: Option<&'static str>,
     },
     /// It is locked, and was not opened.
-    #[error("the keyring is locked ({cause}); unlock it and try again{}", set_instead(variable))]
+    #[error("the keyring is locked ({cause}): unlock it and try again{}", set_instead(variable))]
     Locked {
         /// What the system said.
         cause: String,
@@ -276,7 +277,7 @@ mod tests {
     fn errors_name_the_variable_that_does_instead() {
         insta::assert_snapshot!(no_keyring(), @"no keyring is running here (no bus); set OPENAI_ADMIN_KEY instead");
         let locked = SecretError::Locked { cause: "no answer".into(), variable: Some("V") };
-        insta::assert_snapshot!(locked, @"the keyring is locked (no answer); unlock it and try again, or set V instead");
+        insta::assert_snapshot!(locked, @"the keyring is locked (no answer): unlock it and try again; set V instead");
     }
 
     /// Stores, reads, replaces and removes a key in the real keyring of this session. Run it in a
