@@ -60,7 +60,10 @@ impl Fold {
     /// Looks until nothing is left to read, as the monitor does.
     pub fn look(&mut self, source: &str, home: &Path, only: Option<&[PathBuf]>) {
         loop {
-            let reading = reader(source)(&places(home), &self.marks, only).unwrap();
+            let reading = match reader(source)(&places(home), &self.marks, only) {
+                Err(SourceError::NotInstalled) => return,
+                reading => reading.unwrap(),
+            };
             let more = reading.more;
             self.apply(reading);
             if !more {

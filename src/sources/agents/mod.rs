@@ -7,4 +7,6 @@ pub mod scan;
 pub mod wire;
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod fixtures;
