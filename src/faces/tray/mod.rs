@@ -1,1 +1,3 @@
 //! The tray icon, its tooltip and its menu.
+
+pub mod icon;
