@@ -281,13 +281,13 @@ fn at_most(most: usize, mut rows: Vec<String>, elsewhere: &str) -> Vec<String> {
 
 /// Right-aligns figures: what a narrower one lacks is filled with spaces of the same widths.
 fn column(figures: Vec<String>) -> Vec<String> {
-    let widest = figures.iter().map(|figure| Glyphs::of(figure)).max().unwrap_or_default();
-    figures.into_iter().map(|figure| widest.without(Glyphs::of(&figure)) + &figure).collect()
+    let most =
+        figures.iter().map(|figure| Glyphs::of(figure)).fold(Glyphs::default(), Glyphs::most);
+    figures.into_iter().map(|figure| most.without(Glyphs::of(&figure)) + &figure).collect()
 }
 
-/// How many glyphs of each width a figure has. Fields stand widest first, so that the derived
-/// order is the order of width, near enough.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// How many glyphs of each width a figure has.
+#[derive(Clone, Copy, Default)]
 struct Glyphs {
     /// Digits, and the signs that fonts draw as wide as digits.
     digits: usize,
@@ -307,6 +307,14 @@ impl Glyphs {
             }
             count
         })
+    }
+
+    fn most(self, other: Self) -> Self {
+        Self {
+            digits: self.digits.max(other.digits),
+            blanks: self.blanks.max(other.blanks),
+            points: self.points.max(other.points),
+        }
     }
 
     /// Blanks as wide as what `other` lacks: figure spaces, spaces and punctuation spaces.
@@ -354,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_calm_day() {
-        assert_snapshot!(text(&examples::calm()), @r"
+        assert_snapshot!(text(&examples::calm()), @"
         # Today ≈ $214.37 · 42 % of $500
           List price $214.37 · billed $98.02
           Shown: the bill where there is one, else list price
@@ -382,7 +390,7 @@ mod tests {
 
     #[test]
     fn near_a_budget() {
-        assert_snapshot!(text(&examples::near()), @r"
+        assert_snapshot!(text(&examples::near()), @"
         # Today ≈ $402.00 · 80 % of $500
           List price $402.00 · billed $98.02
           Shown: the bill where there is one, else list price
@@ -412,7 +420,7 @@ mod tests {
 
     #[test]
     fn over_a_budget() {
-        assert_snapshot!(text(&examples::over()), @r"
+        assert_snapshot!(text(&examples::over()), @"
         # Today ≈ $635.00 · 130 % of this month's $5,000
           List price $635.00 · billed $98.02
           Shown: the bill where there is one, else list price
@@ -441,7 +449,7 @@ mod tests {
 
     #[test]
     fn old_figures_say_their_age() {
-        assert_snapshot!(text(&examples::stale()), @r"
+        assert_snapshot!(text(&examples::stale()), @"
         # Today ≈ $214.37 · 42 % of $500
           Last figures: at 11:05
           List price $214.37 · billed $98.02
@@ -470,7 +478,7 @@ mod tests {
 
     #[test]
     fn no_source_gives_figures() {
-        assert_snapshot!(text(&examples::error()), @r"
+        assert_snapshot!(text(&examples::error()), @"
         # Today –
           No source gives figures
           ---
@@ -487,7 +495,7 @@ mod tests {
 
     #[test]
     fn paused() {
-        assert_snapshot!(text(&examples::paused()), @r"
+        assert_snapshot!(text(&examples::paused()), @"
         # Today ≈ $214.37 · 42 % of $500
           Paused, figures from 1 min ago
           List price $214.37 · billed $98.02
@@ -516,7 +524,7 @@ mod tests {
 
     #[test]
     fn nothing_found_at_all() {
-        assert_snapshot!(text(&examples::empty()), @r"
+        assert_snapshot!(text(&examples::empty()), @"
         # Today –
           Nothing to read yet: no agent logs, no provider key
           Where it looked: spendbar doctor
@@ -533,7 +541,7 @@ mod tests {
 
     #[test]
     fn the_first_seconds() {
-        assert_snapshot!(text(&examples::loading()), @r"
+        assert_snapshot!(text(&examples::loading()), @"
         # Today ≈ $12.40 · 2 % of $500
           Still reading, the figures will grow
           List price $12.40 · billed $98.02
@@ -562,7 +570,7 @@ mod tests {
 
     #[test]
     fn the_famous_scale_in_the_demo() {
-        assert_snapshot!(text(&examples::famous()), @r"
+        assert_snapshot!(text(&examples::famous()), @"
         # Demo · today ≈ $20,012.84 · 100 % of $20,000
           List price $20,012.84 · billed $19,985.84
           Shown: the bill where there is one, else list price
@@ -574,7 +582,7 @@ mod tests {
         = Sources
           __'≈ $12.10  Claude Code
           ___'≈ $4.00  Codex
-          $19,985.84  OpenAI
+           $19,985.84  OpenAI
           ---
         = Top models today
           ≈ $1.31 M  claude-opus-4-5 · 18.2 B tokens
@@ -595,7 +603,7 @@ mod tests {
         let rows = menu(&board);
         assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
         assert_eq!(rows.last().and_then(MenuRow::action), Some(Action::Quit));
-        assert_snapshot!(text(&board), @r"
+        assert_snapshot!(text(&board), @"
         # Today ≈ $402.00 · 80 % of $500
           Still reading, the figures will grow
           the config has an error in line 3

@@ -4,7 +4,7 @@
 
 pub mod icon;
 pub mod menu;
-//pub mod show;
+pub mod show;
 pub mod summary;
 pub mod title;
 pub mod tooltip;
@@ -17,7 +17,7 @@ use crate::spend::{Money, Period};
 
 use icon::{Ground, IconInput};
 
-//pub use show::{Tray, TrayError, TrayHandle};
+pub use show::{Tray, TrayError, TrayHandle};
 
 /// What a row of the menu does when it is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
