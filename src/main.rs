@@ -3,8 +3,8 @@ fn main() -> anyhow::Result<()> {
     env_logger::Builder::new().parse_filters("warn").init();
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).is_some_and(|a| a == "demo") {
-        return spendbar::app::demo(true, Some(args[2].parse()?));
+        return spendbar::app::demo(false, Some(args[2].parse()?));
     }
     let app = spendbar::app::App::from_environment()?;
-    spendbar::app::run(&app, true, args.get(1).and_then(|a| a.parse().ok()))
+    spendbar::app::run(&app, false, args.get(1).and_then(|a| a.parse().ok()))
 }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -24,6 +24,8 @@ use super::App;
 
 /// Columns of a terminal that does not tell.
 const COLUMNS: usize = 100;
+/// How often a log gets a line at most.
+const LOG_GAP: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop: by Quit in the menu, by a signal, or when `seconds` are over.
 ///
@@ -88,13 +90,19 @@ fn stop_on_signals(told: Sender<Told>) -> anyhow::Result<()> {
     .context("listening for signals")
 }
 
-/// Waits for the next message; `None` when the time is over.
-fn next(inbox: &Receiver<Told>, deadline: Option<Instant>) -> Option<Told> {
-    let Some(deadline) = deadline else { return inbox.recv().ok() };
-    match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(told) => Some(told),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+enum Next {
+    Told(Told),
+    TimeOver,
+}
+
+/// Waits for the next message, or until `until`.
+fn next(inbox: &Receiver<Told>, until: Option<Instant>) -> Next {
+    let told = match until {
+        None => inbox.recv().ok(),
+        Some(until) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+    };
+    // The signal handler holds a sender for as long as the program runs.
+    told.map_or(Next::TimeOver, Next::Told)
 }
 
 fn in_terminal(
@@ -108,22 +116,31 @@ fn in_terminal(
     let live = out.is_terminal();
     let mut terminal = Terminal::new(out, live, columns.unwrap_or(COLUMNS));
     let mut latest: Option<Arc<Board>> = None;
+    // When the newest board is to be written; a log takes one line in a while, not every step.
+    let mut write_at: Option<Instant> = None;
+    let mut not_before = Instant::now();
     let mut shown = Ok(());
     while shown.is_ok() {
-        match next(inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => {
-                shown = terminal.show(&board);
+        match next(inbox, [deadline, write_at].into_iter().flatten().min()) {
+            Next::Told(Told::Monitor(Event::Board(board))) => {
+                write_at.get_or_insert(if live { Instant::now() } else { not_before });
                 latest = Some(board);
             }
-            Some(Told::Monitor(Event::Alert(alert))) => {
+            Next::Told(Told::Monitor(Event::Alert(alert))) => {
                 if let Some(board) = &latest {
                     shown = terminal.alert(board, &alert).and_then(|()| terminal.show(board));
                 }
                 // The terminal has told it; a desktop's daemon may be there as well.
                 deliver(app, *alert, monitor.commands(), true);
             }
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
-            Some(Told::Action(_)) => {}
+            Next::Told(Told::Action(_)) => {}
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) => break,
+            Next::TimeOver if deadline.is_some_and(|deadline| Instant::now() >= deadline) => break,
+            Next::TimeOver => {
+                write_at = None;
+                not_before = Instant::now() + LOG_GAP;
+                shown = latest.as_ref().map_or(Ok(()), |board| terminal.show(board));
+            }
         }
     }
     let ended = monitor.stop();
@@ -145,9 +162,11 @@ fn in_tray(
     // The monitor's first word is a board made of what the ledger holds.
     let first = loop {
         match next(&inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => break board,
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => return monitor.stop(),
-            Some(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
+            Next::Told(Told::Monitor(Event::Board(board))) => break board,
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => {
+                return monitor.stop();
+            }
+            Next::Told(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
         }
     };
     let tray = Tray::new();
@@ -178,16 +197,16 @@ fn pass_on(
     // A send fails only when the monitor has ended, which ends this loop as well.
     loop {
         match next(inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => {
+            Next::Told(Told::Monitor(Event::Board(board))) => {
                 if !tray.show((*board).clone()) {
                     return;
                 }
                 latest = board;
             }
-            Some(Told::Monitor(Event::Alert(alert))) => {
+            Next::Told(Told::Monitor(Event::Alert(alert))) => {
                 deliver(app, *alert, commands.clone(), false);
             }
-            Some(Told::Action(action)) => match action {
+            Next::Told(Told::Action(action)) => match action {
                 Action::Refresh => drop(commands.send(Command::Refresh)),
                 Action::TogglePause => {
                     drop(commands.send(Command::Pause(latest.state != State::Paused)));
@@ -198,7 +217,7 @@ fn pass_on(
                 Action::OpenConfig => tell_failure(open_config(app)),
                 Action::Quit => break,
             },
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => break,
         }
     }
     tray.close();
@@ -251,7 +270,8 @@ fn deliver(app: &App, alert: AlertRow, commands: UnboundedSender<Command>, told_
 pub fn notice(app: &App, alert: &AlertRow) -> Notice {
     let demo = if app.demo { "[demo] " } else { "" };
     Notice {
-        title: format!("{demo}{}", alert.title),
+        // A line break must not come between the sign and its amount.
+        title: format!("{demo}{}", alert.title).replace("≈ ", "≈\u{a0}"),
         body: alert.body.clone(),
         urgency: if alert.threshold_percent >= 100 { Urgency::Critical } else { Urgency::Normal },
         tag: format!("alert-{}", alert.id),
