@@ -302,15 +302,15 @@ mod tests {
         · Codex        not found
                        /home/ada/.codex/a/rather/long/folder/to/look/into
         ✗ OpenAI       failing · key refused · last figures 3 min ago
-                       https://api.openai.com
+                       https://api.example.com
                        key: keyring, …6789
                        OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one:
                        `spendbar key set openai-admin`.
                        2 lines could not be read
                        /home/ada/.claude/projects/é/a.jsonl:12: no JSON
         · OpenRouter   needs a key
-                       https://openrouter.ai
-                       Set an API key (sk-or-…): `spendbar key set openrouter`, or OPENROUTER_API_KEY.
+                       https://api.example.com
+                       Set a key (sk-or-…): `spendbar key set openrouter`, or OPENROUTER_API_KEY.
         ");
         insta::assert_snapshot!(shown(60), @"
         Spendbar 0.1.0
@@ -329,7 +329,7 @@ mod tests {
                        /home/ada/.codex/a/rather/long/folder/to/look/into
         ✗ OpenAI       failing · key refused · last figures 3 min
                        ago
-                       https://api.openai.com
+                       https://api.example.com
                        key: keyring, …6789
                        OpenAI refused the key (401). It needs an
                        admin key (sk-admin-…). Set one:
@@ -338,8 +338,8 @@ mod tests {
                        /home/ada/.claude/projects/é/a.jsonl:12: no
                        JSON
         · OpenRouter   needs a key
-                       https://openrouter.ai
-                       Set an API key (sk-or-…):
+                       https://api.example.com
+                       Set a key (sk-or-…):
                        `spendbar key set openrouter`, or
                        OPENROUTER_API_KEY.
         ");

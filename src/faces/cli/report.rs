@@ -293,6 +293,7 @@ mod tests {
             list: list.map(|list| money(list, "USD")),
             billed: amounts,
             unpriced_tokens: if list.is_none() { tokens.total() } else { 0 },
+            ..Sums::default()
         }
     }
 

@@ -193,10 +193,53 @@ pub(super) fn failure(entry: &SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> 
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::faces::cli) mod tests {
     use super::*;
-    use crate::sources::find;
-    use crate::spend::{Currency, Money};
+    use crate::spend::{Currency, KeySpec, Money};
+
+    const fn agent(id: &'static str, name: &'static str) -> SourceInfo {
+        SourceInfo {
+            id,
+            name,
+            kind: SourceKind::Agent,
+            account: "openai",
+            poll_minutes: 10,
+            key: None,
+            base_url: "",
+            tells: "tokens of every request, by model, project and session",
+        }
+    }
+
+    const fn provider(id: &'static str, name: &'static str, key: KeySpec) -> SourceInfo {
+        SourceInfo {
+            kind: SourceKind::Provider,
+            poll_minutes: 5,
+            key: Some(key),
+            base_url: "https://api.example.com",
+            tells: "billed cost per UTC day",
+            ..agent(id, name)
+        }
+    }
+
+    /// Sources of its own, so that the words of the real ones can change.
+    static INFOS: [SourceInfo; 4] = [
+        agent("claude-code", "Claude Code"),
+        agent("codex", "Codex"),
+        provider(
+            "openai-admin",
+            "OpenAI",
+            KeySpec { variables: &["OPENAI_ADMIN_KEY"], kind: "an admin key (sk-admin-…)" },
+        ),
+        provider(
+            "openrouter",
+            "OpenRouter",
+            KeySpec { variables: &["OPENROUTER_API_KEY"], kind: "a key (sk-or-…)" },
+        ),
+    ];
+
+    pub fn find(id: &str) -> Option<&'static SourceInfo> {
+        INFOS.iter().find(|info| info.id == id)
+    }
 
     pub fn now() -> DateTime<Utc> {
         "2026-11-24T15:00:00Z".parse().expect("time")
@@ -204,7 +247,7 @@ pub(super) mod tests {
 
     pub fn row(id: &str) -> SourceRow {
         SourceRow {
-            info: find(id).expect("known").info(),
+            info: find(id).expect("known"),
             list: Money::parse("120.37", Currency::USD).ok(),
             billed: None,
             unpriced_tokens: 0,
@@ -236,7 +279,7 @@ pub(super) mod tests {
     }
 
     pub fn entry<'a>(id: &str, row: Option<&'a SourceRow>, key: Option<&str>) -> SourceEntry<'a> {
-        let info = find(id).expect("known").info();
+        let info = find(id).expect("known");
         let place = match info.kind {
             SourceKind::Agent => format!("/home/ada/.{id}/a/rather/long/folder/to/look/into"),
             SourceKind::Provider => info.base_url.to_owned(),
@@ -253,8 +296,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_state_follows_from_config_key_and_board() {
-        let agent = find("codex").expect("known").info();
-        let provider = find("openrouter").expect("known").info();
+        let agent = find("codex").expect("known");
+        let provider = find("openrouter").expect("known");
         let good = row("codex");
         let failing = failing();
         let stale = SourceRow { stale: true, ..row("codex") };
@@ -341,7 +384,7 @@ pub(super) mod tests {
               "account": "openai",
               "tells": "billed cost per UTC day",
               "places": [
-                "https://api.openai.com"
+                "https://api.example.com"
               ],
               "key": "keyring",
               "list_usd": null,

@@ -118,7 +118,9 @@ fn second_line(board: &Board) -> String {
     let billed: Vec<String> =
         figures.billed.iter().chain(&figures.billed_other).map(wording::amount_full).collect();
     let billed = if billed.is_empty() { wording::UNKNOWN.to_owned() } else { billed.join(" and ") };
-    let list = wording::estimate(true, wording::amount_full(&figures.list));
+    let list = figures.chosen(Headline::List).map_or(wording::UNKNOWN.into(), |list| {
+        wording::estimate(true, wording::amount_full(&list))
+    });
     let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
     if figures.covered.attos > 0 {
         let covered = wording::amount_full(&figures.covered);
@@ -242,6 +244,9 @@ fn notes(board: &Board) -> Vec<String> {
             ));
         }
     }
+    if figures.partial && notes.is_empty() {
+        notes.push("Something is missing from these figures; `spendbar doctor` says more.".into());
+    }
     if board.loading {
         notes.push("Not every source was looked at yet.".into());
     }
@@ -265,7 +270,7 @@ pub(in crate::faces::cli) mod tests {
 
     fn row(id: &str) -> SourceRow {
         SourceRow {
-            info: crate::sources::find(id).expect("known").info(),
+            info: crate::faces::cli::sources::tests::find(id).expect("known"),
             list: None,
             billed: None,
             unpriced_tokens: 0,
