@@ -28,10 +28,13 @@ pub struct PriceTable {
     remembered: RwLock<Remembered>,
 }
 
-/// Provider -> model -> rows, the first valid one holds.
+/// Model -> its rows, of which the first valid one holds.
+type Models = BTreeMap<Box<str>, Vec<Arc<Row>>>;
+
+/// The models of every provider.
 #[derive(Debug, Default)]
 struct Lists {
-    by_provider: BTreeMap<Arc<str>, BTreeMap<Box<str>, Vec<Arc<Row>>>>,
+    by_provider: BTreeMap<Arc<str>, Models>,
     /// Providers that serve other makers' models too.
     hosts: Vec<Box<str>>,
 }
@@ -95,13 +98,14 @@ impl PriceTable {
 
     /// What one request costs at list price.
     pub fn price(&self, ask: &Ask<'_>) -> Priced {
-        let (hint, model) = (ask.provider.unwrap_or_default(), ask.model.unwrap_or_default());
+        let hint = ask.provider.unwrap_or_default();
+        let model = ask.model.unwrap_or_default();
         let remembered = self.remembered.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = remembered.by_hint.get(hint).and_then(|models| models.get(model)) {
             return list.price(ask);
         }
         drop(remembered);
-        let list = self.find(ask.provider, model);
+        let list = self.find(Some(hint).filter(|hint| !hint.is_empty()), model);
         let priced = list.price(ask);
         self.remembered.write().unwrap_or_else(PoisonError::into_inner).keep(hint, model, list);
         priced
