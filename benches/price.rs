@@ -1,6 +1,6 @@
 //! How long pricing takes: `cargo bench --bench price`.
 //!
-//! Reading the table happens once in a program's life and is timed on its own before the rest.
+//! Indexing the table happens once in a program's life and is timed on its own before the rest.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -13,7 +13,7 @@ use spendbar::spend::{Speed, TokenCounts};
 fn main() {
     let start = Instant::now();
     black_box(PriceTable::builtin());
-    println!("reading the table: {:?}", start.elapsed());
+    println!("indexing the table: {:?}", start.elapsed());
     divan::main();
 }
 
@@ -49,7 +49,7 @@ fn known_name(bencher: Bencher, name: &(&str, &str)) {
     bencher.bench_local(|| table.price(black_box(&ask(name.0, name.1))));
 }
 
-/// A name for the first time.
+/// A name for the first time: its row is read from the text.
 #[divan::bench(args = NAMES)]
 fn new_name(bencher: Bencher, name: &(&str, &str)) {
     bencher
