@@ -1,1 +1,343 @@
-//! Amounts, ages and error texts -> words: the only place.
+//! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
+//! figure looks the same wherever it stands.
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use crate::spend::{Money, Period, SourceError, SourceInfo};
+
+/// A figure that is not known. Never 0.
+pub const UNKNOWN: &str = "–";
+
+/// The shortest form, for the icon: `$0`, `42¢`, `$214`, `1.9k`, `20k`, `1.3M`.
+pub fn icon_amount(amount: Option<Money>) -> String {
+    let Some(amount) = amount else { return UNKNOWN.into() };
+    let cents = amount.rounded(2).abs();
+    let whole = amount.rounded(0).abs();
+    let sign = if amount.attos < 0 { "-" } else { "" };
+    if amount.attos == 0 {
+        "$0".into()
+    } else if cents < 100 {
+        format!("{sign}{cents}¢")
+    } else if whole < 1_000 {
+        format!("{sign}${whole}")
+    } else {
+        format!("{sign}{}", scaled(&amount))
+    }
+}
+
+/// Two figures and a letter for amounts from a thousand up: `1.9k`, `20k`, `214k`, `1.3M`.
+fn scaled(amount: &Money) -> String {
+    const LETTERS: [(i32, &str); 4] = [(3, "k"), (6, "M"), (9, "B"), (12, "T")];
+    for (exponent, letter) in LETTERS {
+        let tenths = amount.rounded(1 - exponent).abs();
+        if tenths < 100 {
+            return format!("{}.{}{letter}", tenths / 10, tenths % 10);
+        }
+        let whole = amount.rounded(-exponent).abs();
+        if whole < 1_000 || exponent == 12 {
+            return format!("{whole}{letter}");
+        }
+    }
+    UNKNOWN.into()
+}
+
+/// The usual form: `$0.42`, `$1,912.80`, and from a million up `$1.31 M`.
+pub fn amount(amount: &Money) -> String {
+    if amount.rounded(0).abs() < 1_000_000 {
+        return amount_full(amount);
+    }
+    let hundredths = amount.rounded(-4);
+    let sign = if hundredths < 0 { "-" } else { "" };
+    let hundredths = hundredths.abs();
+    let whole = group(hundredths / 100);
+    format!("{sign}{}{whole}.{:02} M", amount.currency.sign(), hundredths % 100)
+}
+
+/// Every digit down to the cent: `$1,305,088.81`.
+pub fn amount_full(amount: &Money) -> String {
+    let sign = if amount.rounded(2) < 0 { "-" } else { "" };
+    format!("{sign}{}{}", amount.currency.sign(), cents(amount))
+}
+
+/// As [`amount_full`], without cents where there are none: `$402`, `$402.50`.
+pub fn amount_short(amount: &Money) -> String {
+    let full = amount_full(amount);
+    full.strip_suffix(".00").map_or(full.clone(), str::to_owned)
+}
+
+/// For columns, without a sign of currency: `1,305,088.81`.
+pub fn table_amount(amount: &Money) -> String {
+    let sign = if amount.rounded(2) < 0 { "-" } else { "" };
+    format!("{sign}{}", cents(amount))
+}
+
+fn cents(amount: &Money) -> String {
+    let cents = amount.rounded(2).abs();
+    format!("{}.{:02}", group(cents / 100), cents % 100)
+}
+
+/// Groups of three digits.
+fn group(number: i128) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Puts `≈ ` before an estimate.
+pub fn estimate(is_estimate: bool, text: String) -> String {
+    if is_estimate { format!("≈ {text}") } else { text }
+}
+
+/// Token counts: `412`, `18.2 k`, `4.1 M`, `603 B`.
+pub fn tokens(count: u64) -> String {
+    const LETTERS: [(u64, &str); 4] =
+        [(1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T")];
+    if count < 1_000 {
+        return count.to_string();
+    }
+    for (unit, letter) in LETTERS {
+        let tenths = (u128::from(count) * 10 + u128::from(unit) / 2) / u128::from(unit);
+        if tenths < 1_000 {
+            return format!("{}.{} {letter}", tenths / 10, tenths % 10);
+        }
+        let whole = (u128::from(count) + u128::from(unit) / 2) / u128::from(unit);
+        if whole < 1_000 || unit == 1_000_000_000_000 {
+            return format!("{whole} {letter}");
+        }
+    }
+    count.to_string()
+}
+
+/// How long ago: `just now`, `3 min ago`, `at 14:05`, `yesterday 18:20`, `on 20 Nov 18:20`.
+pub fn age(now: DateTime<Utc>, at: DateTime<Utc>, zone: Tz) -> String {
+    let seconds = (now - at).num_seconds();
+    let local = at.with_timezone(&zone);
+    let today = now.with_timezone(&zone).date_naive();
+    let clock = local.format("%H:%M");
+    if seconds < 60 {
+        "just now".into()
+    } else if seconds < 60 * 60 {
+        format!("{} min ago", seconds / 60)
+    } else if local.date_naive() == today {
+        format!("at {clock}")
+    } else if Some(local.date_naive()) == today.pred_opt() {
+        format!("yesterday {clock}")
+    } else if local.year() == today.year() {
+        format!("on {} {clock}", local.format("%-d %b"))
+    } else {
+        format!("on {} {clock}", local.format("%-d %b %Y"))
+    }
+}
+
+/// A share in whole percent, rounded down so that 100 % means reached: `43 %`.
+pub fn percent(permille: i128) -> String {
+    format!("{} %", permille.div_euclid(10))
+}
+
+/// Ten steps, one for each full tenth: `▰▰▰▰▱▱▱▱▱▱`.
+pub fn bar(permille: i128) -> String {
+    let full = permille.div_euclid(100).clamp(0, 10) as usize;
+    "▰".repeat(full) + &"▱".repeat(10 - full)
+}
+
+/// `today's`, `this week's`, `this month's`.
+pub fn whose(period: Period) -> &'static str {
+    match period {
+        Period::Day => "today's",
+        Period::Week => "this week's",
+        Period::Month => "this month's",
+    }
+}
+
+/// When a period ends, for people: `midnight`, `the end of Sunday`, `the end of the month`.
+pub fn period_end(period: Period) -> &'static str {
+    match period {
+        Period::Day => "midnight",
+        Period::Week => "the end of Sunday",
+        Period::Month => "the end of the month",
+    }
+}
+
+/// What went wrong with a source, and what to do: one or two sentences.
+pub fn failure(
+    info: &SourceInfo,
+    error: &SourceError,
+    retry_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
+    let name = info.name;
+    let again = retry_at.map(|at| format!(" {}", again(at, now, zone))).unwrap_or_default();
+    let set_key = || {
+        let kind = info.key.as_ref().map_or("a key", |key| key.kind);
+        format!("It needs {kind}. Set one: `spendbar key set {}`.", info.id)
+    };
+    match error {
+        SourceError::NotInstalled => format!("{name} was not found on this machine."),
+        SourceError::NeedsKey => format!("{name} has no key yet. {}", set_key()),
+        SourceError::KeyRejected { status } => {
+            format!("{name} refused the key ({status}). {}", set_key())
+        }
+        SourceError::WrongKindOfKey { status } => {
+            format!("{name} does not let this key read spend ({status}). {}", set_key())
+        }
+        SourceError::RateLimited { .. } => format!("{name} was asked too often (429).{again}"),
+        SourceError::Unreachable { what } => format!("{name} gave no answer: {what}.{again}"),
+        SourceError::ProviderDown { status, .. } => {
+            format!("{name} has a fault on its side ({status}).{again}")
+        }
+        SourceError::FormatChanged { what } => format!(
+            "{name} answered in a way that Spendbar {} does not know: {what}. \
+             See whether a newer Spendbar does.",
+            env!("CARGO_PKG_VERSION")
+        ),
+        SourceError::Misconfigured { what } => {
+            format!("{name}: {what}. Change it: `spendbar config edit`.")
+        }
+        SourceError::Unreadable { place, what } => {
+            format!("{name}: {place} could not be read: {what}.{again}")
+        }
+    }
+}
+
+/// The same in two or three words, for a menu row.
+pub fn failure_short(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::NotInstalled => "not found",
+        SourceError::NeedsKey => "needs a key",
+        SourceError::KeyRejected { .. } => "key refused",
+        SourceError::WrongKindOfKey { .. } => "wrong kind of key",
+        SourceError::RateLimited { .. } => "asked too often",
+        SourceError::Unreachable { .. } => "no answer",
+        SourceError::ProviderDown { .. } => "provider has a fault",
+        SourceError::FormatChanged { .. } => "answer not understood",
+        SourceError::Misconfigured { .. } => "check the config",
+        SourceError::Unreadable { .. } => "can't be read",
+    }
+}
+
+fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let seconds = (at - now).num_seconds();
+    if seconds <= 0 {
+        "Trying again now.".into()
+    } else if seconds < 90 {
+        format!("Trying again in {seconds} s.")
+    } else if seconds < 60 * 60 {
+        format!("Trying again in {} min.", (seconds + 30) / 60)
+    } else {
+        format!("Trying again at {}.", at.with_timezone(&zone).format("%H:%M"))
+    }
+}
+
+/// A day for people, in English: `24 Nov 2026`.
+pub fn day(day: NaiveDate) -> String {
+    day.format("%-d %b %Y").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spend::Currency;
+
+    fn usd(text: &str) -> Money {
+        Money::parse(text, Currency::USD).expect(text)
+    }
+
+    #[test]
+    fn amounts_read_as_the_style_says() {
+        for (value, icon, menu, table) in [
+            ("0", "$0", "$0.00", "0.00"),
+            ("0.4213", "42¢", "$0.42", "0.42"),
+            ("0.996", "$1", "$1.00", "1.00"),
+            ("12.4", "$12", "$12.40", "12.40"),
+            ("214.37", "$214", "$214.37", "214.37"),
+            ("999.6", "1.0k", "$999.60", "999.60"),
+            ("1912.80", "1.9k", "$1,912.80", "1,912.80"),
+            ("9960", "10k", "$9,960.00", "9,960.00"),
+            ("19985.84", "20k", "$19,985.84", "19,985.84"),
+            ("999960", "1.0M", "$999,960.00", "999,960.00"),
+            ("1305088.81", "1.3M", "$1.31 M", "1,305,088.81"),
+            ("-0.5", "-50¢", "-$0.50", "-0.50"),
+        ] {
+            let money = usd(value);
+            assert_eq!(icon_amount(Some(money)), icon, "icon {value}");
+            assert_eq!(amount(&money), menu, "menu {value}");
+            assert_eq!(table_amount(&money), table, "table {value}");
+        }
+        assert_eq!(icon_amount(None), "–");
+        assert_eq!(amount_short(&usd("402")), "$402");
+    }
+
+    #[test]
+    fn tokens_read_as_the_style_says() {
+        for (count, text) in [
+            (0, "0"),
+            (412, "412"),
+            (999, "999"),
+            (18_240, "18.2 k"),
+            (4_100_000, "4.1 M"),
+            (99_960, "100 k"),
+            (999_999, "1.0 M"),
+            (603_000_000_000, "603 B"),
+            (u64::MAX, "18446744 T"),
+        ] {
+            assert_eq!(tokens(count), text);
+        }
+    }
+
+    #[test]
+    fn ages_read_as_the_style_says() {
+        let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
+        let zone = chrono_tz::Europe::Berlin;
+        for (at, text) in [
+            ("2026-11-24T14:59:30Z", "just now"),
+            ("2026-11-24T15:00:10Z", "just now"),
+            ("2026-11-24T14:56:10Z", "3 min ago"),
+            ("2026-11-24T13:05:00Z", "at 14:05"),
+            ("2026-11-23T17:20:00Z", "yesterday 18:20"),
+            ("2026-11-20T17:20:00Z", "on 20 Nov 18:20"),
+            ("2025-11-20T17:20:00Z", "on 20 Nov 2025 18:20"),
+        ] {
+            assert_eq!(age(now, at.parse().expect("time"), zone), text);
+        }
+    }
+
+    #[test]
+    fn shares_round_down() {
+        assert_eq!(percent(999), "99 %");
+        assert_eq!(percent(1000), "100 %");
+        assert_eq!(bar(430), "▰▰▰▰▱▱▱▱▱▱");
+        assert_eq!(bar(2_000), "▰▰▰▰▰▰▰▰▰▰");
+        assert_eq!(bar(-5), "▱▱▱▱▱▱▱▱▱▱");
+    }
+
+    #[test]
+    fn a_failure_says_what_and_what_to_do() {
+        let info = crate::sources::find("openai-admin").expect("known").info();
+        let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
+        let say = |error: SourceError, seconds: Option<i64>| {
+            let retry = seconds.map(|seconds| now + chrono::Duration::seconds(seconds));
+            failure(info, &error, retry, now, chrono_tz::UTC)
+        };
+        assert_eq!(
+            say(SourceError::KeyRejected { status: 401 }, None),
+            "OpenAI refused the key (401). It needs an admin key (sk-admin-…). \
+             Set one: `spendbar key set openai-admin`."
+        );
+        assert_eq!(
+            say(SourceError::RateLimited { retry_after: None }, Some(420)),
+            "OpenAI was asked too often (429). Trying again in 7 min."
+        );
+        assert_eq!(
+            say(SourceError::Unreachable { what: "timed out after 20 s".into() }, Some(30)),
+            "OpenAI gave no answer: timed out after 20 s. Trying again in 30 s."
+        );
+    }
+}

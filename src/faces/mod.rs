@@ -2,4 +2,5 @@
 
 pub mod cli;
 pub mod notify;
+pub mod terminal;
 pub mod tray;

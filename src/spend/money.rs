@@ -142,9 +142,10 @@ impl Money {
     }
 
     /// The amount rounded half-even to `decimals` places, counted in units of the last place
-    /// (`12.345` at 2 is `1234`). The one rounding, for display only.
-    pub fn rounded(&self, decimals: u32) -> i128 {
-        div_half_even(self.attos, 10_i128.pow(DECIMALS as u32 - decimals.min(DECIMALS as u32)))
+    /// (`12.345` at 2 is `1234`; `19985` at -3 is `20`). The one rounding, for display only.
+    pub fn rounded(&self, decimals: i32) -> i128 {
+        let dropped = (DECIMALS as i32).saturating_sub(decimals).clamp(0, 38);
+        div_half_even(self.attos, 10_i128.pow(dropped as u32))
     }
 
     /// `self / other` in thousandths, rounded down; `None` when `other` is not positive.

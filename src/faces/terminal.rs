@@ -1,0 +1,111 @@
+//! The monitor without a desktop: one live line in a terminal, plain log lines elsewhere.
+
+use std::io::{self, Write};
+
+use crate::board::{AlertRow, Board, Headline, State, wording};
+
+/// Writes boards and alerts as they come.
+pub struct Terminal<W: Write> {
+    out: W,
+    /// A terminal's line can be written over; a file's can't.
+    live: bool,
+    columns: usize,
+    shown: String,
+}
+
+impl<W: Write> Terminal<W> {
+    /// `live` for a terminal of `columns`, else plain log lines.
+    pub fn new(out: W, live: bool, columns: usize) -> Self {
+        Self { out, live, columns: columns.max(20), shown: String::new() }
+    }
+
+    /// Shows the board, if its line differs from the one that stands there.
+    pub fn show(&mut self, board: &Board) -> io::Result<()> {
+        let line = line(board);
+        if line == self.shown {
+            return Ok(());
+        }
+        if self.live {
+            let cut: String = line.chars().take(self.columns - 1).collect();
+            // Back to the first column, write, clear the rest.
+            write!(self.out, "\r{cut}\x1b[K")?;
+        } else {
+            writeln!(self.out, "{} {line}", stamp(board))?;
+        }
+        self.shown = line;
+        self.out.flush()
+    }
+
+    /// Tells an alert on lines of its own.
+    pub fn alert(&mut self, board: &Board, alert: &AlertRow) -> io::Result<()> {
+        if self.live {
+            // The live line is written again below the alert.
+            write!(self.out, "\r\x1b[K")?;
+            self.shown.clear();
+        }
+        writeln!(self.out, "{} {}", stamp(board), alert.title)?;
+        for line in alert.body.lines() {
+            writeln!(self.out, "         {line}")?;
+        }
+        self.out.flush()
+    }
+
+    /// Leaves the cursor on a fresh line.
+    pub fn end(&mut self) -> io::Result<()> {
+        if self.live && !self.shown.is_empty() {
+            writeln!(self.out)?;
+        }
+        self.out.flush()
+    }
+}
+
+fn stamp(board: &Board) -> impl std::fmt::Display {
+    board.now.with_timezone(&board.zone).format("%H:%M:%S").to_string()
+}
+
+/// The board in one line: today, the tightest budget, each source with a figure, and what is
+/// wrong.
+pub fn line(board: &Board) -> String {
+    let mut parts = vec![headline(board)];
+    if let Some(budget) = board.budgets.iter().max_by_key(|budget| budget.permille) {
+        parts.push(format!(
+            "{} of {}",
+            wording::percent(budget.permille),
+            wording::amount_short(&budget.amount)
+        ));
+    }
+    for row in &board.sources {
+        let figure = match (&row.error, row.billed, row.list) {
+            (Some(error), None, None) => wording::failure_short(error).to_owned(),
+            (_, Some(billed), _) => wording::amount(&billed),
+            (_, None, Some(list)) => wording::estimate(true, wording::amount(&list)),
+            (None, None, None) => continue,
+        };
+        let mark = if row.error.is_some() || row.stale { "?" } else { "" };
+        parts.push(format!("{} {figure}{mark}", row.info.name));
+    }
+    if board.figures.unpriced_tokens > 0 {
+        parts.push(format!("{} tokens unpriced", wording::tokens(board.figures.unpriced_tokens)));
+    }
+    if board.state == State::Paused {
+        parts.push("paused".into());
+    }
+    parts.join(" · ")
+}
+
+fn headline(board: &Board) -> String {
+    let demo = if board.demo { "[demo] " } else { "" };
+    if board.loading {
+        return format!("{demo}Reading …");
+    }
+    let kind = match board.headline {
+        Headline::Spend => "",
+        Headline::List => " at list price",
+        Headline::Billed => " billed",
+    };
+    let amount = board.figures.chosen(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
+        let estimated = board.figures.chosen_is_estimated(board.headline);
+        wording::estimate(estimated, wording::amount(&amount))
+    });
+    format!("{demo}Today{kind} {amount}")
+}

@@ -1,0 +1,132 @@
+//! Watches the agents' folders, so that an appended line is seen at once and nothing is read in
+//! between. A slow sweep stands behind it: a watcher may miss events or not be available at all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What the operating system says changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// These files.
+    Files(Vec<PathBuf>),
+    /// Something; look everywhere.
+    Anything,
+}
+
+/// Watches folders and sends [`Change`]s.
+pub struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    watched: BTreeSet<PathBuf>,
+    trouble: Option<String>,
+}
+
+impl Watch {
+    /// Starts watching nothing yet. Where the system can't watch, the slow sweep does all.
+    pub fn start(changes: UnboundedSender<Change>) -> Self {
+        let handler = move |event: notify::Result<notify::Event>| {
+            // The receiver is gone only while the program ends.
+            let _ = match event {
+                Ok(event) => match change_of(event) {
+                    Some(change) => changes.send(change),
+                    None => Ok(()),
+                },
+                Err(_) => changes.send(Change::Anything),
+            };
+        };
+        match notify::recommended_watcher(handler) {
+            Ok(watcher) => Self { watcher: Some(watcher), watched: BTreeSet::new(), trouble: None },
+            Err(error) => Self {
+                watcher: None,
+                watched: BTreeSet::new(),
+                trouble: Some(format!("files are not watched: {error}")),
+            },
+        }
+    }
+
+    /// Watches those of `roots` that exist and are not watched yet, and forgets those that are
+    /// gone. Returns whether a root is new, which calls for a look.
+    pub fn follow(&mut self, roots: &[PathBuf]) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
+        let mut found_new = false;
+        for root in roots {
+            let exists = root.is_dir();
+            if exists && !self.watched.contains(root) {
+                match watcher.watch(root, RecursiveMode::Recursive) {
+                    Ok(()) => {
+                        self.watched.insert(root.clone());
+                        found_new = true;
+                    }
+                    // Usually the system's limit of watches: the sweep still reads the folder.
+                    Err(error) => {
+                        self.trouble = Some(format!("{} is not watched: {error}", root.display()));
+                    }
+                }
+            } else if !exists && self.watched.remove(root) {
+                // It is gone, so there is nothing left to unwatch; failing at that changes nothing.
+                let _ = watcher.unwatch(root);
+            }
+        }
+        found_new
+    }
+
+    /// Why something is not watched, if so.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+}
+
+/// Which files an event is about; `None` when it can't change any figure.
+fn change_of(event: notify::Event) -> Option<Change> {
+    if event.need_rescan() {
+        return Some(Change::Anything);
+    }
+    match event.kind {
+        EventKind::Access(_) => None,
+        EventKind::Modify(notify::event::ModifyKind::Metadata(_)) => None,
+        // A folder that appears may already hold files written before it was watched.
+        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other
+            if event.paths.iter().any(|path| path.is_dir()) =>
+        {
+            Some(Change::Anything)
+        }
+        _ if event.paths.is_empty() => Some(Change::Anything),
+        _ => Some(Change::Files(event.paths)),
+    }
+}
+
+/// Whether `path` lies below one of `roots`, as written or with links resolved.
+pub fn is_below(path: &Path, roots: &[PathBuf]) -> bool {
+    roots.iter().any(|root| {
+        path.starts_with(root) || root.canonicalize().is_ok_and(|real| path.starts_with(real))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_appended_line_is_told_with_its_path() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("a.jsonl");
+        std::fs::write(&file, "1\n").expect("write");
+        let (sender, mut changes) = tokio::sync::mpsc::unbounded_channel();
+        let mut watch = Watch::start(sender);
+        assert!(watch.follow(&[folder.path().to_owned(), folder.path().join("missing")]));
+        assert!(!watch.follow(&[folder.path().to_owned()]), "already followed");
+        std::fs::write(&file, "1\n2\n").expect("append");
+        let change = tokio::time::timeout(Duration::from_secs(10), changes.recv()).await;
+        assert_eq!(change.expect("in time"), Some(Change::Files(vec![file])));
+    }
+
+    #[test]
+    fn reading_a_file_is_no_change() {
+        let event = notify::Event::new(EventKind::Access(notify::event::AccessKind::Read));
+        assert_eq!(change_of(event), None);
+    }
+}
