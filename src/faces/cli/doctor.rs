@@ -304,8 +304,8 @@ mod tests {
         ✗ OpenAI       failing · key refused · last figures 3 min ago
                        https://api.openai.com
                        key: keyring, …6789
-                       OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one: `spendbar
-                       key set openai-admin`.
+                       OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one:
+                       `spendbar key set openai-admin`.
                        2 lines could not be read
                        /home/ada/.claude/projects/é/a.jsonl:12: no JSON
         · OpenRouter   needs a key
@@ -332,15 +332,16 @@ mod tests {
                        https://api.openai.com
                        key: keyring, …6789
                        OpenAI refused the key (401). It needs an
-                       admin key (sk-admin-…). Set one: `spendbar
-                       key set openai-admin`.
+                       admin key (sk-admin-…). Set one:
+                       `spendbar key set openai-admin`.
                        2 lines could not be read
                        /home/ada/.claude/projects/é/a.jsonl:12: no
                        JSON
         · OpenRouter   needs a key
                        https://openrouter.ai
-                       Set an API key (sk-or-…): `spendbar key set
-                       openrouter`, or OPENROUTER_API_KEY.
+                       Set an API key (sk-or-…):
+                       `spendbar key set openrouter`, or
+                       OPENROUTER_API_KEY.
         ");
         let mut out = Vec::new();
         json(&mut out, &Diagnosis { sources: Vec::new(), ..diagnosis.clone() }).expect("a vector");

@@ -9,7 +9,7 @@ use super::json;
 use super::style::{Style, wrap};
 use super::table::{Column, Table};
 use crate::board::wording;
-use crate::secrets::{ApiKey, Listed, Origin};
+use crate::secrets::{ApiKey, Listed, Origin, SecretError};
 use crate::spend::SourceInfo;
 
 /// Writes every provider with its key.
@@ -26,13 +26,17 @@ pub fn text(out: &mut dyn Write, keys: &[Listed], style: &Style) -> io::Result<(
     for row in keys {
         let (key, from) = match &row.key {
             Ok(Some((key, origin))) => (shown(key), origin_words(origin).to_owned()),
-            Ok(None) | Err(_) => (wording::UNKNOWN.into(), String::new()),
+            Ok(None) => (wording::UNKNOWN.into(), String::new()),
+            Err(error) => (
+                wording::UNKNOWN.into(),
+                error.variable().map_or(String::new(), |name| format!("set {name}")),
+            ),
         };
         table.row(vec![row.info.name.into(), row.info.id.into(), key, from]);
     }
     table.write(out, style, 0)?;
     let mut said: Vec<String> = Vec::new();
-    for sentence in keys.iter().filter_map(|row| row.key.as_ref().err()).map(ToString::to_string) {
+    for sentence in keys.iter().filter_map(|row| row.key.as_ref().err()).map(SecretError::what) {
         if !said.contains(&sentence) {
             said.push(sentence);
         }
@@ -149,7 +153,6 @@ pub fn origin_words(origin: &Origin) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::SecretError;
 
     fn listed(id: &str, key: Result<Option<(ApiKey, Origin)>, SecretError>) -> Listed {
         Listed { info: crate::sources::find(id).expect("known").info(), key }
@@ -179,11 +182,10 @@ mod tests {
         Provider    Id               Key    From
         OpenAI      openai-admin     …6789  the keyring
         Anthropic   anthropic-admin  set    ANTHROPIC_ADMIN_KEY
-        OpenRouter  openrouter       –
+        OpenRouter  openrouter       –      set OPENAI_ADMIN_KEY
 
         no keyring is running here (org.freedesktop.secrets was not
-        provided by any .service files); set OPENAI_ADMIN_KEY
-        instead
+        provided by any .service files)
         ");
         insta::assert_snapshot!(show(&|out| text(out, &none, &style)), @"
         Provider  Id            Key  From

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::style::{Style, clean, wrap};
+use super::style::{Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::spend::SourceInfo;
 
@@ -52,7 +52,7 @@ pub fn text(out: &mut dyn Write, looks: &[Polled], style: &Style) -> io::Result<
                     .iter()
                     .filter(|(count, ..)| *count > 0)
                     .map(|(count, one, many)| {
-                        format!("{count} {}", if *count == 1 { one } else { many })
+                        format!("{} {}", grouped(*count), if *count == 1 { one } else { many })
                     })
                     .collect();
                 parts.join(" · ")
@@ -93,7 +93,7 @@ mod tests {
         let mut out = Vec::new();
         text(&mut out, &looks, &Style { color: false, width: 60 }).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"), @"
-        Claude Code  1204 new requests · 1 line not read
+        Claude Code  1,204 new requests · 1 line not read
         Codex        nothing new
         OpenAI       30 days billed
         Anthropic    no answer

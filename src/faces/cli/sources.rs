@@ -295,8 +295,8 @@ pub(super) mod tests {
         OpenAI       openai-admin  failing      3 min ago  billed cost per UTC day
         OpenRouter   openrouter    needs a key  –          billed cost per UTC day
 
-        OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one: `spendbar key set
-        openai-admin`.
+        OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one:
+        `spendbar key set openai-admin`.
         ");
         insta::assert_snapshot!(shown(60), @"
         Source       Id            State        Figures    Tells

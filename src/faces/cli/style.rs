@@ -98,12 +98,30 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> String {
     }
 }
 
+/// A count in groups of three digits: `1,204`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Lines of at most `columns`, broken between words; further lines begin with `indent` blanks.
-/// Words longer than a line stay whole.
+/// Words longer than a line stay whole, and so does what stands in backticks: it will be copied.
 pub fn wrap(text: &str, columns: usize, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut used = 0;
-    for word in text.split(' ') {
+    let mut quoted = false;
+    let words = text.split(|c| {
+        quoted ^= c == '`';
+        c == ' ' && !quoted
+    });
+    for word in words {
         let wide = width(word);
         if used > 0 && used + 1 + wide > columns {
             wrapped.push('\n');
@@ -153,9 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn counts_stand_in_groups_of_three() {
+        for (count, text) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+
+    #[test]
     fn lines_break_between_words() {
         assert_eq!(wrap("one two three four", 9, 2), "one two\n  three\n  four");
         assert_eq!(wrap("a", 9, 2), "a");
+        assert_eq!(wrap("set it: `a b c d`.", 9, 0), "set it:\n`a b c d`.");
     }
 
     proptest! {

@@ -48,6 +48,11 @@ impl Table {
         line_width(&self.natural_widths())
     }
 
+    /// Columns that it takes when every name is cut as short as it may be.
+    pub fn narrowest(&self) -> usize {
+        line_width(&self.fitted_widths(0))
+    }
+
     /// Writes it, each line behind `indent` blanks.
     ///
     /// # Errors

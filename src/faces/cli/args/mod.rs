@@ -3,16 +3,19 @@
 //! [`Cli::read`] gives checked arguments or an error that clap prints and leaves with; wrong usage
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
+mod provider;
+mod report;
+
 use std::ffi::OsString;
 
-use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::board::report::GroupBy;
 use crate::config::source_ids;
-use crate::spend::{Currency, Money, Period, SourceKind};
+use crate::spend::{Currency, Money, Period};
+
+pub use provider::ProviderArg;
+pub use report::{DayArg, ReportArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -131,35 +134,6 @@ pub struct StatusArgs {
     pub line: bool,
 }
 
-/// The arguments of `report`.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReportArgs {
-    /// First day [default: 30 days up to the last]
-    #[arg(long, value_name = "DAY", value_parser = parse_day)]
-    pub since: Option<DayArg>,
-    /// Last day, which counts [default: today]
-    #[arg(long, value_name = "DAY", value_parser = parse_day)]
-    pub until: Option<DayArg>,
-    /// What a row stands for: day, source, provider, model, project, session [default: day]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_group)]
-    by: Vec<GroupBy>,
-    /// Zone of the days, such as Europe/Berlin [default: the config's]
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
-    pub tz: Option<Tz>,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A day as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DayArg {
-    /// `2026-11-24`.
-    On(NaiveDate),
-    /// So many days before today: `today` is 0, `yesterday` 1, `7d` 6.
-    Before(u32),
-}
-
 /// `config ...`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
@@ -235,16 +209,6 @@ OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.")]
     Remove(ProviderArg),
 }
 
-/// A provider's id.
-#[derive(Args, Clone, Debug, PartialEq, Eq)]
-pub struct ProviderArg {
-    /// The provider's id, as `spendbar sources` shows it
-    pub provider: String,
-    /// Swallows what else is typed, so that a key typed here is refused without being repeated.
-    #[arg(hide = true, allow_hyphen_values = true, trailing_var_arg = true)]
-    surplus: Vec<OsString>,
-}
-
 impl Cli {
     /// Reads arguments, the program's name first.
     ///
@@ -262,52 +226,10 @@ impl Cli {
         {
             argument.check()?;
         }
-        if let Some(Command::Report(ReportArgs {
-            since: Some(DayArg::On(since)),
-            until: Some(DayArg::On(until)),
-            ..
-        })) = &cli.command
-            && since > until
-        {
-            return Err(backwards(*since, *until));
+        if let Some(Command::Report(report)) = &cli.command {
+            report.check()?;
         }
         Ok(cli)
-    }
-}
-
-impl ReportArgs {
-    /// First and last local day, both inclusive.
-    ///
-    /// # Errors
-    /// The last day lies before the first: wrong usage.
-    pub fn days(&self, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), clap::Error> {
-        let until = self.until.map_or(today, |day| day.resolve(today));
-        let since =
-            self.since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
-        if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
-    }
-
-    /// What rows are grouped by, in the order typed, each once.
-    pub fn by(&self) -> Vec<GroupBy> {
-        let mut by = Vec::new();
-        for group in &self.by {
-            if !by.contains(group) {
-                by.push(*group);
-            }
-        }
-        if by.is_empty() { vec![GroupBy::Day] } else { by }
-    }
-}
-
-impl DayArg {
-    /// The calendar day, for somebody who lives on `today`.
-    pub fn resolve(self, today: NaiveDate) -> NaiveDate {
-        match self {
-            Self::On(day) => day,
-            Self::Before(days) => {
-                today.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN)
-            }
-        }
     }
 }
 
@@ -340,69 +262,8 @@ impl BudgetSetArgs {
 
 const ALL: &str = "all";
 
-impl ProviderArg {
-    fn check(&self) -> Result<(), clap::Error> {
-        if !self.surplus.is_empty() {
-            return Err(wrong(
-                "a key is never taken from the command line: leave it out, and it is asked for",
-            ));
-        }
-        let known = source_ids(Some(SourceKind::Provider));
-        if known.contains(&self.provider.as_str()) {
-            return Ok(());
-        }
-        let known = known.join(", ");
-        // Whoever mixes up the places has typed the key here; ids are short.
-        let id_like = self.provider.len() <= 24
-            && self.provider.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-            && !self.provider.starts_with("sk-");
-        Err(wrong(if id_like {
-            format!("{:?} is no provider; write one of {known}", self.provider)
-        } else {
-            format!("that is no provider; write one of {known}")
-        }))
-    }
-}
-
 fn wrong(message: impl std::fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, message)
-}
-
-fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
-    wrong(format!("--since {since} lies after --until {until}"))
-}
-
-fn parse_day(text: &str) -> Result<DayArg, String> {
-    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        && text.len() == 10
-    {
-        return Ok(DayArg::On(day));
-    }
-    let days = |text: &str| text.strip_suffix('d')?.parse::<u32>().ok()?.checked_sub(1);
-    match text {
-        "today" => Ok(DayArg::Before(0)),
-        "yesterday" => Ok(DayArg::Before(1)),
-        other => days(other)
-            .filter(|days| *days < 100_000)
-            .map(DayArg::Before)
-            .ok_or_else(|| "write a day as 2026-11-24, today, yesterday or 7d".into()),
-    }
-}
-
-fn parse_group(text: &str) -> Result<GroupBy, String> {
-    match text.trim() {
-        "day" => Ok(GroupBy::Day),
-        "source" => Ok(GroupBy::Source),
-        "provider" => Ok(GroupBy::Provider),
-        "model" => Ok(GroupBy::Model),
-        "project" => Ok(GroupBy::Project),
-        "session" => Ok(GroupBy::Session),
-        _ => Err("write some of day,source,provider,model,project,session".into()),
-    }
-}
-
-fn parse_zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
 }
 
 fn parse_period(text: &str) -> Result<Period, String> {
@@ -437,32 +298,21 @@ fn parse_source(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Cli, clap::Error> {
         Cli::read(std::iter::once("spendbar").chain(line.split_whitespace()))
     }
 
-    fn command(line: &str) -> Command {
+    pub fn command(line: &str) -> Command {
         read(line).unwrap_or_else(|error| panic!("{error}")).command.expect("a command")
     }
 
-    fn refused(line: &str) -> String {
+    pub fn refused(line: &str) -> String {
         let error = read(line).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}");
         error.to_string()
-    }
-
-    fn report(line: &str) -> ReportArgs {
-        match command(line) {
-            Command::Report(report) => report,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().expect(text)
     }
 
     #[test]
@@ -483,38 +333,6 @@ mod tests {
         ));
         refused("--headless status");
         refused("demo --seconds 0");
-    }
-
-    #[test]
-    fn days_are_resolved_against_today() {
-        let today = day("2026-11-24");
-        for (line, first, last) in [
-            ("report", "2026-10-26", "2026-11-24"),
-            ("report --since 7d", "2026-11-18", "2026-11-24"),
-            ("report --since yesterday --until yesterday", "2026-11-23", "2026-11-23"),
-            ("report --since 1d", "2026-11-24", "2026-11-24"),
-            ("report --until 2026-03-30", "2026-03-01", "2026-03-30"),
-            ("report --since 2026-01-01 --until today", "2026-01-01", "2026-11-24"),
-        ] {
-            assert_eq!(report(line).days(today).expect(line), (day(first), day(last)), "{line}");
-        }
-        let backwards = report("report --since today --until yesterday").days(today);
-        assert_eq!(backwards.expect_err("backwards").exit_code(), 2);
-        refused("report --since 2026-03-02 --until 2026-03-01");
-        for wrong in ["0d", "d", "-1d", "2026-02-30", "26-1-1", "tomorrow", "99999999999d"] {
-            assert!(refused(&format!("report --since={wrong}")).contains("2026-11-24"), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn grouping_keeps_its_order_and_drops_repeats() {
-        assert_eq!(report("report").by(), [GroupBy::Day]);
-        assert_eq!(
-            report("report --by model,day,model --by session").by(),
-            [GroupBy::Model, GroupBy::Day, GroupBy::Session]
-        );
-        assert!(refused("report --by nonsense").contains("day,source,provider"));
-        assert!(refused("report --tz Nowhere/Land").contains("Europe/Berlin"));
     }
 
     #[test]
@@ -542,26 +360,6 @@ mod tests {
         ] {
             refused(wrong);
         }
-    }
-
-    #[test]
-    fn a_key_on_the_command_line_is_refused_and_not_repeated() {
-        for line in [
-            "key set openai-admin sk-secret",
-            "key set openai-admin --key sk-secret",
-            "key set openai-admin --key=sk-secret",
-            "key set --key=sk-secret openai-admin",
-            "key set openai-admin -sk-secret",
-            "key set sk-secret",
-            "key set sk-secret openai-admin",
-            "key test openai-admin SK-SECRET-sk-secret",
-        ] {
-            let said = refused(line);
-            assert!(!said.contains("secret") && !said.contains("SECRET"), "{line}: {said}");
-        }
-        assert!(refused("key set nobody").contains("\"nobody\" is no provider"));
-        assert!(matches!(command("key set openai-admin"), Command::Key(KeyCommand::Set(_))));
-        refused("key set codex");
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! `status`: today at a glance, as text, as one line, as JSON.
 
+mod document;
+
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use super::alerts::Alert;
 use super::first_run::{self, Looked};
-use super::json::{self, OtherAmount, Tokens};
-use super::style::{Cut, Style, clean, wrap};
+use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
-use crate::board::{Board, BudgetRow, Headline, ModelRow, SourceRow, State, wording};
+use crate::board::{Board, BudgetRow, Headline, SourceRow, State, wording};
 use crate::spend::Money;
+
+pub use document::json;
 
 /// Writes today with its sources, models and budgets. `looked` says where agents were looked for;
 /// it is shown when nothing was found at all.
@@ -34,7 +34,7 @@ pub fn text(
         section(out, style, "Sources", &sources(board))?;
     }
     if !board.budgets.is_empty() {
-        section(out, style, "Budgets", &budgets(board))?;
+        section(out, style, "Budgets", &budgets(board, style.width >= 80))?;
     }
     if !board.top_models.is_empty() {
         section(out, style, "Top models today", &models(board))?;
@@ -88,143 +88,6 @@ pub fn line(out: &mut dyn Write, board: &Board) -> io::Result<()> {
     writeln!(out, "{}", words.join(" "))
 }
 
-/// Writes `spendbar.status.v1`.
-///
-/// # Errors
-/// Those of the writer.
-pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
-    let figures = &board.figures;
-    json::write(
-        out,
-        &Document {
-            schema: "spendbar.status.v1",
-            at: json::instant(board.now),
-            zone: board.zone.name(),
-            today: board.today.to_string(),
-            headline: board.headline,
-            state: board.state,
-            loading: board.loading,
-            demo: board.demo,
-            spend_usd: figures.spend.to_decimal(),
-            spend_estimated: figures.spend_estimated,
-            list_usd: figures.list.to_decimal(),
-            billed_usd: json::decimal(figures.billed),
-            billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
-            covered_usd: figures.covered.to_decimal(),
-            requests: figures.requests,
-            tokens: Tokens::from(&figures.tokens),
-            unpriced_tokens: figures.unpriced_tokens,
-            unmetered_tokens: figures.unmetered_tokens,
-            partial: figures.partial,
-            sources: board.sources.iter().map(|row| Source::of(row, board)).collect(),
-            top_models: board.top_models.iter().map(Model::of).collect(),
-            budgets: board.budgets.iter().map(Budget::of).collect(),
-            last_alert: board.last_alert.as_ref().map(Alert::of),
-            notices: &board.notices,
-        },
-    )
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    at: String,
-    zone: &'static str,
-    today: String,
-    headline: Headline,
-    state: State,
-    loading: bool,
-    demo: bool,
-    spend_usd: String,
-    spend_estimated: bool,
-    list_usd: String,
-    billed_usd: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    billed_other: Vec<OtherAmount>,
-    covered_usd: String,
-    requests: u64,
-    tokens: Tokens,
-    unpriced_tokens: u64,
-    unmetered_tokens: u64,
-    partial: bool,
-    sources: Vec<Source>,
-    top_models: Vec<Model<'a>>,
-    budgets: Vec<Budget<'a>>,
-    last_alert: Option<Alert<'a>>,
-    notices: &'a [String],
-}
-
-#[derive(Serialize)]
-struct Source {
-    id: &'static str,
-    name: &'static str,
-    list_usd: Option<String>,
-    billed_usd: Option<String>,
-    unpriced_tokens: u64,
-    last_good_at: Option<String>,
-    stale: bool,
-    error: Option<String>,
-}
-
-impl Source {
-    fn of(row: &SourceRow, board: &Board) -> Self {
-        Self {
-            id: row.info.id,
-            name: row.info.name,
-            list_usd: json::decimal(row.list),
-            billed_usd: json::decimal(row.billed),
-            unpriced_tokens: row.unpriced_tokens,
-            last_good_at: row.last_good_at.map(json::instant),
-            stale: row.stale,
-            error: failure(row, board),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Model<'a> {
-    model: Option<&'a str>,
-    list_usd: Option<String>,
-    tokens: Tokens,
-}
-
-impl<'a> Model<'a> {
-    fn of(row: &'a ModelRow) -> Self {
-        Self {
-            model: row.model.as_deref(),
-            list_usd: json::decimal(row.list),
-            tokens: Tokens::from(&row.tokens),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Budget<'a> {
-    name: &'a str,
-    period: &'static str,
-    amount_usd: String,
-    spent_usd: String,
-    estimated: bool,
-    percent: i128,
-    pace_usd: Option<String>,
-    sources: &'a [String],
-}
-
-impl<'a> Budget<'a> {
-    fn of(row: &'a BudgetRow) -> Self {
-        Self {
-            name: &row.name,
-            period: row.period.word(),
-            amount_usd: row.amount.to_decimal(),
-            spent_usd: row.spent.to_decimal(),
-            estimated: row.estimated,
-            percent: row.permille.div_euclid(10),
-            pace_usd: json::decimal(row.pace),
-            sources: &row.sources,
-        }
-    }
-}
-
 fn section(out: &mut dyn Write, style: &Style, title: &str, table: &Table) -> io::Result<()> {
     writeln!(out, "\n{}", style.strong(title))?;
     table.write(out, style, 2)
@@ -252,21 +115,17 @@ fn headline(board: &Board) -> String {
 /// Both figures and how much work they stand for.
 fn second_line(board: &Board) -> String {
     let figures = &board.figures;
-    let billed = figures.billed.as_ref().map_or(wording::UNKNOWN.into(), wording::amount_full);
+    let billed: Vec<String> =
+        figures.billed.iter().chain(&figures.billed_other).map(wording::amount_full).collect();
+    let billed = if billed.is_empty() { wording::UNKNOWN.to_owned() } else { billed.join(" and ") };
     let list = wording::estimate(true, wording::amount_full(&figures.list));
-    let mut parts = vec![format!("list price {list}"), format!("billed {billed}")];
-    parts.extend(
-        figures
-            .billed_other
-            .iter()
-            .map(|other| format!("and {} beside it", wording::amount_full(other))),
-    );
+    let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
     if figures.covered.attos > 0 {
         let covered = wording::amount_full(&figures.covered);
         parts.push(format!("{covered} of the list price is covered by a subscription"));
     }
     let requests = if figures.requests == 1 { "request" } else { "requests" };
-    parts.push(format!("{} {requests}", figures.requests));
+    parts.push(format!("{} {requests}", grouped(figures.requests)));
     parts.push(format!("{} tokens", wording::tokens(figures.tokens.total())));
     parts.join(" · ")
 }
@@ -305,7 +164,7 @@ fn sources(board: &Board) -> Table {
     table
 }
 
-fn budgets(board: &Board) -> Table {
+fn budgets(board: &Board, with_pace: bool) -> Table {
     let mut table = Table::new(vec![
         Column::Name("", Cut::End),
         Column::Word(""),
@@ -315,7 +174,7 @@ fn budgets(board: &Board) -> Table {
     ]);
     for row in &board.budgets {
         let spent = wording::estimate(row.estimated, wording::amount_full(&row.spent));
-        let pace = row.pace.as_ref().map_or(String::new(), |pace| {
+        let pace = row.pace.as_ref().filter(|_| with_pace).map_or(String::new(), |pace| {
             let pace = wording::estimate(row.estimated, wording::amount(pace));
             format!("at this pace {pace} by {}", wording::period_end(row.period))
         });
@@ -395,9 +254,9 @@ fn failure(row: &SourceRow, board: &Board) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::faces::cli) mod tests {
     use super::*;
-    use crate::board::{AlertRow, Figures};
+    use crate::board::{AlertRow, Figures, ModelRow};
     use crate::spend::{Balance, Currency, Period, QuotaWindow, SourceError, TokenCounts};
 
     fn usd(text: &str) -> Money {
@@ -453,7 +312,7 @@ mod tests {
         }
     }
 
-    fn busy() -> Board {
+    pub fn busy() -> Board {
         let tokens = |output| TokenCounts { output, ..TokenCounts::default() };
         Board {
             figures: Figures {
@@ -562,8 +421,8 @@ mod tests {
     fn a_busy_day_at_100_and_60() {
         insta::assert_snapshot!(shown(&busy(), 100), @"
         Today ≈ $214.37 · 42 % of $500 a day
-        list price ≈ $220.40 · billed $94.00 · and €3.00 beside it · $12.50 of the list price is covered by
-        a subscription · 1204 requests · 18.2 M tokens
+        List price ≈ $220.40 · billed $94.00 and €3.00 · $12.50 of the list price is covered by a
+        subscription · 1,204 requests · 18.2 M tokens
 
         Sources
           Claude Code  ≈ $120.37
@@ -588,9 +447,9 @@ mod tests {
         ");
         insta::assert_snapshot!(shown(&busy(), 60), @"
         Today ≈ $214.37 · 42 % of $500 a day
-        list price ≈ $220.40 · billed $94.00 · and €3.00 beside it ·
-        $12.50 of the list price is covered by a subscription · 1204
-        requests · 18.2 M tokens
+        List price ≈ $220.40 · billed $94.00 and €3.00 · $12.50 of
+        the list price is covered by a subscription · 1,204 requests
+        · 18.2 M tokens
 
         Sources
           Claude Code  ≈ $120.37
@@ -598,7 +457,7 @@ mod tests {
           OpenRouter           –  credits $7.50 left · key limit $2…
 
         Budgets
-          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace…
+          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500
           仕事  ▱▱▱▱▱▱▱▱▱▱   9 %  $94.00 of $1,000.50
 
         Top models today
@@ -622,7 +481,7 @@ mod tests {
     fn the_first_run_says_where_was_looked_and_what_to_do() {
         insta::assert_snapshot!(shown(&empty(), 100), @"
         Today $0.00
-        list price ≈ $0.00 · billed – · 0 requests · 0 tokens
+        List price ≈ $0.00 · billed – · 0 requests · 0 tokens
 
         Nothing was found yet. Agents' logs were looked for here:
           Claude Code  ~/.claude/projects
@@ -646,145 +505,5 @@ mod tests {
         let unknown =
             Board { headline: Headline::Billed, demo: true, state: State::Error, ..empty() };
         assert_eq!(one_line(&unknown), "demo – x\n");
-    }
-
-    #[test]
-    fn the_document() {
-        let mut out = Vec::new();
-        json(&mut out, &busy()).expect("a vector");
-        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
-        {
-          "schema": "spendbar.status.v1",
-          "at": "2026-11-24T15:00:00Z",
-          "zone": "Europe/Berlin",
-          "today": "2026-11-24",
-          "headline": "spend",
-          "state": "calm",
-          "loading": false,
-          "demo": false,
-          "spend_usd": "214.37",
-          "spend_estimated": true,
-          "list_usd": "220.4",
-          "billed_usd": "94",
-          "billed_other": [
-            {
-              "currency": "EUR",
-              "amount": "3"
-            }
-          ],
-          "covered_usd": "12.5",
-          "requests": 1204,
-          "tokens": {
-            "input": 0,
-            "cache_read": 0,
-            "cache_write_5m": 0,
-            "cache_write_1h": 0,
-            "output": 18240000,
-            "reasoning": 0
-          },
-          "unpriced_tokens": 723,
-          "unmetered_tokens": 0,
-          "partial": true,
-          "sources": [
-            {
-              "id": "claude-code",
-              "name": "Claude Code",
-              "list_usd": "120.37",
-              "billed_usd": null,
-              "unpriced_tokens": 0,
-              "last_good_at": "2026-11-24T14:00:00Z",
-              "stale": false,
-              "error": null
-            },
-            {
-              "id": "openai-admin",
-              "name": "OpenAI",
-              "list_usd": null,
-              "billed_usd": "94",
-              "unpriced_tokens": 0,
-              "last_good_at": "2026-11-24T14:00:00Z",
-              "stale": true,
-              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min."
-            },
-            {
-              "id": "openrouter",
-              "name": "OpenRouter",
-              "list_usd": null,
-              "billed_usd": null,
-              "unpriced_tokens": 0,
-              "last_good_at": "2026-11-24T14:00:00Z",
-              "stale": false,
-              "error": null
-            }
-          ],
-          "top_models": [
-            {
-              "model": "gpt-5.5-a-rather-long-name-for-a-model-that-nobody-would-choose",
-              "list_usd": "100",
-              "tokens": {
-                "input": 0,
-                "cache_read": 0,
-                "cache_write_5m": 0,
-                "cache_write_1h": 0,
-                "output": 18239277,
-                "reasoning": 0
-              }
-            },
-            {
-              "model": "mystère-9",
-              "list_usd": null,
-              "tokens": {
-                "input": 0,
-                "cache_read": 0,
-                "cache_write_5m": 0,
-                "cache_write_1h": 0,
-                "output": 723,
-                "reasoning": 0
-              }
-            }
-          ],
-          "budgets": [
-            {
-              "name": "day",
-              "period": "day",
-              "amount_usd": "500",
-              "spent_usd": "214.37",
-              "estimated": true,
-              "percent": 42,
-              "pace_usd": "321.555",
-              "sources": []
-            },
-            {
-              "name": "仕事",
-              "period": "month",
-              "amount_usd": "1000.5",
-              "spent_usd": "94",
-              "estimated": false,
-              "percent": 9,
-              "pace_usd": null,
-              "sources": [
-                "openai-admin"
-              ]
-            }
-          ],
-          "last_alert": {
-            "id": 7,
-            "at": "2026-11-24T14:05:00Z",
-            "budget": "day",
-            "period": "day",
-            "period_start": "2026-11-24",
-            "threshold_percent": 50,
-            "amount_usd": "400",
-            "spent_usd": "201.5",
-            "estimated": true,
-            "delivered_at": null,
-            "title": "50 % of today's budget: ≈ $201.50 of $400",
-            "body": ""
-          },
-          "notices": [
-            "The ledger was set aside."
-          ]
-        }
-        "#);
     }
 }

@@ -64,6 +64,30 @@ pub enum SecretError {
     },
 }
 
+impl SecretError {
+    /// The environment variable that does instead.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self {
+            Self::NoKeyring { variable, .. }
+            | Self::Off { variable }
+            | Self::Locked { variable, .. } => *variable,
+            Self::NotKept { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// What happened, without the variable: for a list in which each source has its own.
+    pub fn what(&self) -> String {
+        let mut error = self.clone();
+        if let Self::NoKeyring { variable, .. }
+        | Self::Off { variable }
+        | Self::Locked { variable, .. } = &mut error
+        {
+            *variable = None;
+        }
+        error.to_string()
+    }
+}
+
 fn set_instead(variable: &Option<&'static str>) -> String {
     variable.map(|name| format!("; set {name} instead")).unwrap_or_default()
 }

@@ -1,0 +1,293 @@
+//! `spendbar.status.v1`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::super::alerts::Alert;
+use super::super::json::{self, OtherAmount, Tokens};
+use super::failure;
+use crate::board::{Board, BudgetRow, Headline, ModelRow, SourceRow, State};
+
+/// Writes `spendbar.status.v1`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
+    let figures = &board.figures;
+    json::write(
+        out,
+        &Document {
+            schema: "spendbar.status.v1",
+            at: json::instant(board.now),
+            zone: board.zone.name(),
+            today: board.today.to_string(),
+            headline: board.headline,
+            state: board.state,
+            loading: board.loading,
+            demo: board.demo,
+            spend_usd: figures.spend.to_decimal(),
+            spend_estimated: figures.spend_estimated,
+            list_usd: figures.list.to_decimal(),
+            billed_usd: json::decimal(figures.billed),
+            billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
+            covered_usd: figures.covered.to_decimal(),
+            requests: figures.requests,
+            tokens: Tokens::from(&figures.tokens),
+            unpriced_tokens: figures.unpriced_tokens,
+            unmetered_tokens: figures.unmetered_tokens,
+            partial: figures.partial,
+            sources: board.sources.iter().map(|row| Source::of(row, board)).collect(),
+            top_models: board.top_models.iter().map(Model::of).collect(),
+            budgets: board.budgets.iter().map(Budget::of).collect(),
+            last_alert: board.last_alert.as_ref().map(Alert::of),
+            notices: &board.notices,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    at: String,
+    zone: &'static str,
+    today: String,
+    headline: Headline,
+    state: State,
+    loading: bool,
+    demo: bool,
+    spend_usd: String,
+    spend_estimated: bool,
+    list_usd: String,
+    billed_usd: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    billed_other: Vec<OtherAmount>,
+    covered_usd: String,
+    requests: u64,
+    tokens: Tokens,
+    unpriced_tokens: u64,
+    unmetered_tokens: u64,
+    partial: bool,
+    sources: Vec<Source>,
+    top_models: Vec<Model<'a>>,
+    budgets: Vec<Budget<'a>>,
+    last_alert: Option<Alert<'a>>,
+    notices: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Source {
+    id: &'static str,
+    name: &'static str,
+    list_usd: Option<String>,
+    billed_usd: Option<String>,
+    unpriced_tokens: u64,
+    last_good_at: Option<String>,
+    stale: bool,
+    error: Option<String>,
+}
+
+impl Source {
+    fn of(row: &SourceRow, board: &Board) -> Self {
+        Self {
+            id: row.info.id,
+            name: row.info.name,
+            list_usd: json::decimal(row.list),
+            billed_usd: json::decimal(row.billed),
+            unpriced_tokens: row.unpriced_tokens,
+            last_good_at: row.last_good_at.map(json::instant),
+            stale: row.stale,
+            error: failure(row, board),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    model: Option<&'a str>,
+    list_usd: Option<String>,
+    tokens: Tokens,
+}
+
+impl<'a> Model<'a> {
+    fn of(row: &'a ModelRow) -> Self {
+        Self {
+            model: row.model.as_deref(),
+            list_usd: json::decimal(row.list),
+            tokens: Tokens::from(&row.tokens),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Budget<'a> {
+    name: &'a str,
+    period: &'static str,
+    amount_usd: String,
+    spent_usd: String,
+    estimated: bool,
+    percent: i128,
+    pace_usd: Option<String>,
+    sources: &'a [String],
+}
+
+impl<'a> Budget<'a> {
+    fn of(row: &'a BudgetRow) -> Self {
+        Self {
+            name: &row.name,
+            period: row.period.word(),
+            amount_usd: row.amount.to_decimal(),
+            spent_usd: row.spent.to_decimal(),
+            estimated: row.estimated,
+            percent: row.permille.div_euclid(10),
+            pace_usd: json::decimal(row.pace),
+            sources: &row.sources,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::busy;
+    use super::*;
+
+    #[test]
+    fn the_document() {
+        let mut out = Vec::new();
+        json(&mut out, &busy()).expect("a vector");
+        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
+        {
+          "schema": "spendbar.status.v1",
+          "at": "2026-11-24T15:00:00Z",
+          "zone": "Europe/Berlin",
+          "today": "2026-11-24",
+          "headline": "spend",
+          "state": "calm",
+          "loading": false,
+          "demo": false,
+          "spend_usd": "214.37",
+          "spend_estimated": true,
+          "list_usd": "220.4",
+          "billed_usd": "94",
+          "billed_other": [
+            {
+              "currency": "EUR",
+              "amount": "3"
+            }
+          ],
+          "covered_usd": "12.5",
+          "requests": 1204,
+          "tokens": {
+            "input": 0,
+            "cache_read": 0,
+            "cache_write_5m": 0,
+            "cache_write_1h": 0,
+            "output": 18240000,
+            "reasoning": 0
+          },
+          "unpriced_tokens": 723,
+          "unmetered_tokens": 0,
+          "partial": true,
+          "sources": [
+            {
+              "id": "claude-code",
+              "name": "Claude Code",
+              "list_usd": "120.37",
+              "billed_usd": null,
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": false,
+              "error": null
+            },
+            {
+              "id": "openai-admin",
+              "name": "OpenAI",
+              "list_usd": null,
+              "billed_usd": "94",
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": true,
+              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min."
+            },
+            {
+              "id": "openrouter",
+              "name": "OpenRouter",
+              "list_usd": null,
+              "billed_usd": null,
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": false,
+              "error": null
+            }
+          ],
+          "top_models": [
+            {
+              "model": "gpt-5.5-a-rather-long-name-for-a-model-that-nobody-would-choose",
+              "list_usd": "100",
+              "tokens": {
+                "input": 0,
+                "cache_read": 0,
+                "cache_write_5m": 0,
+                "cache_write_1h": 0,
+                "output": 18239277,
+                "reasoning": 0
+              }
+            },
+            {
+              "model": "mystère-9",
+              "list_usd": null,
+              "tokens": {
+                "input": 0,
+                "cache_read": 0,
+                "cache_write_5m": 0,
+                "cache_write_1h": 0,
+                "output": 723,
+                "reasoning": 0
+              }
+            }
+          ],
+          "budgets": [
+            {
+              "name": "day",
+              "period": "day",
+              "amount_usd": "500",
+              "spent_usd": "214.37",
+              "estimated": true,
+              "percent": 42,
+              "pace_usd": "321.555",
+              "sources": []
+            },
+            {
+              "name": "仕事",
+              "period": "month",
+              "amount_usd": "1000.5",
+              "spent_usd": "94",
+              "estimated": false,
+              "percent": 9,
+              "pace_usd": null,
+              "sources": [
+                "openai-admin"
+              ]
+            }
+          ],
+          "last_alert": {
+            "id": 7,
+            "at": "2026-11-24T14:05:00Z",
+            "budget": "day",
+            "period": "day",
+            "period_start": "2026-11-24",
+            "threshold_percent": 50,
+            "amount_usd": "400",
+            "spent_usd": "201.5",
+            "estimated": true,
+            "delivered_at": null,
+            "title": "50 % of today's budget: ≈ $201.50 of $400",
+            "body": ""
+          },
+          "notices": [
+            "The ledger was set aside."
+          ]
+        }
+        "#);
+    }
+}
