@@ -175,7 +175,7 @@ impl Format for Lines {
     fn filter(&self) -> &Filter {
         // A usage object quoted inside a text has its quotes escaped, so it does not match.
         static FILTER: LazyLock<Filter> =
-            LazyLock::new(|| Filter::Holding(Finder::new("\"usage\"")));
+            LazyLock::new(|| Filter::Holding(Box::new(Finder::new("\"usage\""))));
         &FILTER
     }
 
