@@ -16,6 +16,8 @@ mod events;
 mod names;
 mod open;
 mod questions;
+#[cfg(test)]
+mod questions_tests;
 mod reconcile;
 mod record;
 mod report;

@@ -124,9 +124,9 @@ impl Ledger {
                 let sum = sums.entry(row.source).or_default();
                 sum.requests += row.requests;
                 sum.tokens.add(&row.tokens);
-                match row.prices {
-                    Some(prices) => {
-                        sum.list_picos += prices.cost_picos(&row.tokens, row.web_searches);
+                match row.prices.cost_picos(&row.tokens, row.web_searches) {
+                    Some(picos) => {
+                        sum.list_picos += picos;
                         sum.is_priced = true;
                     }
                     None => sum.unpriced_tokens += row.tokens.total(),

@@ -16,7 +16,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
-use super::bills::{self, ChargeRow, Covered, UnitPrices};
+use super::bills::{self, ChargeRow, Covered};
 use super::names::{self, Names};
 use super::slots::{self, SlotKey, SlotSums};
 use super::{Spend, codes};
@@ -178,13 +178,13 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
         // A part of the output can't be larger than all of it.
         tokens.reasoning = tokens.reasoning.min(tokens.output);
         requests = requests.saturating_sub(known.requests);
+        // Slots do not sum searches; where the logs know the model at all they know its searches.
         let searches = if known.requests == 0 { row.web_searches } else { 0 };
         known.tokens.sub(&row.tokens);
         known.requests = known.requests.saturating_sub(row.requests);
         if tokens.is_zero() && requests == 0 && searches == 0 {
             continue;
         }
-        let cost = |prices: UnitPrices| prices.cost_picos(&tokens, searches);
         rest.push(Excess {
             day: row.day,
             source: row.source,
@@ -192,7 +192,7 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
             model: row.model,
             requests,
             tokens,
-            list_picos: row.prices.map(cost),
+            list_picos: row.prices.cost_picos(&tokens, searches),
         });
     }
     Ok(rest)
