@@ -129,16 +129,15 @@ pub(super) fn store_charges(
     let Some(span) = hull(&days) else { return Ok(false) };
     let old = charges_between(conn, span)?;
     let mut changed = false;
-    for (day, (old, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source))
-    {
-        changed |= !(old.is_empty() && new.is_empty());
+    for (day, rows) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
+        changed = true;
         conn.prepare_cached("DELETE FROM charge WHERE day = ?1 AND source = ?2")?
             .execute(params![day.to_string(), origin.source])?;
         let mut insert = conn.prepare_cached(
             "INSERT INTO charge (source, day, kind, provider, model, project, amount, currency)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
-        for row in new {
+        for row in rows.new {
             insert.execute(params![
                 row.source,
                 day.to_string(),
@@ -184,11 +183,11 @@ pub(super) fn store_metered(
     let Some(span) = hull(&days) else { return Ok(false) };
     let old = metered_between(conn, span)?.into_iter().map(|(_, row)| row).collect();
     let mut changed = false;
-    for (day, (_, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
+    for (day, rows) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
         changed = true;
         conn.prepare_cached("DELETE FROM metered WHERE day = ?1 AND source = ?2")?
             .execute(params![day.to_string(), origin.source])?;
-        for row in new {
+        for row in rows.new {
             insert_metered(conn, &row)?;
         }
     }
@@ -335,29 +334,41 @@ fn store_cover(
     Ok(changed)
 }
 
-/// The days whose rows differ, with the old and the new ones.
+/// The rows of one UTC day, as they are stored and as a reading tells them.
+struct DayRows<T> {
+    old: Vec<T>,
+    new: Vec<T>,
+}
+
+/// The days whose rows differ.
 fn differing<T: Ord>(
     days: &BTreeSet<NaiveDate>,
     source: i64,
     old: Vec<T>,
     new: Vec<T>,
     place: impl Fn(&T) -> (NaiveDate, i64),
-) -> Vec<(NaiveDate, (Vec<T>, Vec<T>))> {
-    let mut by_day: BTreeMap<NaiveDate, (Vec<T>, Vec<T>)> = BTreeMap::new();
+) -> BTreeMap<NaiveDate, DayRows<T>> {
+    let mut by_day = BTreeMap::new();
+    let mut rows_of = |day: NaiveDate, row: T, is_new: bool| {
+        let rows =
+            by_day.entry(day).or_insert_with(|| DayRows { old: Vec::new(), new: Vec::new() });
+        if is_new { &mut rows.new } else { &mut rows.old }.push(row);
+    };
     for row in old {
         let (day, of) = place(&row);
         if of == source && days.contains(&day) {
-            by_day.entry(day).or_default().0.push(row);
+            rows_of(day, row, false);
         }
     }
     for row in new {
-        by_day.entry(place(&row).0).or_default().1.push(row);
+        rows_of(place(&row).0, row, true);
     }
-    for (old, new) in by_day.values_mut() {
-        old.sort();
-        new.sort();
-    }
-    by_day.into_iter().filter(|(_, (old, new))| old != new).collect()
+    by_day.retain(|_, rows| {
+        rows.old.sort();
+        rows.new.sort();
+        rows.old != rows.new
+    });
+    by_day
 }
 
 fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {

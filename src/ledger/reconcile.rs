@@ -245,13 +245,14 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
         Ok(())
     })?;
     for part in excess(conn, &mut names, scope)? {
-        total.requests += part.requests;
+        total.requests = total.requests.saturating_add(part.requests);
         total.tokens.add(&part.tokens);
         let picos = part.list_picos.unwrap_or(0);
         list_picos += picos;
         *open.entry((scope.account(part.source), part.day)).or_default() += picos;
         if part.unpriced_tokens() > 0 {
-            *unpriced.entry(part.model).or_default() += part.unpriced_tokens();
+            let tokens = unpriced.entry(part.model).or_default();
+            *tokens = tokens.saturating_add(part.unpriced_tokens());
         }
     }
     total.list = Money::from_picos_usd(list_picos);
@@ -275,7 +276,7 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     total.billed = (!bills.is_empty()).then(|| billed.usd());
     total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
     for (model, tokens) in unpriced {
-        total.unpriced_tokens += tokens;
+        total.unpriced_tokens = total.unpriced_tokens.saturating_add(tokens);
         total.unpriced_models.push((names.string(conn, model)?, tokens));
     }
     total.unpriced_models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -43,8 +43,7 @@ impl Recording<'_> {
         reading: &Reading,
         prices: &PriceTable,
     ) -> std::result::Result<Recorded, LedgerError> {
-        let names = &mut self.names;
-        self.ledger.run(|conn| record(conn, names, look, reading, prices))
+        self.write(|conn, names| record(conn, names, look, reading, prices))
     }
 
     /// Records that a look failed. The last good figures stay. True when a face has to say
@@ -55,8 +54,7 @@ impl Recording<'_> {
         error: &SourceError,
         retry_at: Option<DateTime<Utc>>,
     ) -> std::result::Result<bool, LedgerError> {
-        let names = &mut self.names;
-        self.ledger.run(|conn| fail(conn, names, look, error, retry_at))
+        self.write(|conn, names| fail(conn, names, look, error, retry_at))
     }
 }
 
@@ -336,7 +334,10 @@ mod tests {
         let error =
             recording.record(&look(&AGENT, NOON), &reading(many.clone()), &prices).unwrap_err();
         assert!(matches!(error, LedgerError::Full { .. }), "{error}");
-        drop(recording);
+        // SQLite has ended the transaction: nothing may be written outside of it or committed.
+        let empty = recording.record(&look(&AGENT, NOON), &Reading::default(), &prices);
+        assert!(matches!(empty, Err(LedgerError::Failed { .. })));
+        assert!(recording.commit().is_err());
         assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 0);
         ledger.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
         record(&mut ledger, &look(&AGENT, NOON), &reading(many));

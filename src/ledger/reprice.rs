@@ -18,8 +18,7 @@ impl Ledger {
             return Ok(false);
         }
         let mut recording = self.begin()?;
-        let names = &mut recording.names;
-        recording.ledger.run(|conn| {
+        recording.write(|conn, names| {
             let mut last_id = 0;
             loop {
                 let mut deltas = Deltas::default();
