@@ -1,6 +1,45 @@
-//! OpenRouter.
+//! OpenRouter: credits left, the key's limit, and cost per UTC day.
+//!
+//! **Key.** From the keyring or `OPENROUTER_API_KEY`, sent as `Authorization: Bearer` to
+//! `https://openrouter.ai`, or to the `base_url` of the config. A management key
+//! (<https://openrouter.ai/settings/management-keys>) reads everything. An API key reads its own
+//! limit and, as long as OpenRouter allows it, the credits; what it can't read the reading says.
+//!
+//! **Calls.**
+//! - `GET /api/v1/credits` (<https://openrouter.ai/docs/api/api-reference/credits/get-credits>):
+//!   `total_credits` less `total_usage`, US dollars, at least nothing.
+//! - `GET /api/v1/key` (<https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key>):
+//!   the key's own limit, if it has one. The reading can do without and waits three seconds.
+//! - `GET /api/v1/activity`, then `?date=` for today
+//!   (<https://openrouter.ai/docs/api/api-reference/analytics/get-user-activity>): one row per
+//!   day, model and endpoint for the last 30 finished UTC days; today has to be asked for by
+//!   date. `usage` is billed. `byok_usage_inference` is what OpenRouter reckons that another
+//!   provider bills for a key of yours: estimated, and never added to the bill.
+//!
+//! With a gateway as `base_url` the activity is not asked for: it takes a management key, and
+//! that must not go to another host.
+//!
+//! **Days** are UTC days. **Units** are US dollars as JSON numbers, read digit by digit.
+//!
+//! **Limits.** No rate limit is published; one look makes four requests. More than 20,000 rows,
+//! or a row of a day to come, and the activity is refused as a whole.
+//!
+//! **Not covered.** Days before the last 30. Prompt tokens are not split by cache.
 
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Deserializer};
+
+use super::decode;
+use super::endpoint::{Auth, Endpoint};
+use super::reports::concerns_every_call;
+use super::tally::{Charges, Tokens};
 use crate::sources::{KeySpec, Look, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
+use crate::spend::{
+    Balance, Charge, ChargeKind, Currency, DaySpan, Metered, Money, QuotaWindow, Reading,
+    TokenCounts,
+};
 
 /// OpenRouter's billing endpoints.
 pub struct OpenRouter;
@@ -11,17 +50,269 @@ static INFO: SourceInfo = SourceInfo {
     kind: SourceKind::Provider,
     account: "openrouter",
     poll_minutes: 5,
-    key: Some(KeySpec { variables: &["OPENROUTER_API_KEY"], kind: "an API key (sk-or-…)" }),
+    key: Some(KeySpec {
+        variables: &["OPENROUTER_API_KEY"],
+        kind: "a management key (sk-or-…); an API key reads less",
+    }),
     base_url: "https://openrouter.ai",
-    tells: "billed cost per UTC day",
+    tells: "credits left, the key's limit, cost per UTC day",
 };
+
+const ACTIVITY: &str = "/api/v1/activity";
+const ACTIVITY_DAYS: u64 = 30;
+const MOST_ROWS: usize = 20_000;
 
 impl Source for OpenRouter {
     fn info(&self) -> &'static SourceInfo {
         &INFO
     }
 
-    fn read<'a>(&'a self, _look: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async { Err(SourceError::NeedsKey) })
+    fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
+        Box::pin(read(look))
     }
+}
+
+async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
+    let endpoint = Endpoint::new(look, &INFO, Auth::Bearer)?;
+    let mut parts = Parts::default();
+
+    let credits = endpoint.get::<Answer<Credits>>("/api/v1/credits", &[]).await;
+    let credits = credits.and_then(|answer| answer.data.balance());
+    if let Some(credits) = parts.keep("Credits", credits)? {
+        parts.reading.balances.push(credits);
+    }
+
+    let key = endpoint.get_soon::<Answer<Key>>("/api/v1/key", &[]).await;
+    if let Some(key) = parts.keep("The key's limit", key)? {
+        parts.reading.quotas.extend(key.data.quota());
+    }
+
+    if endpoint.is_gateway() {
+        let gap = "Activity is not asked for through a gateway: a management key stays with \
+                   openrouter.ai.";
+        parts.reading.gaps.push(gap.into());
+    } else {
+        activity(look, &endpoint, &mut parts).await?;
+    }
+    parts.finish()
+}
+
+/// A reading put together from calls that may fail one by one.
+#[derive(Default)]
+struct Parts {
+    reading: Reading,
+    any: bool,
+    first_error: Option<SourceError>,
+}
+
+impl Parts {
+    /// The value of a call, or a gap in the reading that names the reason.
+    fn keep<T>(
+        &mut self,
+        what: &str,
+        outcome: Result<T, SourceError>,
+    ) -> Result<Option<T>, SourceError> {
+        match outcome {
+            Ok(value) => {
+                self.any = true;
+                Ok(Some(value))
+            }
+            Err(error) if concerns_every_call(&error) => Err(error),
+            Err(error) => {
+                self.reading.gaps.push(match &error {
+                    SourceError::WrongKindOfKey { status } => {
+                        format!("{what} can't be read: it takes a management key ({status}).")
+                    }
+                    other => format!("{what} could not be read: {other}."),
+                });
+                self.first_error.get_or_insert(error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The reading, unless every call failed.
+    fn finish(self) -> Result<Reading, SourceError> {
+        match self.first_error {
+            Some(error) if !self.any => Err(error),
+            _ => Ok(self.reading),
+        }
+    }
+}
+
+async fn activity(
+    look: &Look<'_>,
+    endpoint: &Endpoint<'_>,
+    parts: &mut Parts,
+) -> Result<(), SourceError> {
+    let today = look.now.date_naive();
+    let mut rows = Rows::default();
+
+    let finished = endpoint.get(ACTIVITY, &[]).await;
+    let finished = finished.and_then(|answer: Answer<Vec<Row>>| rows.take(answer.data, today));
+    if parts.keep("Activity", finished)?.is_none() {
+        // Today alone would look as if all the days before were known.
+        return Ok(());
+    }
+    let query = [("date", today.to_string())];
+    let open = endpoint.get(ACTIVITY, &query).await;
+    let open = open.and_then(|answer: Answer<Vec<Row>>| rows.take(answer.data, today));
+    let open = parts.keep("Today's activity", open)?;
+
+    let yesterday = today.checked_sub_days(Days::new(1)).unwrap_or(today);
+    let oldest = today.checked_sub_days(Days::new(ACTIVITY_DAYS)).unwrap_or(today);
+    let first = look.since.max(oldest);
+    let last = if open.is_some() { today } else { yesterday };
+    if first > last {
+        return Ok(());
+    }
+    let cover = DaySpan { first, last };
+    let (charges, metered) = rows.tally(cover)?;
+    let reading = &mut parts.reading;
+    (reading.charges_cover, reading.charges) = (Some(cover), charges);
+    (reading.metered_cover, reading.metered) = (Some(cover), metered);
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Credits {
+    #[serde(deserialize_with = "decode::units")]
+    total_credits: i128,
+    #[serde(deserialize_with = "decode::units")]
+    total_usage: i128,
+}
+
+impl Credits {
+    fn balance(&self) -> Result<Balance, SourceError> {
+        let left = self.total_credits.checked_sub(self.total_usage);
+        let left = left.ok_or_else(|| changed("`data.total_usage` is beyond any amount"))?;
+        Ok(Balance { name: "credits".into(), amount: usd(left.max(0)) })
+    }
+}
+
+#[derive(Deserialize)]
+struct Key {
+    #[serde(deserialize_with = "decode::units_or_null")]
+    limit: Option<i128>,
+    #[serde(deserialize_with = "decode::units_or_null")]
+    limit_remaining: Option<i128>,
+    limit_reset: Option<String>,
+}
+
+impl Key {
+    /// The key's limit; most keys have none.
+    fn quota(self) -> Option<QuotaWindow> {
+        let limit = self.limit?;
+        let used = limit.checked_sub(self.limit_remaining?)?;
+        let name = "key limit".into();
+        Some(QuotaWindow { name, used: usd(used), limit: usd(limit), resets: self.limit_reset })
+    }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    #[serde(deserialize_with = "day")]
+    date: NaiveDate,
+    model: Option<String>,
+    model_permaslug: Option<String>,
+    endpoint_id: Option<String>,
+    provider_name: Option<String>,
+    #[serde(deserialize_with = "decode::units")]
+    usage: i128,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    byok_usage_inference: Option<i128>,
+    requests: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    #[serde(default)]
+    reasoning_tokens: u64,
+}
+
+/// What makes a row the same row in two answers.
+type Identity = (NaiveDate, Option<String>, Option<String>, Option<String>);
+
+/// Rows of both answers, each once: a row that comes twice has grown in between.
+#[derive(Default)]
+struct Rows(HashMap<Identity, Row>);
+
+impl Rows {
+    fn take(&mut self, rows: Vec<Row>, today: NaiveDate) -> Result<(), SourceError> {
+        if self.0.len() + rows.len() > MOST_ROWS {
+            return Err(changed("it has more than 20,000 rows"));
+        }
+        if rows.iter().any(|row| row.date > today) {
+            return Err(changed("it holds a day to come"));
+        }
+        for row in rows {
+            let identity = row.identity();
+            if self.0.get(&identity).is_none_or(|known| known.requests <= row.requests) {
+                self.0.insert(identity, row);
+            }
+        }
+        Ok(())
+    }
+
+    fn tally(self, cover: DaySpan) -> Result<(Vec<Charge>, Vec<Metered>), SourceError> {
+        let (mut charges, mut tokens) = (Charges::default(), Tokens::default());
+        for row in self.0.into_values() {
+            if !(cover.first..=cover.last).contains(&row.date) {
+                continue;
+            }
+            charges.add(row.charge(ChargeKind::Billed, row.usage))?;
+            if let Some(estimate) = row.byok_usage_inference.filter(|amount| *amount != 0) {
+                charges.add(row.charge(ChargeKind::Estimated, estimate))?;
+            }
+            tokens.add(row.metered());
+        }
+        Ok((charges.into_charges(), tokens.into_metered()))
+    }
+}
+
+impl Row {
+    /// The permanent name where there is one: the plain one moves on to newer models.
+    fn model(&self) -> Option<String> {
+        self.model_permaslug.clone().or_else(|| self.model.clone())
+    }
+
+    fn identity(&self) -> Identity {
+        (self.date, self.model(), self.endpoint_id.clone(), self.provider_name.clone())
+    }
+
+    fn charge(&self, kind: ChargeKind, attos: i128) -> Charge {
+        Charge { day: self.date, amount: usd(attos), kind, model: self.model(), project: None }
+    }
+
+    fn metered(&self) -> Metered {
+        let tokens = TokenCounts {
+            input: self.prompt_tokens,
+            output: self.completion_tokens,
+            reasoning: self.reasoning_tokens.min(self.completion_tokens),
+            ..TokenCounts::default()
+        };
+        let (day, model, requests) = (self.date, self.model(), self.requests);
+        Metered { day, model, tokens, requests, web_searches: 0 }
+    }
+}
+
+/// `2026-11-01`, with or without a time after it.
+fn day<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(from)?;
+    let date = text.split(['T', ' ']).next().unwrap_or_default();
+    date.parse().map_err(|_| {
+        let found = serde::de::Unexpected::Other("other text");
+        serde::de::Error::invalid_value(found, &"a day")
+    })
+}
+
+fn usd(attos: i128) -> Money {
+    Money { attos, currency: Currency::USD }
+}
+
+fn changed(what: &str) -> SourceError {
+    SourceError::FormatChanged { what: what.into() }
 }
