@@ -5,6 +5,7 @@
 //! [`ledger`] keeps both; [`budgets`] judge the totals; the [`monitor`] drives all of it; the
 //! [`board`] is the one picture that [`faces`] draw.
 
+pub mod app;
 pub mod board;
 pub mod budgets;
 pub mod config;

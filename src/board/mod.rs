@@ -1,11 +1,15 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
+mod build;
 pub mod report;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+
+pub use crate::ledger::ModelSpend as ModelRow;
+pub use build::{Asked, AskedSource, Live, alert_row, build};
 
 use crate::spend::{
     Balance, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo, TokenCounts,
@@ -83,11 +87,14 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The amount that `headline` chooses; `None` when it is not known.
+    /// The amount that `headline` chooses; `None` when it is not known, as when all there is are
+    /// tokens without a price.
     pub fn chosen(&self, headline: Headline) -> Option<Money> {
+        let known =
+            |amount: Money| Some(amount).filter(|_| amount.attos != 0 || self.unpriced_tokens == 0);
         match headline {
-            Headline::Spend => Some(self.spend),
-            Headline::List => Some(self.list),
+            Headline::Spend => known(self.spend),
+            Headline::List => known(self.list),
             Headline::Billed => self.billed,
         }
     }
@@ -133,17 +140,6 @@ pub struct SourceRow {
     pub problem_count: u64,
     /// The newest of them.
     pub problems: Vec<Problem>,
-}
-
-/// One model's share of today.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelRow {
-    /// Its name as logged; `None` where the log leaves it open.
-    pub model: Option<String>,
-    /// List price; `None` when unpriced.
-    pub list: Option<Money>,
-    /// Tokens by kind.
-    pub tokens: TokenCounts,
 }
 
 /// One budget and how far it is used.

@@ -3,24 +3,10 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::spend::{Amounts, Money, TokenCounts};
+use crate::ledger::{self, Ledger, LedgerError};
+pub use crate::ledger::{GroupKey as GroupBy, ReportRow, Sums};
 
-/// What rows are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GroupBy {
-    /// Local day.
-    Day,
-    /// Source id.
-    Source,
-    /// Whose price list or bill.
-    Provider,
-    /// Model as logged.
-    Model,
-    /// Working folder, or the provider's project.
-    Project,
-    /// The agent's session.
-    Session,
-}
+use super::wording;
 
 /// A report as every face shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,36 +27,65 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// One row: the grouping keys that were asked for, and sums.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReportRow {
-    /// Local day (of bills: the UTC day).
-    pub day: Option<NaiveDate>,
-    /// Source id.
-    pub source: Option<String>,
-    /// Provider.
-    pub provider: Option<String>,
-    /// Model.
-    pub model: Option<String>,
-    /// Project.
-    pub project: Option<String>,
-    /// Session.
-    pub session: Option<String>,
-    /// The figures.
-    pub sums: Sums,
+/// Asks the ledger for a report.
+///
+/// # Errors
+/// The ledger can't be read.
+pub fn report(
+    ledger: &Ledger,
+    (first_day, last_day): (NaiveDate, NaiveDate),
+    zone: Tz,
+    by: &[GroupBy],
+) -> Result<Report, LedgerError> {
+    let answer = ledger.report(first_day, last_day, zone, by)?;
+    let notes = notes(ledger, &answer)?;
+    Ok(Report {
+        zone,
+        first_day,
+        last_day,
+        by: by.to_vec(),
+        rows: answer.rows,
+        totals: answer.totals,
+        notes,
+    })
 }
 
-/// Sums of usage and cost.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sums {
-    /// Requests.
-    pub requests: u64,
-    /// Tokens by kind.
-    pub tokens: TokenCounts,
-    /// At list price; `None` when none of the usage has a price.
-    pub list: Option<Money>,
-    /// Billed; empty when no provider reports.
-    pub billed: Amounts,
-    /// Tokens without a price.
-    pub unpriced_tokens: u64,
+/// What a reader must know to read the figures right.
+fn notes(ledger: &Ledger, answer: &ledger::Report) -> Result<Vec<String>, LedgerError> {
+    let mut notes = Vec::new();
+    for (model, count) in &answer.unpriced_models {
+        let tokens = wording::tokens(*count);
+        notes.push(match model {
+            Some(model) => {
+                format!("{model} has no known price: its {tokens} tokens are in no dollar figure.")
+            }
+            None => format!("{tokens} tokens without a model's name are in no dollar figure."),
+        });
+    }
+    for elsewhere in answer.totals.charged_elsewhere.iter() {
+        notes.push(format!(
+            "{} was charged by other providers through own keys, as a gateway reckons; it is in no figure here.",
+            wording::estimate(true, wording::amount_full(&elsewhere))
+        ));
+    }
+    if !answer.totals.billed.is_empty() {
+        notes.push("Bills come by UTC day.".into());
+    }
+    for state in ledger.sources()? {
+        if state.problem_count > 0 {
+            notes.push(format!(
+                "{}: {} lines could not be read; `spendbar doctor` names them.",
+                state.source, state.problem_count
+            ));
+        }
+        if state.unmetered_tokens > 0 {
+            notes.push(format!(
+                "{}: {} tokens of forks whose parent is missing are in no figure.",
+                state.source,
+                wording::tokens(state.unmetered_tokens)
+            ));
+        }
+        notes.extend(state.gaps.iter().map(|gap| format!("{}: {gap}", state.source)));
+    }
+    Ok(notes)
 }

@@ -1,1 +1,124 @@
 //! Readings -> SQLite -> totals.
+//!
+//! One transaction per reading: usage, charges, marks, the state of the source and the alerts that
+//! follow are there together or not at all. The file is in WAL mode with `synchronous=NORMAL`:
+//! a commit is in the operating system's hands before it returns, so that it outlives the process
+//! whatever kills it; only a power cut may take the last commits, and then the marks that say how
+//! far the logs were read go with them and the same lines are read again.
+//!
+//! [`Recording`] writes, [`Ledger`] answers. Billed and estimated meet in one file, `reconcile`.
+
+mod alerts;
+mod bills;
+mod codes;
+mod error;
+mod events;
+mod names;
+mod open;
+mod questions;
+mod reconcile;
+mod record;
+mod report;
+mod reprice;
+mod schema;
+mod slots;
+mod state;
+#[cfg(test)]
+mod testing;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension};
+
+pub use alerts::{Alert, NewAlert};
+pub use error::LedgerError;
+pub use open::Opened;
+pub use questions::{ModelSpend, SourceSpend, Spend};
+pub use record::{LookRecord, Recorded};
+pub use report::{GroupKey, Report, ReportRow, Sums};
+pub use state::{Snapshot, SourceState};
+
+use names::Names;
+
+/// What was read so far, in one SQLite file. Several processes may hold it at once.
+#[derive(Debug)]
+pub struct Ledger {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Starts a transaction that may write. Waits while another process writes; dropped without
+    /// [`Recording::commit`] it leaves nothing behind.
+    pub fn begin(&mut self) -> Result<Recording<'_>, LedgerError> {
+        self.run(|conn| conn.execute_batch("BEGIN IMMEDIATE"))?;
+        Ok(Recording { ledger: self, names: Names::default() })
+    }
+
+    /// A value that some part of the program keeps in the ledger; `None` when never set.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, LedgerError> {
+        self.run(|conn| {
+            conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+                .query_row([key], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Keeps a value; within a [`Recording`] it is part of the transaction.
+    pub fn set_meta(&self, key: &str, value: &str) -> Result<(), LedgerError> {
+        self.run(|conn| {
+            conn.prepare_cached(
+                "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value
+                 WHERE value <> excluded.value",
+            )?
+            .execute([key, value])
+        })?;
+        Ok(())
+    }
+
+    /// Asks SQLite and sorts its errors.
+    fn run<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        ask(&self.conn).map_err(|error| LedgerError::new(&self.path, &error))
+    }
+}
+
+/// A running transaction. All questions can be asked of it and see what it has written.
+#[derive(Debug)]
+pub struct Recording<'a> {
+    ledger: &'a mut Ledger,
+    names: Names,
+}
+
+impl Recording<'_> {
+    /// Makes everything recorded so far permanent. Without a change not a byte is written.
+    pub fn commit(self) -> Result<(), LedgerError> {
+        self.ledger.run(|conn| conn.execute_batch("COMMIT"))
+    }
+}
+
+impl Deref for Recording<'_> {
+    type Target = Ledger;
+
+    fn deref(&self) -> &Ledger {
+        self.ledger
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        // After a commit, and after errors like a full disk, SQLite has ended the transaction.
+        if !self.ledger.conn.is_autocommit() {
+            // Nobody is left to tell; an open transaction ends with the connection at the latest.
+            let _ = self.ledger.conn.execute_batch("ROLLBACK");
+        }
+    }
+}

@@ -1,6 +1,67 @@
 //! The background task: drives sources, ledger and budgets. It holds the only mutable state and
 //! is the only reader of the clock ([`clock`]).
+//!
+//! [`run`] is the long-running loop, [`once`] looks once at every source and leaves. Both go
+//! through [`look`] (one look at one source) and [`record`] (what was seen goes into the ledger
+//! and is judged, in one transaction).
 
 pub mod clock;
 pub mod due;
+pub mod look;
+pub mod once;
+pub mod record;
+pub mod run;
 pub mod watch;
+mod words;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::config::Config;
+use crate::pricing::PriceTable;
+use crate::sources::Places;
+use crate::sources::providers::http;
+
+pub use run::{Command, Event, Handle, spawn};
+
+/// What a monitor needs to start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The time.
+    pub clock: clock::Clock,
+    /// Home folder and environment, without the config's roots.
+    pub places: Places,
+    /// The checked configuration.
+    pub config: Config,
+    /// Where it came from; looked at again when it changes.
+    pub config_path: PathBuf,
+    /// The zone that counts where the configuration names none.
+    pub system_zone: chrono_tz::Tz,
+    /// The ledger's file.
+    pub ledger_path: PathBuf,
+    /// A pretend world.
+    pub demo: bool,
+}
+
+impl Setup {
+    /// The built-in prices with the user's own.
+    fn prices(&self) -> anyhow::Result<PriceTable> {
+        PriceTable::builtin()
+            .with_overrides(&self.config.prices)
+            .with_context(|| format!("in {}", self.config_path.display()))
+    }
+
+    /// What looks share.
+    fn world(&self) -> anyhow::Result<look::World> {
+        let mut places = self.places.clone();
+        places.roots = self.config.roots();
+        let http = http::Client::new();
+        Ok(look::World { clock: self.clock, places, http })
+    }
+
+    /// Reads the configuration again.
+    fn reload(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config_path, &self.places.home, self.system_zone)?)
+    }
+}

@@ -1,1 +1,23 @@
-//! The only place that knows which operating system this is.
+//! The only place that knows which operating system this is: one file for each of them, [`system`],
+//! behind plain functions that are the same everywhere. It imports nothing of the rest.
+
+pub mod clipboard;
+pub mod event_loop;
+pub mod notification;
+pub mod open;
+pub mod paths;
+pub mod session;
+pub mod theme;
+pub mod tray_style;
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod system;
+
+#[cfg(target_os = "windows")]
+#[path = "windows.rs"]
+mod system;

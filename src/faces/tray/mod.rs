@@ -1,1 +1,156 @@
-//! The tray icon, its tooltip and its menu.
+//! The tray face: [`icon`], [`tooltip`], [`title`], [`menu`] and [`summary`] are pure functions of
+//! a [`Board`]; [`show`] hands what they return to the system and is the only part that touches
+//! the desktop.
+
+pub mod icon;
+pub mod menu;
+pub mod show;
+pub mod summary;
+pub mod title;
+pub mod tooltip;
+
+#[cfg(test)]
+mod examples;
+
+use crate::board::{Board, BudgetRow, State, wording};
+use crate::spend::{Money, Period};
+
+use icon::{Ground, IconInput};
+
+pub use show::{Tray, TrayError, TrayHandle};
+
+/// What a row of the menu does when it is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Look at every source now.
+    Refresh,
+    /// Stop looking, or go on: whichever the board is not in.
+    TogglePause,
+    /// Put the summary on the clipboard.
+    CopySummary,
+    /// Open the configuration in the editor.
+    OpenConfig,
+    /// End the program.
+    Quit,
+}
+
+/// What the icon shows of a board.
+pub fn icon_input(board: &Board, ground: Ground, size_px: u32) -> IconInput {
+    IconInput {
+        text: wording::icon_amount(shown_amount(board)),
+        state: board.state,
+        share_permille: lead(board).map(|budget| budget.permille),
+        ground,
+        size_px,
+        demo: board.demo,
+    }
+}
+
+/// The budget that is used most: the one the bar, the headline and the pace speak of.
+fn lead(board: &Board) -> Option<&BudgetRow> {
+    // Of several equal ones the first of the config leads; `max_by_key` alone takes the last.
+    board.budgets.iter().rev().max_by_key(|budget| budget.permille)
+}
+
+/// The headline's amount; `None` while nothing that could tell it was found or read.
+fn shown_amount(board: &Board) -> Option<Money> {
+    let is_known = board.sources.iter().any(|source| source.last_good_at.is_some());
+    board.figures.chosen(board.headline).filter(|_| is_known)
+}
+
+/// `Today ≈ $214.37 · 43 % of $500`.
+fn headline(board: &Board) -> String {
+    let amount = shown_amount(board).map_or(wording::UNKNOWN.to_owned(), |amount| {
+        let is_estimated = board.figures.chosen_is_estimated(board.headline);
+        wording::estimate(is_estimated, wording::amount(&amount))
+    });
+    let share = lead(board)
+        .filter(|_| shown_amount(board).is_some())
+        .map(|budget| format!(" · {}", share_of(budget)))
+        .unwrap_or_default();
+    let demo = if board.demo { "Demo · today" } else { "Today" };
+    format!("{demo} {amount}{share}")
+}
+
+/// `43 % of $500`, `81 % of this month's $5,000`.
+fn share_of(budget: &BudgetRow) -> String {
+    let whose = match budget.period {
+        Period::Day => String::new(),
+        period => format!("{} ", wording::whose(period)),
+    };
+    let limit = wording::amount_short(&budget.amount);
+    format!("{} of {whose}{limit}", wording::percent(budget.permille))
+}
+
+/// `List price $231.10 · billed $198.02`; `None` while nothing is known.
+fn list_and_billed(board: &Board) -> Option<String> {
+    shown_amount(board).or(board.figures.billed)?;
+    let billed: Vec<_> = board.figures.billed.iter().chain(&board.figures.billed_other).collect();
+    let billed = match billed.as_slice() {
+        [] => wording::UNKNOWN.to_owned(),
+        some => some.iter().map(|money| wording::amount(money)).collect::<Vec<_>>().join(" and "),
+    };
+    Some(format!("List price {} · billed {billed}", wording::amount(&board.figures.list)))
+}
+
+/// Which of them the headline is.
+fn which_is_shown(board: &Board) -> &'static str {
+    use crate::board::Headline;
+    match board.headline {
+        Headline::Spend => "Shown: the bill where there is one, else list price",
+        Headline::List => "Shown: list price",
+        Headline::Billed => "Shown: what is billed",
+    }
+}
+
+/// `At this pace ≈ $640.00 by midnight, 128 % of $500`; `None` while it is too early to tell.
+fn pace(board: &Board) -> Option<String> {
+    let budget = lead(board)?;
+    let pace = budget.pace?;
+    let share = pace.permille_of(&budget.amount).map(|permille| {
+        format!(", {} of {}", wording::percent(permille), wording::amount_short(&budget.amount))
+    });
+    Some(format!(
+        "At this pace ≈ {} by {}{}",
+        wording::amount(&pace),
+        wording::period_end(budget.period),
+        share.unwrap_or_default()
+    ))
+}
+
+/// What the state means, where the figures alone do not say it.
+fn state_in_words(board: &Board) -> Option<String> {
+    let newest = board.sources.iter().filter_map(|source| source.last_good_at).max();
+    let as_of = newest.map(|at| wording::age(board.now, at, board.zone));
+    match board.state {
+        _ if board.loading => Some("Still reading, the figures will grow".into()),
+        State::Paused => Some(match as_of {
+            Some(age) => format!("Paused, figures from {}", age.trim_start_matches("at ")),
+            None => "Paused".into(),
+        }),
+        State::Stale => as_of.map(|age| format!("Last figures: {age}")),
+        State::Error if !board.sources.is_empty() => Some("No source gives figures".into()),
+        State::Error | State::Calm | State::Near | State::Over => None,
+    }
+}
+
+/// What is in no figure: tokens without a price or without a known owner.
+fn left_out(board: &Board) -> Option<String> {
+    let parts: Vec<_> = [
+        (board.figures.unpriced_tokens, "have no known price"),
+        (board.figures.unmetered_tokens, "can't be told from another session's"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, why)| format!("{} tokens {why}", wording::tokens(count)))
+    .collect();
+    (!parts.is_empty()).then(|| format!("Not counted: {}", parts.join(", ")))
+}
+
+/// `A subscription covers $120.00 of the list price`.
+fn covered(board: &Board) -> Option<String> {
+    (board.figures.covered.attos > 0).then(|| {
+        let amount = wording::amount(&board.figures.covered);
+        format!("A subscription covers {amount} of the list price")
+    })
+}

@@ -1,6 +1,50 @@
 //! Codex.
+//!
+//! # Where
+//! `$CODEX_HOME` (a list with commas), else `~/.codex`; in it `sessions/YYYY/MM/DD/rollout-*.jsonl`
+//! and `archived_sessions/*.jsonl`. A file of the same name in both is read once, from `sessions`.
+//! `[agents.codex] roots = [...]` in the config replaces the homes.
+//!
+//! # What counts
+//! Lines of `type: "event_msg"` with `payload.type: "token_count"` carry a running total of the
+//! session and the vector of the last request. Input *includes* cached input and cache writes,
+//! output *includes* reasoning. How a row becomes usage stands in [`counter`], how a forked
+//! session is told from its parent in [`origin`] and [`ancestry`]; beside these:
+//!
+//! - The model is that of the last `turn_context`; a blank one clears it, and only then does a
+//!   model on the event itself count. No model: unattributed, never a neighbour's.
+//! - A session is known by `payload.id` of its first `session_meta` (`session_id` is the parent's
+//!   in subagents); later ones are copied ancestors.
+//! - The tier is `service_tier` of the last `thread_settings_applied`. Settings that change within
+//!   a turn hold from the next turn on (openai/codex, core/tests/suite/model_switching.rs).
+//! - `token_usage_record` repeats a turn cumulatively and is never added.
+//! - A `plan_type` in the rate limits says that a subscription covers the request.
+//!
+//! The key is session id + time + both vectors, so that an archived copy changes nothing.
 
-use crate::sources::{Look, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
+mod ancestry;
+mod counter;
+mod origin;
+mod row;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::claude_code::{cause, expand_home};
+use super::scan::lines::Filter;
+use super::scan::walk::{Listing, list};
+use super::scan::{Findings, Format, scan};
+use super::wire::{filled, time};
+use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
+use crate::spend::{EventKey, Mark, Marks, Reading, Speed, TokenCounts, Usage};
+use ancestry::{Ancestors, thread_of};
+use counter::Vector;
+use origin::{Counted, Origin};
+use row::{Payload, Row};
 
 /// Codex's session logs.
 pub struct Codex;
@@ -16,12 +60,289 @@ static INFO: SourceInfo = SourceInfo {
     tells: "tokens of every request, by model, project and session",
 };
 
+/// `sessions/YYYY/MM/DD/` needs three levels.
+const DEEPEST: usize = 6;
+
 impl Source for Codex {
     fn info(&self) -> &'static SourceInfo {
         &INFO
     }
 
-    fn read<'a>(&'a self, _look: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async { Err(SourceError::NotInstalled) })
+    fn roots(&self, places: &Places) -> Vec<PathBuf> {
+        roots(places)
+    }
+
+    fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
+        Box::pin(async move { read(look.places, look.marks, look.only) })
+    }
+}
+
+/// Looks at the logs once.
+///
+/// # Errors
+/// [`SourceError::NotInstalled`] when none of the folders exists.
+pub fn read(
+    places: &Places,
+    marks: &Marks,
+    only: Option<&[PathBuf]>,
+) -> Result<Reading, SourceError> {
+    let roots = roots(places);
+    let only = only.map(|only| with_waiting_forks(only, marks));
+    let mut listing = list(&roots, only.as_deref(), DEEPEST, marks, &is_log);
+    if !listing.any_root {
+        return Err(SourceError::NotInstalled);
+    }
+    drop_archived_copies(&mut listing);
+    let lines = Lines { ancestors: Ancestors::new(roots, marks) };
+    Ok(scan(&lines, listing, marks))
+}
+
+fn roots(places: &Places) -> Vec<PathBuf> {
+    let homes = match (places.roots.get(INFO.id), places.variable("CODEX_HOME")) {
+        (Some(roots), _) => roots.clone(),
+        (None, Some(list)) => list
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| expand_home(entry, &places.home))
+            .collect(),
+        (None, None) => vec![places.home.join(".codex")],
+    };
+    let is_log_folder = |home: &PathBuf| {
+        home.file_name().is_some_and(|name| name == "sessions" || name == "archived_sessions")
+    };
+    homes
+        .into_iter()
+        .flat_map(|home| {
+            if is_log_folder(&home) {
+                vec![home]
+            } else {
+                vec![home.join("sessions"), home.join("archived_sessions")]
+            }
+        })
+        .collect()
+}
+
+fn is_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
+}
+
+/// A file that was archived while it is still active counts once anyway, by its keys; leaving the
+/// copy out saves the reading.
+fn drop_archived_copies(listing: &mut Listing) {
+    let archived = |path: &Path| path.parent().is_some_and(|p| p.ends_with("archived_sessions"));
+    let active: BTreeSet<_> = listing
+        .files
+        .iter()
+        .filter(|file| !archived(&file.path))
+        .filter_map(|file| file.path.file_name().map(ToOwned::to_owned))
+        .collect();
+    listing.files.retain(|file| {
+        !archived(&file.path) || !file.path.file_name().is_some_and(|name| active.contains(name))
+    });
+}
+
+/// The named files, and every fork that waits for one of them as its parent.
+fn with_waiting_forks(only: &[PathBuf], marks: &Marks) -> Vec<PathBuf> {
+    let threads: BTreeSet<_> = only.iter().filter_map(|path| thread_of(path)).collect();
+    let waiting = marks.iter().filter_map(|(name, mark)| {
+        let parent = waits_for(mark)?;
+        threads.contains(parent.as_str()).then(|| PathBuf::from(name))
+    });
+    only.iter().cloned().chain(waiting).collect()
+}
+
+/// The parent that a file's state waits for. The text is searched before it is parsed, because
+/// this is asked of every file at every look.
+fn waits_for(mark: &Mark) -> Option<String> {
+    if !mark.state.contains(r#""waits_for""#) {
+        return None;
+    }
+    serde_json::from_str::<State>(&mark.state).ok()?.origin.waits_for().map(str::to_owned)
+}
+
+struct Lines<'a> {
+    ancestors: Ancestors<'a>,
+}
+
+/// What is carried from line to line of a rollout.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct State {
+    /// Thread id: `payload.id` of the first `session_meta`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cwd: Option<String>,
+    /// Of the last `turn_context`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    speed: Speed,
+    /// Set within a turn, holds from the next one on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_speed: Option<Speed>,
+    /// A `task_started` without its end was seen, and a request since then.
+    in_turn: bool,
+    asked_in_turn: bool,
+    origin: Origin,
+    /// Unmetered tokens that earlier readings told already. [`Reading::unmetered_tokens`] is an
+    /// increase; the file's own figure is kept here, so that reading it again adds nothing.
+    unmetered_told: u64,
+}
+
+impl Format for Lines<'_> {
+    type State = State;
+
+    fn filter(&self) -> &Filter {
+        static FILTER: LazyLock<Filter> = LazyLock::new(|| Filter::Picked(row::is_wanted));
+        &FILTER
+    }
+
+    fn stale(&self, file: &Path, mark: &Mark) -> bool {
+        waits_for(mark).is_some_and(|parent| self.ancestors.stream(&parent, file).is_some())
+    }
+
+    fn restart(&self, before: State) -> State {
+        State { unmetered_told: before.unmetered_told, ..State::default() }
+    }
+
+    fn line(&self, file: &Path, state: &mut State, line: &[u8], found: &mut Findings) {
+        let row: Row<'_> = match serde_json::from_slice(line) {
+            Ok(row) => row,
+            Err(error) => {
+                found.problem(format!("not a readable line: {}", cause(&error)));
+                return;
+            }
+        };
+        let Some(payload) = &row.payload else { return };
+        match (row.kind.as_deref(), payload.kind.as_deref()) {
+            (Some("session_meta"), _) => self.session_meta(file, state, &row, payload),
+            (Some("turn_context"), _) => {
+                state.model = filled(&payload.model).map(str::to_owned);
+                if let Some(cwd) = filled(&payload.cwd) {
+                    state.cwd = Some(cwd.to_owned());
+                }
+            }
+            (_, Some("task_started")) => {
+                state.in_turn = true;
+                state.asked_in_turn = false;
+                if let Some(speed) = state.next_speed.take() {
+                    state.speed = speed;
+                }
+                state.origin.turn_started(payload.started_at(), filled(&payload.turn_id));
+            }
+            (_, Some("task_complete" | "turn_aborted")) => state.in_turn = false,
+            (_, Some("thread_settings_applied")) => {
+                if let Some(speed) = payload.speed() {
+                    if state.in_turn && state.asked_in_turn {
+                        state.next_speed = Some(speed);
+                    } else {
+                        state.speed = speed;
+                    }
+                }
+            }
+            (Some("event_msg") | None, Some("token_count")) => {
+                self.token_count(file, state, &row, payload, found);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&self, state: &mut State, found: &mut Findings) {
+        let unmetered = state.origin.unmetered();
+        found.unmetered_tokens = unmetered.saturating_sub(state.unmetered_told);
+        state.unmetered_told = state.unmetered_told.max(unmetered);
+    }
+}
+
+impl Lines<'_> {
+    fn session_meta(&self, file: &Path, state: &mut State, row: &Row<'_>, payload: &Payload<'_>) {
+        let id = filled(&payload.id).or(filled(&payload.session_id));
+        if state.session.is_some() {
+            // A later one is a copied ancestor, never this session.
+            if let Some(id) = id.filter(|id| Some(*id) != state.session.as_deref()) {
+                state.origin.foreign_meta(id);
+            }
+            return;
+        }
+        state.session = id.or_else(|| thread_of(file)).map(str::to_owned);
+        if state.cwd.is_none() {
+            state.cwd = filled(&payload.cwd).map(str::to_owned);
+        }
+        let born = payload.timestamp.as_deref().or(row.timestamp.as_deref()).and_then(time);
+        state.origin = Origin::of(payload, born);
+    }
+
+    fn token_count(
+        &self,
+        file: &Path,
+        state: &mut State,
+        row: &Row<'_>,
+        payload: &Payload<'_>,
+        found: &mut Findings,
+    ) {
+        let Some(info) = &payload.info else { return };
+        let total = info.total_token_usage.as_ref().map(|usage| usage.vector());
+        let last = info.last_token_usage.as_ref().map(|usage| usage.vector());
+        if total.is_none() && last.is_none() {
+            return;
+        }
+        let Some(at) = row.timestamp.as_deref().and_then(time) else {
+            found.problem("a request without a readable time");
+            return;
+        };
+        state.asked_in_turn = true;
+        let ancestors = |thread: &str| self.ancestors.stream(thread, file);
+        let base = |base: &origin::HistoryBase| self.ancestors.total_at(base, file);
+        let Counted::Own(spent) = state.origin.row(total, last, &ancestors, &base) else { return };
+        if spent.is_zero() {
+            return;
+        }
+        let session = state.session.as_deref().or_else(|| thread_of(file)).unwrap_or_default();
+        let model = state.model.as_deref().or(filled(&payload.model)).or(filled(&info.model));
+        let provider = Some(found.share("openai"));
+        let model = model.map(|model| found.share(model));
+        let project = state.cwd.as_deref().map(|cwd| found.share(cwd));
+        let key = key(session, at, total, last);
+        let session = Some(session).filter(|id| !id.is_empty()).map(|id| found.share(id));
+        found.usages.push(Usage {
+            key,
+            at,
+            provider,
+            model,
+            tokens: tokens(&spent),
+            speed: state.speed,
+            web_searches: 0,
+            stated_cost: None,
+            project,
+            session,
+            funding: payload.funding(),
+        });
+    }
+}
+
+fn key(session: &str, at: DateTime<Utc>, total: Option<Vector>, last: Option<Vector>) -> EventKey {
+    let at = at.timestamp_micros().to_le_bytes();
+    let bytes = |vector: Option<Vector>| vector.map(|vector| vector.0.map(u64::to_le_bytes));
+    let (total, last) = (bytes(total), bytes(last));
+    let flat = |bytes: &Option<[[u8; 8]; 5]>| match bytes {
+        Some(bytes) => bytes.as_flattened().to_vec(),
+        None => Vec::new(),
+    };
+    EventKey::original(&[session.as_bytes()], &[&at, &flat(&total), &flat(&last)])
+}
+
+/// Cached input and cache writes are inside input; a row that reports more of them than input is
+/// cut to it. Reasoning is inside output.
+fn tokens(spent: &Vector) -> TokenCounts {
+    let cache_read = spent.cached().min(spent.input());
+    let cache_write = spent.cache_write().min(spent.input() - cache_read);
+    TokenCounts {
+        input: spent.input() - cache_read - cache_write,
+        cache_read,
+        cache_write_5m: cache_write,
+        cache_write_1h: 0,
+        output: spent.output(),
+        reasoning: spent.reasoning().min(spent.output()),
     }
 }

@@ -1,0 +1,274 @@
+//! The running program: the monitor with the tray where there is a desktop, with a live line in
+//! the terminal where there is none.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::board::{AlertRow, Board, State};
+use crate::config;
+use crate::demo::World;
+use crate::faces::notify::{Notice, Urgency, notify};
+use crate::faces::terminal::Terminal;
+use crate::faces::tray::{self, Action, Tray, TrayHandle};
+use crate::monitor::clock::Clock;
+use crate::monitor::{self, Command, Event, Handle};
+use crate::platform::{clipboard, open, session};
+
+use super::App;
+
+/// Columns of a terminal that does not tell.
+const COLUMNS: usize = 100;
+
+/// Runs until it is told to stop: by Quit in the menu, by a signal, or when `seconds` are over.
+///
+/// # Errors
+/// Another copy runs already, or the configuration or the ledger can't be used.
+pub fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+    let _lock = lock(app)?;
+    let (told, inbox) = channel();
+    stop_on_signals(told.clone())?;
+    let deadline = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let events = told.clone();
+    let monitor = monitor::spawn(app.setup()?, move |event| {
+        // The receiver is gone only while the program ends.
+        let _ = events.send(Told::Monitor(event));
+    })?;
+    let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned())
+        || (app.demo && session::is_graphical(|name| std::env::var_os(name)));
+    if headless || !graphical {
+        return in_terminal(app, monitor, &inbox, deadline);
+    }
+    in_tray(app, monitor, told, inbox, deadline)
+}
+
+enum Told {
+    Monitor(Event),
+    Action(Action),
+    Stop,
+}
+
+/// One running copy per user; the lock goes with the process, however it ends.
+fn lock(app: &App) -> anyhow::Result<File> {
+    let folder = &app.folders.state;
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let path = folder.join("running.lock");
+    let file = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("Spendbar is running already. `spendbar status` shows its figures")
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", path.display()))
+        }
+    }
+}
+
+/// Whether a copy is running, so that the ledger is being kept up to date.
+pub fn is_running(app: &App) -> bool {
+    File::open(app.folders.state.join("running.lock"))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+fn stop_on_signals(told: Sender<Told>) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        let _ = told.send(Told::Stop);
+    })
+    .context("listening for signals")
+}
+
+/// Waits for the next message; `None` when the time is over.
+fn next(inbox: &Receiver<Told>, deadline: Option<Instant>) -> Option<Told> {
+    let Some(deadline) = deadline else { return inbox.recv().ok() };
+    match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(told) => Some(told),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+fn in_terminal(
+    app: &App,
+    monitor: Handle,
+    inbox: &Receiver<Told>,
+    deadline: Option<Instant>,
+) -> anyhow::Result<()> {
+    let out = io::stdout();
+    let columns = app.places.variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let live = out.is_terminal();
+    let mut terminal = Terminal::new(out, live, columns.unwrap_or(COLUMNS));
+    let mut latest: Option<Arc<Board>> = None;
+    let mut shown = Ok(());
+    while shown.is_ok() {
+        match next(inbox, deadline) {
+            Some(Told::Monitor(Event::Board(board))) => {
+                shown = terminal.show(&board);
+                latest = Some(board);
+            }
+            Some(Told::Monitor(Event::Alert(alert))) => {
+                if let Some(board) = &latest {
+                    shown = terminal.alert(board, &alert).and_then(|()| terminal.show(board));
+                }
+                // The terminal has told it; a desktop's daemon may be there as well.
+                deliver(app, *alert, monitor.commands(), true);
+            }
+            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
+            Some(Told::Action(_)) => {}
+        }
+    }
+    let ended = monitor.stop();
+    match shown.and_then(|()| terminal.end()) {
+        // Whoever read our output has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ended,
+        Err(error) => Err(error).context("writing to the terminal"),
+        Ok(()) => ended,
+    }
+}
+
+fn in_tray(
+    app: &App,
+    monitor: Handle,
+    told: Sender<Told>,
+    inbox: Receiver<Told>,
+    deadline: Option<Instant>,
+) -> anyhow::Result<()> {
+    // The monitor's first word is a board made of what the ledger holds.
+    let first = loop {
+        match next(&inbox, deadline) {
+            Some(Told::Monitor(Event::Board(board))) => break board,
+            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => return monitor.stop(),
+            Some(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
+        }
+    };
+    let tray = Tray::new();
+    let handle = tray.handle();
+    let latest = first.clone();
+    let (feeder, commands) = (app.clone(), monitor.commands());
+    std::thread::Builder::new()
+        .name("faces".into())
+        .spawn(move || pass_on(&feeder, &inbox, deadline, &handle, &commands, latest))
+        .context("starting the thread that feeds the tray")?;
+    let shown = tray.run((*first).clone(), move |action| {
+        let _ = told.send(Told::Action(action));
+    });
+    let ended = monitor.stop();
+    shown?;
+    ended
+}
+
+/// Feeds the tray and does what its menu asks, until it is time to end.
+fn pass_on(
+    app: &App,
+    inbox: &Receiver<Told>,
+    deadline: Option<Instant>,
+    tray: &TrayHandle,
+    commands: &UnboundedSender<Command>,
+    mut latest: Arc<Board>,
+) {
+    // A send fails only when the monitor has ended, which ends this loop as well.
+    loop {
+        match next(inbox, deadline) {
+            Some(Told::Monitor(Event::Board(board))) => {
+                if !tray.show((*board).clone()) {
+                    return;
+                }
+                latest = board;
+            }
+            Some(Told::Monitor(Event::Alert(alert))) => {
+                deliver(app, *alert, commands.clone(), false);
+            }
+            Some(Told::Action(action)) => match action {
+                Action::Refresh => drop(commands.send(Command::Refresh)),
+                Action::TogglePause => {
+                    drop(commands.send(Command::Pause(latest.state != State::Paused)));
+                }
+                Action::CopySummary => {
+                    tell_failure(clipboard::copy(&tray::summary::summary(&latest)));
+                }
+                Action::OpenConfig => tell_failure(open_config(app)),
+                Action::Quit => break,
+            },
+            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
+        }
+    }
+    tray.close();
+}
+
+/// Opens the configuration, after writing the commented default where there is none.
+fn open_config(app: &App) -> anyhow::Result<()> {
+    let path = app.config_path();
+    if !path.exists() {
+        config::edit::write(&path, config::DEFAULT_TEXT)?;
+    }
+    Ok(open::open(&path)?)
+}
+
+/// A menu entry that failed says so where the user looks.
+fn tell_failure<E: std::fmt::Display>(result: Result<(), E>) {
+    let Err(error) = result else { return };
+    let notice = Notice {
+        title: "Spendbar could not do that".into(),
+        body: format!("{error:#}"),
+        urgency: Urgency::Normal,
+        tag: "action".into(),
+    };
+    if let Err(untold) = notify(&notice) {
+        log::warn!("{error:#} ({untold})");
+    }
+}
+
+/// Hands an alert to the desktop on a thread of its own, for a daemon may hang, and reports back.
+/// `told_already` is true where another face has told it, so that it need not be sent again.
+fn deliver(app: &App, alert: AlertRow, commands: UnboundedSender<Command>, told_already: bool) {
+    let wanted = app.config().map_or(true, |config| config.notifications);
+    let notice = notice(app, &alert);
+    std::thread::spawn(move || {
+        let result = if wanted { notify(&notice) } else { Ok(()) };
+        let answer = match result {
+            Ok(()) => Command::Delivered(alert.id),
+            Err(_) if told_already => Command::Delivered(alert.id),
+            Err(error) => {
+                log::info!("{error}");
+                Command::NotDelivered
+            }
+        };
+        // Fails only while the program ends; the alert is then told at the next start.
+        let _ = commands.send(answer);
+    });
+}
+
+/// An alert as a notification.
+pub fn notice(app: &App, alert: &AlertRow) -> Notice {
+    let demo = if app.demo { "[demo] " } else { "" };
+    Notice {
+        title: format!("{demo}{}", alert.title),
+        body: alert.body.clone(),
+        urgency: if alert.threshold_percent >= 100 { Urgency::Critical } else { Urgency::Normal },
+        tag: format!("alert-{}", alert.id),
+    }
+}
+
+/// Runs the program on the pretend world.
+///
+/// # Errors
+/// As [`run`], or the pretend world can't be made.
+pub fn demo(headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+    let clock = Clock::starting_at(World::time_of_day(Clock::system().now()));
+    let world = World::start(clock.now())?;
+    let app = App::of_demo(&world, clock);
+    config::edit::write(&app.config_path(), &world.config())?;
+    let ran = run(&app, headless, seconds);
+    // The world is put away whatever happened; the first error is the one to tell.
+    let ended = world.end();
+    ran.and(ended)
+}

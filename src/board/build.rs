@@ -1,0 +1,233 @@
+//! The ledger's answers and what the monitor knows -> [`Board`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{AlertRow, Board, BudgetRow, Figures, Headline, SourceRow, State};
+use crate::budgets::{self, Budget};
+use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend};
+use crate::spend::{Period, SourceError, SourceInfo, SourceKind};
+
+/// Models that faces show.
+const TOP_MODELS: usize = 5;
+
+/// What a board is made of besides the ledger.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// Zone of "today".
+    pub zone: Tz,
+    /// Which figure is the headline.
+    pub headline: Headline,
+    /// Budgets in the order of the config.
+    pub budgets: &'a [Budget],
+    /// Sources that are switched on, in the order of the table.
+    pub sources: &'a [AskedSource],
+    /// How the last looks ended, as a running monitor knows it; by source id.
+    pub live: &'a BTreeMap<&'static str, Live>,
+    /// Whether a monitor is watching, so that what agents wrote is in the ledger at once.
+    pub is_watched: bool,
+    /// The user paused looking.
+    pub paused: bool,
+    /// Not every source was looked at yet.
+    pub loading: bool,
+    /// A pretend world is shown.
+    pub demo: bool,
+    /// Sentences that hold for the whole program.
+    pub notices: Vec<String>,
+}
+
+/// A source that is switched on.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedSource {
+    /// Its row in the table.
+    pub info: &'static SourceInfo,
+    /// Time between looks.
+    pub poll: Duration,
+}
+
+/// How a source's last look ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// What went wrong, if anything.
+    pub error: Option<SourceError>,
+    /// When it is looked at again after a failure.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// When the look began.
+    pub looked_at: DateTime<Utc>,
+}
+
+/// Builds the board.
+///
+/// # Errors
+/// The ledger can't be read.
+pub fn build(ledger: &Ledger, asked: &Asked<'_>) -> Result<Board, LedgerError> {
+    let today = Period::Day.holding(asked.now, asked.zone);
+    let spend = ledger.spend(&today, asked.zone, &[])?;
+    let states = ledger.sources()?;
+    let by_source = ledger.source_spend(&today, asked.zone)?;
+    let sources: Vec<SourceRow> = asked
+        .sources
+        .iter()
+        .filter_map(|source| source_row(asked, source, &states, &by_source))
+        .collect();
+    let budgets = asked
+        .budgets
+        .iter()
+        .map(|budget| budget_row(ledger, asked, budget))
+        .collect::<Result<Vec<_>, _>>()?;
+    let top_models = ledger.top_models(&today, asked.zone, TOP_MODELS)?;
+    let figures = figures(spend, &sources, &states);
+    Ok(Board {
+        now: asked.now,
+        zone: asked.zone,
+        today: today.first_day,
+        headline: asked.headline,
+        figures,
+        state: state(asked.paused, &budgets, &sources),
+        sources,
+        top_models,
+        budgets,
+        last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
+        loading: asked.loading,
+        demo: asked.demo,
+        notices: asked.notices.clone(),
+    })
+}
+
+/// An alert of the ledger as faces show it.
+pub fn alert_row(row: Alert) -> AlertRow {
+    let Alert { id, alert, delivered_at } = row;
+    AlertRow {
+        id,
+        at: alert.at,
+        budget: alert.budget,
+        period: alert.period,
+        period_start: alert.period_start,
+        threshold_percent: alert.threshold_percent,
+        amount: alert.amount,
+        spent: alert.spent,
+        estimated: alert.estimated,
+        delivered_at,
+        title: alert.title,
+        body: alert.body,
+    }
+}
+
+/// A row for each source that has ever given figures, or that fails with news for the user. What
+/// is simply not there has none.
+fn source_row(
+    asked: &Asked<'_>,
+    source: &AskedSource,
+    states: &[SourceState],
+    by_source: &[SourceSpend],
+) -> Option<SourceRow> {
+    let info = source.info;
+    let state = states.iter().find(|state| state.source == info.id);
+    let live = asked.live.get(info.id);
+    let error = match live {
+        Some(live) => live.error.clone(),
+        None => state.and_then(|state| state.error.clone()),
+    };
+    let is_absent = matches!(error, Some(SourceError::NotInstalled | SourceError::NeedsKey));
+    let stored_good = state.and_then(|state| state.last_good_at);
+    if stored_good.is_none() && (error.is_none() || is_absent) && live.is_none_or(|_| is_absent) {
+        return None;
+    }
+    // A look that found nothing new is not written down, but the figures are as fresh as it was;
+    // a watched agent's are as fresh as can be.
+    let live_good = live.filter(|live| live.error.is_none()).map(|live| live.looked_at);
+    let watched = asked.is_watched && info.kind == SourceKind::Agent && error.is_none();
+    let last_good_at = match (watched && !asked.paused).then_some(asked.now) {
+        Some(now) => stored_good.or(live_good).map(|_| now),
+        None => stored_good.max(live_good),
+    };
+    let stored_look = state.map(|state| state.last_look_at);
+    let spend = by_source.iter().find(|spend| spend.source == info.id);
+    let patience = chrono::Duration::from_std(source.poll * 2).unwrap_or(chrono::Duration::MAX);
+    Some(SourceRow {
+        info,
+        list: spend.and_then(|spend| spend.list),
+        billed: spend.and_then(|spend| spend.billed),
+        unpriced_tokens: spend.map_or(0, |spend| spend.unpriced_tokens),
+        last_good_at,
+        last_look_at: stored_look.max(live.map(|live| live.looked_at)),
+        stale: last_good_at.is_none_or(|at| asked.now - at > patience),
+        error,
+        retry_at: match live {
+            Some(live) => live.retry_at,
+            None => state.and_then(|state| state.retry_at),
+        },
+        balances: state.map(|state| state.balances.clone()).unwrap_or_default(),
+        quotas: state.map(|state| state.quotas.clone()).unwrap_or_default(),
+        gaps: state.map(|state| state.gaps.clone()).unwrap_or_default(),
+        problem_count: state.map_or(0, |state| state.problem_count),
+        problems: state.map(|state| state.problems.clone()).unwrap_or_default(),
+    })
+}
+
+fn budget_row(
+    ledger: &Ledger,
+    asked: &Asked<'_>,
+    budget: &Budget,
+) -> Result<BudgetRow, LedgerError> {
+    let span = budget.period.holding(asked.now, asked.zone);
+    let spend = ledger.spend(&span, asked.zone, &budget.sources)?;
+    Ok(BudgetRow {
+        name: budget.name.clone(),
+        period: budget.period,
+        amount: budget.amount,
+        spent: spend.spend,
+        estimated: spend.estimated,
+        permille: budget.permille(&spend.spend),
+        warn_percent: budget.warn_percent(),
+        pace: budgets::pace(&span, asked.now, &spend.spend),
+        sources: budget.sources.clone(),
+    })
+}
+
+fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figures {
+    let is_partial = sources.iter().any(|row| {
+        row.error.is_some() || row.stale || !row.gaps.is_empty() || row.problem_count > 0
+    });
+    let unmetered_tokens = states.iter().map(|state| state.unmetered_tokens).sum();
+    Figures {
+        spend: spend.spend,
+        spend_estimated: spend.estimated,
+        list: spend.list,
+        billed: spend.billed,
+        billed_other: spend.billed_other,
+        covered: spend.covered,
+        requests: spend.requests,
+        tokens: spend.tokens,
+        unpriced_tokens: spend.unpriced_tokens,
+        unmetered_tokens,
+        partial: is_partial || spend.unpriced_tokens > 0 || unmetered_tokens > 0,
+    }
+}
+
+/// The most pressing state. One failing source dims its own row only; the icon as a whole is stale
+/// or in error when no source is better off.
+fn state(paused: bool, budgets: &[BudgetRow], sources: &[SourceRow]) -> State {
+    let is_over = |row: &BudgetRow| row.permille >= 1000;
+    let is_near = |row: &BudgetRow| row.permille >= i128::from(row.warn_percent) * 10;
+    if paused {
+        State::Paused
+    } else if budgets.iter().any(is_over) {
+        State::Over
+    } else if budgets.iter().any(is_near) {
+        State::Near
+    } else if sources.is_empty() {
+        State::Calm
+    } else if sources.iter().all(|row| row.error.is_some() && row.last_good_at.is_none()) {
+        State::Error
+    } else if sources.iter().all(|row| row.error.is_some() || row.stale) {
+        State::Stale
+    } else {
+        State::Calm
+    }
+}

@@ -1,0 +1,479 @@
+//! The file as typed, and the check that makes a [`Config`] of it.
+//!
+//! The typed structs refuse unknown settings, so that a slip of the pen is an error and not a
+//! setting that silently does nothing. Values that need more than a type are kept with their place
+//! in the text and checked afterwards, all of them, so that one run shows every problem.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+use toml::{Spanned, Value};
+use url::{Host, Url};
+
+use super::{
+    AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings, source_ids,
+};
+use crate::board::Headline;
+use crate::budgets::Budget;
+use crate::sources::SourceKind;
+use crate::spend::{Currency, Money, Period};
+
+/// Percent at which a budget speaks unless it says otherwise.
+pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    zone: Option<Spanned<String>>,
+    headline: Option<Headline>,
+    notifications: Option<bool>,
+    #[serde(default)]
+    agents: BTreeMap<Spanned<String>, TypedAgent>,
+    #[serde(default)]
+    providers: BTreeMap<Spanned<String>, TypedProvider>,
+    #[serde(default)]
+    budget: Vec<TypedBudget>,
+    #[serde(default)]
+    price: Vec<toml::Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedAgent {
+    enabled: Option<bool>,
+    #[serde(default)]
+    roots: Vec<Spanned<String>>,
+    account: Option<Spanned<String>>,
+    billing: Option<Billing>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedProvider {
+    enabled: Option<bool>,
+    base_url: Option<Spanned<String>>,
+    account: Option<Spanned<String>>,
+    poll_minutes: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedBudget {
+    name: Option<Spanned<String>>,
+    amount: Spanned<Value>,
+    currency: Option<Spanned<String>>,
+    #[serde(alias = "period")]
+    per: Period,
+    thresholds: Option<Vec<Spanned<i64>>>,
+    sources: Option<Spanned<Value>>,
+}
+
+/// The file's bytes as text.
+pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, ConfigError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
+        ConfigError::invalid(
+            path,
+            ConfigProblem {
+                line,
+                field: String::new(),
+                what: "this line is not UTF-8 text".into(),
+                hint: "save the file in the encoding UTF-8".into(),
+            },
+        )
+    })
+}
+
+/// Reads and checks; every problem from the top of the file down.
+pub(super) fn parse(
+    text: &str,
+    home: &Path,
+    system_zone: Tz,
+) -> Result<Config, Vec<ConfigProblem>> {
+    // Some editors put a byte order mark in front; places in the text are counted behind it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let typed: Typed = toml::from_str(text).map_err(|error| vec![not_typed(text, &error)])?;
+    let mut check = Check { text, home, problems: Vec::new() };
+    let config = check.config(typed, system_zone);
+    check.problems.sort_by_key(|problem| problem.line);
+    if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
+}
+
+/// What the TOML reader refuses: broken syntax, unknown settings, wrong types.
+fn not_typed(text: &str, error: &toml::de::Error) -> ConfigProblem {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = line_of(text, start);
+    let written = text.lines().nth(line - 1).unwrap_or_default().trim();
+    // The reader's words for Rust programmers become the words of this file.
+    let message = error.message().replace('\n', ", ");
+    let what = [
+        ("unknown field", "unknown setting"),
+        ("unknown variant", "unknown value"),
+        ("missing field", "missing setting"),
+        ("invalid type:", "wrong kind of value:"),
+    ]
+    .into_iter()
+    .fold(message, |message, (theirs, ours)| message.replace(theirs, ours));
+    let what = if written.is_empty() { what } else { format!("{what}, in `{written}`") };
+    ConfigProblem { line, field: String::new(), what, hint: String::new() }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+struct Check<'a> {
+    text: &'a str,
+    home: &'a Path,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Check<'_> {
+    fn problem(
+        &mut self,
+        span: Range<usize>,
+        field: impl Into<String>,
+        what: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let line = line_of(self.text, span.start);
+        self.problems.push(ConfigProblem {
+            line,
+            field: field.into(),
+            what: what.into(),
+            hint: hint.into(),
+        });
+    }
+
+    fn config(&mut self, typed: Typed, system_zone: Tz) -> Config {
+        let zone = typed.zone.and_then(|zone| self.zone(&zone)).unwrap_or(system_zone);
+        let agents = self.agents(typed.agents);
+        let providers = self.providers(typed.providers);
+        let budgets = self.budgets(typed.budget);
+        Config {
+            zone,
+            headline: typed.headline.unwrap_or_default(),
+            notifications: typed.notifications.unwrap_or(true),
+            agents,
+            providers,
+            budgets,
+            prices: typed.price,
+        }
+    }
+
+    fn zone(&mut self, zone: &Spanned<String>) -> Option<Tz> {
+        let parsed = zone.get_ref().parse().ok();
+        if parsed.is_none() {
+            self.problem(
+                zone.span(),
+                "zone",
+                format!("{:?} is no time zone", zone.get_ref()),
+                "write a name such as \"Europe/Berlin\" or \"UTC\", or leave the setting out to \
+                 follow the system",
+            );
+        }
+        parsed
+    }
+
+    fn agents(
+        &mut self,
+        typed: BTreeMap<Spanned<String>, TypedAgent>,
+    ) -> BTreeMap<String, AgentSettings> {
+        let mut agents = BTreeMap::new();
+        for (id, agent) in typed {
+            self.known(&id, "agents", SourceKind::Agent);
+            let section = format!("agents.{}", id.get_ref());
+            let settings = AgentSettings {
+                enabled: agent.enabled,
+                roots: self.roots(&section, &agent.roots),
+                account: self.account(&section, agent.account),
+                billing: agent.billing,
+            };
+            agents.insert(id.into_inner(), settings);
+        }
+        agents
+    }
+
+    fn providers(
+        &mut self,
+        typed: BTreeMap<Spanned<String>, TypedProvider>,
+    ) -> BTreeMap<String, ProviderSettings> {
+        let mut providers = BTreeMap::new();
+        for (id, provider) in typed {
+            self.known(&id, "providers", SourceKind::Provider);
+            let section = format!("providers.{}", id.get_ref());
+            let settings = ProviderSettings {
+                enabled: provider.enabled,
+                base_url: provider.base_url.and_then(|url| self.base_url(&section, &url)),
+                account: self.account(&section, provider.account),
+                poll_minutes: provider
+                    .poll_minutes
+                    .and_then(|minutes| self.poll_minutes(&section, &minutes)),
+            };
+            providers.insert(id.into_inner(), settings);
+        }
+        providers
+    }
+
+    fn known(&mut self, id: &Spanned<String>, section: &str, kind: SourceKind) {
+        if !source_ids(Some(kind)).contains(&id.get_ref().as_str()) {
+            let list = source_ids(Some(kind)).join(", ");
+            self.problem(
+                id.span(),
+                format!("{section}.{}", id.get_ref()),
+                format!("{:?} is not among the {section} this version reads", id.get_ref()),
+                format!("write one of {list}"),
+            );
+        }
+    }
+
+    fn account(&mut self, section: &str, account: Option<Spanned<String>>) -> Option<String> {
+        let account = account?;
+        if account.get_ref().trim().is_empty() {
+            self.problem(
+                account.span(),
+                format!("{section}.account"),
+                "the name is empty",
+                "write a name; sources with the same name are one bill",
+            );
+        }
+        Some(account.into_inner())
+    }
+
+    fn roots(&mut self, section: &str, roots: &[Spanned<String>]) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        for root in roots {
+            let path = match root.get_ref().strip_prefix('~') {
+                Some("") => self.home.to_owned(),
+                Some(rest) if rest.starts_with(['/', '\\']) => self.home.join(&rest[1..]),
+                _ => PathBuf::from(root.get_ref()),
+            };
+            if path.is_absolute() {
+                paths.push(path);
+            } else {
+                self.problem(
+                    root.span(),
+                    format!("{section}.roots"),
+                    format!("{:?} is not an absolute path", root.get_ref()),
+                    "write the whole path, or begin it with ~/ for your home folder",
+                );
+            }
+        }
+        paths
+    }
+
+    fn base_url(&mut self, section: &str, written: &Spanned<String>) -> Option<Url> {
+        let hint = "write an address such as \"https://gateway.example.com\"";
+        let what = match Url::parse(written.get_ref()) {
+            Err(error) => format!("{:?} is no address: {error}", written.get_ref()),
+            Ok(url) if url.host().is_none() => {
+                format!("{:?} names no host", written.get_ref())
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                "the address holds a user name or password".into()
+            }
+            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && loopback(&url)) => {
+                return Some(url);
+            }
+            Ok(url) if url.scheme() == "http" => {
+                "plain http would send the key unencrypted; it is for this machine only".into()
+            }
+            Ok(url) => format!("{}: is not https", url.scheme()),
+        };
+        self.problem(written.span(), format!("{section}.base_url"), what, hint);
+        None
+    }
+
+    fn poll_minutes(&mut self, section: &str, minutes: &Spanned<i64>) -> Option<u32> {
+        match u32::try_from(*minutes.get_ref()) {
+            Ok(checked @ 1..=1440) => Some(checked),
+            _ => {
+                self.problem(
+                    minutes.span(),
+                    format!("{section}.poll_minutes"),
+                    format!("{} is out of range", minutes.get_ref()),
+                    "write whole minutes from 1 to 1440",
+                );
+                None
+            }
+        }
+    }
+
+    fn budgets(&mut self, typed: Vec<TypedBudget>) -> Vec<Budget> {
+        let given: Vec<_> = typed
+            .iter()
+            .map(|budget| (budget.name.as_ref().map(|name| name.get_ref().trim()), budget.per))
+            .collect();
+        let names = effective_names(&given);
+        let mut seen = BTreeSet::new();
+        let mut budgets = Vec::new();
+        for (budget, name) in typed.into_iter().zip(names) {
+            if let Some(given) = &budget.name {
+                if name.is_empty() {
+                    self.problem(
+                        given.span(),
+                        "budget.name",
+                        "the name is empty",
+                        "write a name, or leave the setting out",
+                    );
+                } else if seen.contains(&name) {
+                    self.problem(
+                        given.span(),
+                        "budget.name",
+                        format!("a second budget is named {name:?}"),
+                        "give each budget a name of its own",
+                    );
+                }
+            }
+            seen.insert(name.clone());
+            let amount = self.amount(&budget);
+            let thresholds_percent = self.thresholds(budget.thresholds.as_deref());
+            let sources = budget.sources.map(|sources| self.scope(&sources)).unwrap_or_default();
+            budgets.push(Budget { name, amount, period: budget.per, thresholds_percent, sources });
+        }
+        budgets
+    }
+
+    fn amount(&mut self, budget: &TypedBudget) -> Money {
+        if let Some(currency) = &budget.currency
+            && currency.get_ref().parse() != Ok(Currency::USD)
+        {
+            self.problem(
+                currency.span(),
+                "budget.currency",
+                format!("{:?} is not supported", currency.get_ref()),
+                "budgets are in US dollars in this version: write \"USD\" or leave the setting out",
+            );
+        }
+        let hint = "write an amount above zero, such as 200 or 200.50";
+        let text = match budget.amount.get_ref() {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Integer(number) => number.to_string(),
+            // The written digits, not the nearest binary float: money is exact.
+            Value::Float(_) => {
+                let written = self.text.get(budget.amount.span()).unwrap_or_default();
+                written.trim_start_matches('+').replace('_', "")
+            }
+            other => {
+                let what = format!("found {}, not an amount", described(other));
+                self.problem(budget.amount.span(), "budget.amount", what, hint);
+                return Money::zero(Currency::USD);
+            }
+        };
+        match Money::parse(&text, Currency::USD) {
+            Ok(amount) => {
+                if amount.attos <= 0 {
+                    let what = format!("{text} is not above zero");
+                    self.problem(budget.amount.span(), "budget.amount", what, hint);
+                }
+                amount
+            }
+            Err(error) => {
+                self.problem(budget.amount.span(), "budget.amount", error.to_string(), hint);
+                Money::zero(Currency::USD)
+            }
+        }
+    }
+
+    fn thresholds(&mut self, thresholds: Option<&[Spanned<i64>]>) -> Vec<u32> {
+        let Some(thresholds) = thresholds else { return DEFAULT_THRESHOLDS.to_vec() };
+        let mut sorted = BTreeSet::new();
+        for threshold in thresholds {
+            match u32::try_from(*threshold.get_ref()) {
+                Ok(percent @ 1..=1000) => {
+                    sorted.insert(percent);
+                }
+                _ => self.problem(
+                    threshold.span(),
+                    "budget.thresholds",
+                    format!("{} is out of range", threshold.get_ref()),
+                    "write whole percent from 1 to 1000, such as [50, 80, 100]",
+                ),
+            }
+        }
+        sorted.into_iter().collect()
+    }
+
+    fn scope(&mut self, sources: &Spanned<Value>) -> Vec<String> {
+        let hint = || {
+            let list =
+                source_ids(None).iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+            format!("write \"all\", or a list out of [{list}]")
+        };
+        let listed = match sources.get_ref() {
+            Value::String(word) if word == "all" => return Vec::new(),
+            Value::Array(listed) if !listed.is_empty() => listed,
+            Value::Array(_) => {
+                self.problem(sources.span(), "budget.sources", "the list is empty", hint());
+                return Vec::new();
+            }
+            other => {
+                let what = format!("found {}, not a list of sources", described(other));
+                self.problem(sources.span(), "budget.sources", what, hint());
+                return Vec::new();
+            }
+        };
+        let mut scope: Vec<String> = Vec::new();
+        for id in listed {
+            match id.as_str() {
+                Some(id) if source_ids(None).contains(&id) => {
+                    if !scope.iter().any(|listed| listed == id) {
+                        scope.push(id.to_owned());
+                    }
+                }
+                _ => {
+                    let what = format!("{} is no source this version reads", described(id));
+                    self.problem(sources.span(), "budget.sources", what, hint());
+                }
+            }
+        }
+        scope
+    }
+}
+
+/// The name each budget goes by: its own, or the word of its period with a number where that is
+/// taken (`day`, `day-2`).
+pub(super) fn effective_names(budgets: &[(Option<&str>, Period)]) -> Vec<String> {
+    let mut taken: BTreeSet<String> =
+        budgets.iter().filter_map(|(name, _)| name.map(str::to_owned)).collect();
+    budgets
+        .iter()
+        .map(|(name, period)| match name {
+            Some(name) => (*name).to_owned(),
+            None => {
+                let word = period.word();
+                let free = std::iter::once(word.to_owned())
+                    .chain((2_u32..).map(|number| format!("{word}-{number}")))
+                    .find(|name| !taken.contains(name))
+                    .unwrap_or_else(|| word.to_owned());
+                taken.insert(free.clone());
+                free
+            }
+        })
+        .collect()
+}
+
+fn loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn described(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
+            value.to_string()
+        }
+        Value::Array(_) => "a list".into(),
+        Value::Table(_) => "a table".into(),
+    }
+}

@@ -1,0 +1,420 @@
+//! The user's configuration: one TOML file, read in two steps. [`file`] holds it as typed and
+//! checks it; what comes out is a [`Config`] that the rest of the program can rely on. [`edit`]
+//! changes the file and leaves every other byte as it was.
+
+pub mod edit;
+mod error;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+use url::Url;
+
+use crate::board::Headline;
+use crate::budgets::Budget;
+use crate::sources::{SOURCES, SourceInfo, SourceKind};
+
+pub use error::{ConfigError, ConfigProblem};
+
+/// The commented file that a new user starts from: every setting with its default.
+pub const DEFAULT_TEXT: &str = include_str!("../../assets/config.toml");
+
+/// Checked settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Zone of "today" and of budget periods.
+    pub zone: Tz,
+    /// Which figure the icon shows.
+    pub headline: Headline,
+    /// Whether alerts become desktop notifications. They are recorded either way.
+    pub notifications: bool,
+    /// Settings of agents, by source id; agents that the file does not name are absent.
+    pub agents: BTreeMap<String, AgentSettings>,
+    /// Settings of providers, by source id; providers that the file does not name are absent.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// Budgets in the order of the file.
+    pub budgets: Vec<Budget>,
+    /// The rows of `[[price]]` as written; the price table checks them.
+    pub prices: Vec<toml::Table>,
+}
+
+/// `[agents.<id>]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentSettings {
+    /// False takes it out of every figure; `None` is true.
+    pub enabled: Option<bool>,
+    /// Absolute folders to look in instead of the usual ones; empty for the usual ones.
+    pub roots: Vec<PathBuf>,
+    /// Who pays, instead of what the table of sources says.
+    pub account: Option<String>,
+    /// Who bills its usage, where the logs do not tell.
+    pub billing: Option<Billing>,
+}
+
+/// `[providers.<id>]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// False never asks it; `None` is true.
+    pub enabled: Option<bool>,
+    /// A gateway to ask instead of the provider. Plain http only on this machine.
+    pub base_url: Option<Url>,
+    /// Who pays, instead of what the table of sources says.
+    pub account: Option<String>,
+    /// Minutes between looks, 1 to 1440.
+    pub poll_minutes: Option<u32>,
+}
+
+/// Who bills an agent's usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Billing {
+    /// An API account, per token.
+    Api,
+    /// A subscription covers it: it has a list price and nobody bills it.
+    Subscription,
+}
+
+impl Config {
+    /// The settings of somebody who has no file.
+    pub fn defaults(system_zone: Tz) -> Self {
+        Self {
+            zone: system_zone,
+            headline: Headline::default(),
+            notifications: true,
+            agents: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            budgets: Vec::new(),
+            prices: Vec::new(),
+        }
+    }
+
+    /// Reads the file at `path`; the defaults when there is none. `home` is what `~` stands for.
+    ///
+    /// # Errors
+    /// The file can't be read, or says something wrong: every problem with its line.
+    pub fn load(path: &Path, home: &Path, system_zone: Tz) -> Result<Self, ConfigError> {
+        match std::fs::read(path) {
+            Ok(bytes) => Self::parse(&file::decode(bytes, path)?, path, home, system_zone),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self::defaults(system_zone))
+            }
+            Err(error) => Err(ConfigError::unreadable(path, &error)),
+        }
+    }
+
+    /// Reads `text`; `path` is for the messages only.
+    ///
+    /// # Errors
+    /// Every problem with its line.
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        home: &Path,
+        system_zone: Tz,
+    ) -> Result<Self, ConfigError> {
+        file::parse(text, home, system_zone)
+            .map_err(|problems| ConfigError::Invalid { file: path.to_owned(), problems })
+    }
+
+    /// Whether a source may be looked at.
+    pub fn enabled(&self, id: &str) -> bool {
+        let agent = self.agents.get(id).and_then(|settings| settings.enabled);
+        let provider = self.providers.get(id).and_then(|settings| settings.enabled);
+        agent.or(provider).unwrap_or(true)
+    }
+
+    /// Who pays for what a source tells.
+    pub fn account<'a>(&'a self, info: &'a SourceInfo) -> &'a str {
+        let agent = self.agents.get(info.id).and_then(|settings| settings.account.as_deref());
+        let provider = self.providers.get(info.id).and_then(|settings| settings.account.as_deref());
+        agent.or(provider).unwrap_or(info.account)
+    }
+
+    /// Who bills an agent's usage, where the config says so.
+    pub fn billing(&self, id: &str) -> Option<Billing> {
+        self.agents.get(id)?.billing
+    }
+
+    /// Minutes between looks at a source.
+    pub fn poll_minutes(&self, info: &SourceInfo) -> u32 {
+        self.providers
+            .get(info.id)
+            .and_then(|settings| settings.poll_minutes)
+            .unwrap_or(info.poll_minutes)
+    }
+
+    /// The gateway that stands in for a provider.
+    pub fn base_url(&self, id: &str) -> Option<&Url> {
+        self.providers.get(id)?.base_url.as_ref()
+    }
+
+    /// The roots that replace the usual ones, by source id, as [`crate::sources::Places`] wants
+    /// them.
+    pub fn roots(&self) -> BTreeMap<String, Vec<PathBuf>> {
+        self.agents
+            .iter()
+            .filter(|(_, settings)| !settings.roots.is_empty())
+            .map(|(id, settings)| (id.clone(), settings.roots.clone()))
+            .collect()
+    }
+}
+
+/// The ids of every source, or of one kind, that settings can name, in the table's order.
+pub fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
+    SOURCES
+        .iter()
+        .map(|source| source.info())
+        .filter(|info| kind.is_none_or(|kind| info.kind == kind))
+        .map(|info| info.id)
+        .collect()
+}
+
+/// The system's zone: the `TZ` variable where it names a zone, else what the system is set to.
+/// `None` when neither is a zone this program knows; "today" is then the UTC day.
+pub fn system_zone(tz_variable: Option<&str>) -> Option<Tz> {
+    // POSIX lets a colon stand before a zone's name.
+    let from_variable =
+        tz_variable.and_then(|name| name.strip_prefix(':').unwrap_or(name).parse().ok());
+    from_variable.or_else(|| iana_time_zone::get_timezone().ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::spend::Period;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
+    }
+
+    fn load(text: &str) -> Config {
+        parse(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// What is said about a wrong file; the lists of ids stand for themselves as `<ids>`.
+    fn complaint(text: &str) -> String {
+        let mut said = parse(text).expect_err("wrong").to_string();
+        let agents = source_ids(Some(SourceKind::Agent));
+        let providers = source_ids(Some(SourceKind::Provider));
+        let quoted: Vec<_> = source_ids(None).iter().map(|id| format!("{id:?}")).collect();
+        for list in [agents.join(", "), providers.join(", "), quoted.join(", ")] {
+            said = said.replace(&list, "<ids>");
+        }
+        said
+    }
+
+    /// Settings are `#name = ...` and `#[section]`, prose is `# ...`.
+    fn uncommented(text: &str) -> String {
+        let setting = |line: &str| {
+            let rest = line.strip_prefix('#')?;
+            (!rest.is_empty() && !rest.starts_with(' ')).then(|| rest.to_owned())
+        };
+        text.lines().map(|line| setting(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+    }
+
+    #[test]
+    fn the_shipped_file_is_all_comments_and_says_the_defaults() {
+        assert_eq!(load(DEFAULT_TEXT), Config::defaults(chrono_tz::UTC));
+        let shown = load(&uncommented(DEFAULT_TEXT));
+        let defaults = Config::defaults(chrono_tz::UTC);
+        assert_eq!(shown.headline, defaults.headline);
+        assert_eq!(shown.notifications, defaults.notifications);
+        for source in SOURCES {
+            let info = source.info();
+            assert!(shown.enabled(info.id));
+            assert_eq!(shown.account(info), info.account);
+            assert_eq!(shown.poll_minutes(info), info.poll_minutes);
+            match info.kind {
+                SourceKind::Agent => assert!(shown.agents.contains_key(info.id), "{}", info.id),
+                SourceKind::Provider => {
+                    let address = shown.base_url(info.id).expect(info.id);
+                    assert_eq!(address.as_str().trim_end_matches('/'), info.base_url);
+                }
+            }
+        }
+        let [budget] = shown.budgets.as_slice() else { panic!("one budget") };
+        let plain = load("[[budget]]\namount = 200\nper = \"day\"\n");
+        assert_eq!(*budget, plain.budgets[0]);
+    }
+
+    /// The reader's complaint about an unknown setting lists the known ones.
+    #[test]
+    fn the_shipped_file_shows_every_setting() {
+        let shown = uncommented(DEFAULT_TEXT);
+        for (section, alias) in [
+            ("", ""),
+            ("[agents.codex]\n", ""),
+            ("[providers.openrouter]\n", ""),
+            ("[[budget]]\n", "period"),
+        ] {
+            let complaint = complaint(&format!("{section}zzz = 1\n"));
+            let (listed, _) = complaint.split_once(", in `").expect("the line");
+            let names: Vec<_> = listed.split('`').skip(3).step_by(2).collect();
+            assert!(names.len() > 3, "{complaint}");
+            for name in names.iter().filter(|name| **name != alias) {
+                assert!(
+                    shown.contains(&format!("\n{name} ="))
+                        || shown.contains(&format!("\n[{name}."))
+                        || shown.contains(&format!("\n[[{name}]]")),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn amounts_are_taken_from_their_digits() {
+        for (written, decimal) in [
+            ("200", "200"),
+            ("200.50", "200.5"),
+            ("0.1000000000000000055", "0.100000000000000006"),
+            ("1_000.25", "1000.25"),
+            ("+2.5", "2.5"),
+            ("2e3", "2000"),
+            ("0x10", "16"),
+            ("\"0.3\"", "0.3"),
+            ("' 12 '", "12"),
+        ] {
+            let config = load(&format!("[[budget]]\namount = {written} # c\nper = \"day\"\n"));
+            assert_eq!(config.budgets[0].amount.to_decimal(), decimal, "{written}");
+        }
+    }
+
+    #[test]
+    fn budgets_get_names_thresholds_and_scopes() {
+        let config = load(
+            "[[budget]]\namount = 1\nper = \"day\"\n\
+             [[budget]]\namount = 2\nperiod = \"day\"\nthresholds = [100, 50, 100, 1000, 1]\n\
+             [[budget]]\nname = \"month\"\namount = 3\nper = \"week\"\nsources = [\"codex\", \"codex\"]\n\
+             [[budget]]\namount = 4\nper = \"month\"\nsources = \"all\"\nthresholds = []\n",
+        );
+        let rows: Vec<_> = config
+            .budgets
+            .iter()
+            .map(|b| (b.name.as_str(), b.period, b.thresholds_percent.as_slice(), b.sources.len()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("day", Period::Day, [50, 80, 100].as_slice(), 0),
+                ("day-2", Period::Day, &[1, 50, 100, 1000], 0),
+                ("month", Period::Week, &[50, 80, 100], 1),
+                ("month-2", Period::Month, &[], 0),
+            ]
+        );
+    }
+
+    #[test]
+    fn sections_change_their_source_only() {
+        let config = load(
+            "zone = \"Asia/Tokyo\"\nheadline = \"billed\"\nnotifications = false\n\
+             [agents.codex]\nenabled = false\nroots = [\"~/a\", \"/b\"]\naccount = \"work\"\nbilling = \"subscription\"\n\
+             [providers.openai-admin]\npoll_minutes = 1440\nbase_url = \"http://127.0.0.1:8080/x\"\n",
+        );
+        assert_eq!(config.zone, chrono_tz::Asia::Tokyo);
+        assert_eq!(config.headline, Headline::Billed);
+        assert!(!config.enabled("codex") && config.enabled("claude-code"));
+        assert_eq!(config.billing("codex"), Some(Billing::Subscription));
+        assert_eq!(config.roots()["codex"], [PathBuf::from("/home/u/a"), PathBuf::from("/b")]);
+        assert_eq!(config.base_url("openai-admin").expect("set").port(), Some(8080));
+        let info = crate::sources::find("codex").expect("known").info();
+        assert_eq!(config.account(info), "work");
+    }
+
+    #[test]
+    fn complaints_name_the_line_what_was_found_and_what_to_write() {
+        insta::assert_snapshot!(complaint("\nzone = \"Berlin\"\n"), @r#"
+        config.toml:2: zone: "Berlin" is no time zone
+          hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
+        "#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `budget`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
+        insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
+        insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");
+        insta::assert_snapshot!(complaint("[agents.kodex]\nenabled = true\n"), @r#"
+        config.toml:1: agents.kodex: "kodex" is not among the agents this version reads
+          hint: write one of <ids>
+        "#);
+        insta::assert_snapshot!(complaint("[providers.openai]\nenabled = true\n"), @r#"
+        config.toml:1: providers.openai: "openai" is not among the providers this version reads
+          hint: write one of <ids>
+        "#);
+        insta::assert_snapshot!(complaint("[agents.codex]\nroots = [\"/a\", \"b\"]\n"), @r#"
+        config.toml:2: agents.codex.roots: "b" is not an absolute path
+          hint: write the whole path, or begin it with ~/ for your home folder
+        "#);
+        insta::assert_snapshot!(complaint("[[budget]]\nper = \"day\"\n"), @"config.toml:1: missing setting `amount`, in `[[budget]]`");
+    }
+
+    #[test]
+    fn one_run_shows_every_problem() {
+        insta::assert_snapshot!(
+            complaint(
+                "[providers.openrouter]\npoll_minutes = 0\nbase_url = \"http://example.com\"\naccount = \"\"\n\
+                 [[budget]]\nname = \"a\"\namount = true\ncurrency = \"EUR\"\nper = \"day\"\nthresholds = [0]\n\
+                 [[budget]]\nname = \"a\"\namount = -3.5\nper = \"day\"\nsources = [\"cursor\"]\n\
+                 [[budget]]\namount = nan\nper = \"day\"\nsources = []\n"
+            ),
+            @r#"
+        config.toml:2: providers.openrouter.poll_minutes: 0 is out of range
+          hint: write whole minutes from 1 to 1440
+        config.toml:3: providers.openrouter.base_url: plain http would send the key unencrypted; it is for this machine only
+          hint: write an address such as "https://gateway.example.com"
+        config.toml:4: providers.openrouter.account: the name is empty
+          hint: write a name; sources with the same name are one bill
+        config.toml:7: budget.amount: found true, not an amount
+          hint: write an amount above zero, such as 200 or 200.50
+        config.toml:8: budget.currency: "EUR" is not supported
+          hint: budgets are in US dollars in this version: write "USD" or leave the setting out
+        config.toml:10: budget.thresholds: 0 is out of range
+          hint: write whole percent from 1 to 1000, such as [50, 80, 100]
+        config.toml:12: budget.name: a second budget is named "a"
+          hint: give each budget a name of its own
+        config.toml:13: budget.amount: -3.5 is not above zero
+          hint: write an amount above zero, such as 200 or 200.50
+        config.toml:15: budget.sources: "cursor" is no source this version reads
+          hint: write "all", or a list out of [<ids>]
+        config.toml:17: budget.amount: "nan" is not a decimal amount
+          hint: write an amount above zero, such as 200 or 200.50
+        config.toml:19: budget.sources: the list is empty
+          hint: write "all", or a list out of [<ids>]
+        "#
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_the_defaults_and_a_folder_is_an_error() {
+        let folder = tempfile::tempdir().expect("folder");
+        let load = |path: &Path| Config::load(path, Path::new("/home/u"), chrono_tz::UTC);
+        assert_eq!(load(&folder.path().join("none")), Ok(Config::defaults(chrono_tz::UTC)));
+        assert!(matches!(load(folder.path()), Err(ConfigError::Unreadable { .. })));
+        let bytes = folder.path().join("latin1.toml");
+        std::fs::write(&bytes, b"# ok\n# \xe4\n").expect("written");
+        let complaint = load(&bytes).expect_err("latin-1").to_string();
+        assert!(complaint.contains("latin1.toml:2: this line is not UTF-8"), "{complaint}");
+    }
+
+    #[test]
+    fn the_zone_variable_goes_first() {
+        assert_eq!(system_zone(Some("Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
+        assert_eq!(system_zone(Some(":Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
+        assert_eq!(system_zone(Some("Mars/Olympus")), system_zone(None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_budget_makes_it_panic(amount in "[-+0-9._exnaif\"]{0,12}", rest in "[a-z\\[\\]=\" \n0-9]{0,40}") {
+            let _ = parse(&format!("[[budget]]\namount = {amount}\nper = \"day\"\n{rest}"));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Boards that tests draw.
+
+use chrono::{DateTime, Utc};
+
+use crate::board::{AlertRow, Board, BudgetRow, Figures, Headline, ModelRow, SourceRow, State};
+use crate::spend::{
+    Balance, Currency, Money, Period, SourceError, SourceInfo, SourceKind, TokenCounts,
+};
+
+static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
+static CODEX: SourceInfo = info("codex", "Codex", SourceKind::Agent);
+static OPENAI: SourceInfo = info("openai-admin", "OpenAI", SourceKind::Provider);
+static OPENROUTER: SourceInfo = info("openrouter", "OpenRouter", SourceKind::Provider);
+
+const fn info(id: &'static str, name: &'static str, kind: SourceKind) -> SourceInfo {
+    SourceInfo { id, name, kind, account: id, poll_minutes: 5, key: None, base_url: "", tells: "" }
+}
+
+/// $214.37 of $500, half the day gone.
+pub fn calm() -> Board {
+    board("214.37", State::Calm)
+}
+
+/// $402 of $500 after an alert.
+pub fn near() -> Board {
+    let mut board = board("402", State::Near);
+    board.budgets[0].pace = Some(usd("640"));
+    board.last_alert = Some(AlertRow {
+        id: 1,
+        at: at("2026-11-24T13:02:00Z"),
+        budget: "daily".into(),
+        period: Period::Day,
+        period_start: board.today,
+        threshold_percent: 80,
+        amount: usd("500"),
+        spent: usd("402"),
+        estimated: true,
+        delivered_at: None,
+        title: "80 % of today's budget: $402 of $500".into(),
+        body: "At this pace: $640 by midnight.".into(),
+    });
+    board
+}
+
+/// $635 of $500, and a month that is used more than the day.
+pub fn over() -> Board {
+    let mut board = board("635", State::Over);
+    let month = budget("monthly", Period::Month, "5000", "6512.05");
+    board.budgets.push(month);
+    board
+}
+
+/// A provider that stopped answering an hour ago.
+pub fn stale() -> Board {
+    let mut board = board("214.37", State::Stale);
+    for row in &mut board.sources {
+        row.last_good_at = Some(at("2026-11-24T11:05:00Z"));
+        row.stale = true;
+    }
+    board.sources[2].error = Some(SourceError::Unreachable { what: "timed out".into() });
+    board
+}
+
+/// Nothing can be read.
+pub fn error() -> Board {
+    let mut board = board("0", State::Error);
+    board.sources.drain(..2);
+    board.sources[0] = SourceRow {
+        billed: None,
+        last_good_at: None,
+        error: Some(SourceError::KeyRejected { status: 401 }),
+        ..source(&OPENAI)
+    };
+    board.figures.billed = None;
+    board.top_models.clear();
+    board
+}
+
+/// As [`calm`], paused.
+pub fn paused() -> Board {
+    let mut board = calm();
+    board.state = State::Paused;
+    board
+}
+
+/// No agent, no key, no budget.
+pub fn empty() -> Board {
+    let mut board = board("0", State::Error);
+    board.sources.clear();
+    board.budgets.clear();
+    board.top_models.clear();
+    board.figures.billed = None;
+    board.figures.tokens = TokenCounts::default();
+    board
+}
+
+/// The first look is under way.
+pub fn loading() -> Board {
+    let mut board = board("12.4", State::Calm);
+    board.loading = true;
+    board.sources[1] = SourceRow { list: None, last_good_at: None, ..source(&CODEX) };
+    board.sources[2] = SourceRow { billed: None, last_good_at: None, ..source(&OPENAI) };
+    board
+}
+
+/// The pretend world at the scale of the famous screenshot.
+pub fn famous() -> Board {
+    let mut board = board("20012.84", State::Over);
+    board.demo = true;
+    board.budgets = vec![budget("daily", Period::Day, "20000", "20012.84")];
+    board.budgets.push(budget("monthly", Period::Month, "2000000", "1305088.81"));
+    board.figures.billed = Some(usd("19985.84"));
+    board.sources[0].list = Some(usd("12.10"));
+    board.sources[2].billed = Some(usd("19985.84"));
+    board.top_models[0].tokens.input = 18_200_000_000;
+    board.top_models[0].list = Some(usd("1305088.81"));
+    board
+}
+
+/// More of everything than a menu holds.
+pub fn crowded() -> Board {
+    let mut board = near();
+    board.loading = true;
+    board.figures.covered = usd("120");
+    board.figures.unpriced_tokens = 4_100_000;
+    board.figures.unmetered_tokens = 18_200;
+    board.notices = vec!["the config has an error in line 3".into(); 3];
+    for _ in 0..6 {
+        let mut row = source(&OPENROUTER);
+        row.unpriced_tokens = 412;
+        row.balances = vec![Balance { name: "credits".into(), amount: usd("31.5") }];
+        board.sources.push(row);
+        board.budgets.push(budget("weekly", Period::Week, "2500", "1912.80"));
+    }
+    board
+}
+
+fn board(spent: &str, state: State) -> Board {
+    let now = at("2026-11-24T13:05:00Z");
+    let tokens = TokenCounts { input: 4_100_000, output: 120_000, ..TokenCounts::default() };
+    let model = |name: &str, list: Option<&str>| ModelRow {
+        model: Some(name.into()),
+        list: list.map(usd),
+        tokens,
+    };
+    Board {
+        now,
+        zone: chrono_tz::UTC,
+        today: now.date_naive(),
+        headline: Headline::Spend,
+        figures: Figures {
+            spend: usd(spent),
+            spend_estimated: true,
+            list: usd(spent),
+            billed: Some(usd("98.02")),
+            billed_other: Vec::new(),
+            covered: usd("0"),
+            requests: 312,
+            tokens,
+            unpriced_tokens: 0,
+            unmetered_tokens: 0,
+            partial: false,
+        },
+        sources: vec![
+            SourceRow { list: Some(usd("210.37")), ..source(&CLAUDE_CODE) },
+            SourceRow { list: Some(usd("4")), ..source(&CODEX) },
+            SourceRow { billed: Some(usd("98.02")), ..source(&OPENAI) },
+        ],
+        top_models: vec![
+            model("claude-opus-4-5", Some("180.1")),
+            model("gpt-5.5", Some("34.27")),
+            model("local-llama", None),
+            model("gpt-5-mini", Some("0.4213")),
+        ],
+        budgets: vec![budget("daily", Period::Day, "500", spent)],
+        last_alert: None,
+        state,
+        loading: false,
+        demo: false,
+        notices: Vec::new(),
+    }
+}
+
+fn source(info: &'static SourceInfo) -> SourceRow {
+    SourceRow {
+        info,
+        list: None,
+        billed: None,
+        unpriced_tokens: 0,
+        last_good_at: Some(at("2026-11-24T13:04:00Z")),
+        last_look_at: Some(at("2026-11-24T13:04:00Z")),
+        stale: false,
+        error: None,
+        retry_at: None,
+        balances: Vec::new(),
+        quotas: Vec::new(),
+        gaps: Vec::new(),
+        problem_count: 0,
+        problems: Vec::new(),
+    }
+}
+
+fn budget(name: &str, period: Period, amount: &str, spent: &str) -> BudgetRow {
+    let (amount, spent) = (usd(amount), usd(spent));
+    BudgetRow {
+        name: name.into(),
+        period,
+        amount,
+        spent,
+        estimated: true,
+        permille: spent.permille_of(&amount).expect("positive"),
+        warn_percent: 80,
+        pace: None,
+        sources: Vec::new(),
+    }
+}
+
+fn usd(text: &str) -> Money {
+    Money::parse(text, Currency::USD).expect(text)
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect(text)
+}

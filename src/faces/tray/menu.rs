@@ -1,0 +1,651 @@
+//! The rows of the menu, as plain data.
+//!
+//! Menus are drawn in a proportional font whose digits are all of one width, so figures stand
+//! first in their row and are padded on the left with spaces as wide as what they stand for: that
+//! is the one way to a straight column on every desktop.
+
+use super::{
+    Action, covered, headline, left_out, list_and_billed, pace, share_of, shown_amount,
+    state_in_words, which_is_shown,
+};
+use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
+use crate::spend::{SourceError, SourceKind};
+
+/// No menu has more rows than this, separators included.
+pub const MOST_ROWS: usize = 25;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuRow {
+    /// What it is.
+    pub kind: RowKind,
+    /// What it says; empty for a separator.
+    pub text: String,
+}
+
+/// What a row of the menu is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// The first row: today's figure. Does nothing.
+    Headline,
+    /// The quiet title of a section. Does nothing.
+    Caption,
+    /// Something to read. Does nothing.
+    Fact,
+    /// A line.
+    Separator,
+    /// Does something.
+    Action(Action),
+}
+
+impl MenuRow {
+    /// What choosing it does; `None` for rows that only tell something.
+    pub fn action(&self) -> Option<Action> {
+        match self.kind {
+            RowKind::Action(action) => Some(action),
+            _ => None,
+        }
+    }
+
+    fn fact(text: impl Into<String>) -> Self {
+        Self { kind: RowKind::Fact, text: text.into() }
+    }
+
+    fn caption(text: &str) -> Self {
+        Self { kind: RowKind::Caption, text: text.into() }
+    }
+
+    fn separator() -> Self {
+        Self { kind: RowKind::Separator, text: String::new() }
+    }
+
+    fn action_row(action: Action, text: &str) -> Self {
+        Self { kind: RowKind::Action(action), text: text.into() }
+    }
+}
+
+/// The whole menu.
+pub fn menu(board: &Board) -> Vec<MenuRow> {
+    let mut limits = Limits::default();
+    loop {
+        let rows = rows(board, &limits);
+        if rows.len() <= MOST_ROWS || !limits.tighten() {
+            return rows;
+        }
+    }
+}
+
+/// A source's own figure today: what it bills, else its list price, else "–".
+pub(super) fn source_figure(source: &SourceRow) -> String {
+    match (source.billed, source.list) {
+        (Some(billed), _) => wording::amount(&billed),
+        (None, Some(list)) => wording::estimate(true, wording::amount(&list)),
+        (None, None) => wording::UNKNOWN.into(),
+    }
+}
+
+/// A model's list price.
+pub(super) fn model_figure(model: &ModelRow) -> String {
+    model
+        .list
+        .map_or(wording::UNKNOWN.into(), |list| wording::estimate(true, wording::amount(&list)))
+}
+
+/// A model's name.
+pub(super) fn model_name(model: &ModelRow) -> &str {
+    model.model.as_deref().unwrap_or("unnamed model")
+}
+
+/// How many rows each section may have.
+struct Limits {
+    sources: usize,
+    models: usize,
+    budgets: usize,
+    notices: usize,
+    small_print: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sources: 8, models: 3, budgets: 4, notices: 2, small_print: true }
+    }
+}
+
+impl Limits {
+    /// Takes away what is missed least; false when there is nothing left to take.
+    fn tighten(&mut self) -> bool {
+        if self.budgets > 3 {
+            self.budgets -= 1;
+        } else if self.small_print {
+            self.small_print = false;
+        } else if self.sources > 5 {
+            self.sources -= 1;
+        } else if self.models > 1 {
+            self.models -= 1;
+        } else if self.budgets > 1 {
+            self.budgets -= 1;
+        } else if self.sources > 1 {
+            self.sources -= 1;
+        } else if self.notices > 1 {
+            self.notices -= 1;
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
+    let mut rows = vec![MenuRow { kind: RowKind::Headline, text: headline(board) }];
+    rows.extend(state_in_words(board).map(MenuRow::fact));
+    rows.extend(
+        board.notices.iter().take(limits.notices).map(|notice| MenuRow::fact(one_line(notice))),
+    );
+    if board.sources.is_empty() {
+        rows.extend(first_run());
+    } else {
+        let known = list_and_billed(board);
+        let is_known = known.is_some();
+        rows.extend(known.map(MenuRow::fact));
+        if limits.small_print && is_known {
+            rows.push(MenuRow::fact(which_is_shown(board)));
+            rows.extend(covered(board).map(MenuRow::fact));
+        }
+        rows.extend(left_out(board).map(MenuRow::fact));
+    }
+    rows.extend(pace(board).map(MenuRow::fact));
+    rows.extend(budgets(board, limits.budgets));
+    rows.extend(sources(board, limits.sources));
+    rows.extend(models(board, limits.models));
+    if let Some(alert) = &board.last_alert {
+        let age = wording::age(board.now, alert.at, board.zone);
+        rows.push(MenuRow::fact(format!("Last alert {age}: {}", one_line(&alert.title))));
+    }
+    rows.push(MenuRow::separator());
+    rows.push(MenuRow::action_row(Action::Refresh, "Refresh now"));
+    let pause = if board.state == State::Paused { "Resume" } else { "Pause" };
+    rows.push(MenuRow::action_row(Action::TogglePause, pause));
+    rows.push(MenuRow::action_row(Action::CopySummary, "Copy summary"));
+    rows.push(MenuRow::action_row(Action::OpenConfig, "Open config"));
+    rows.push(MenuRow::action_row(Action::Quit, "Quit"));
+    rows
+}
+
+/// Nothing was found: what that means and the ways on.
+fn first_run() -> Vec<MenuRow> {
+    vec![
+        MenuRow::fact("Nothing to read yet: no agent logs, no provider key"),
+        MenuRow::fact("Where it looked: spendbar doctor"),
+        MenuRow::fact("Add a provider: spendbar key set openai-admin"),
+        MenuRow::fact("See it at work: spendbar demo"),
+    ]
+}
+
+fn section(caption: &str, rows: Vec<String>) -> Vec<MenuRow> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    [MenuRow::separator(), MenuRow::caption(caption)]
+        .into_iter()
+        .chain(rows.into_iter().map(MenuRow::fact))
+        .collect()
+}
+
+fn budgets(board: &Board, most: usize) -> Vec<MenuRow> {
+    let rows = board.budgets.iter().map(budget).collect();
+    if shown_amount(board).is_none() {
+        // Without a figure every budget would read 0 %, which is not known.
+        return Vec::new();
+    }
+    section("Budgets", at_most(most, rows, "spendbar budget list"))
+}
+
+/// `▰▰▰▰▱▱▱▱▱▱ 43 % of $500 · daily, ≈ $214.37`.
+fn budget(budget: &BudgetRow) -> String {
+    let spent = wording::estimate(budget.estimated, wording::amount(&budget.spent));
+    format!(
+        "{} {} · {}, {spent}",
+        wording::bar(budget.permille),
+        share_of(budget),
+        one_line(&budget.name)
+    )
+}
+
+fn sources(board: &Board, most: usize) -> Vec<MenuRow> {
+    let shown: Vec<_> = board
+        .sources
+        .iter()
+        .filter(|source| source.error != Some(SourceError::NotInstalled))
+        .collect();
+    let figures = column(shown.iter().map(|source| source_figure(source)).collect());
+    let rows = shown
+        .iter()
+        .zip(figures)
+        .map(|(source, figure)| {
+            format!("{figure}  {}{}", source.info.name, condition(board, source))
+        })
+        .collect();
+    section("Sources", at_most(most, rows, "spendbar sources"))
+}
+
+/// What is to be known about a source besides its figure: an error, its age when old, tokens
+/// without a price, credit left.
+fn condition(board: &Board, source: &SourceRow) -> String {
+    let mut parts = Vec::new();
+    if let Some(error) = &source.error {
+        parts.push(wording::failure_short(error).to_owned());
+    }
+    if source.stale
+        && let Some(at) = source.last_good_at
+    {
+        parts.push(wording::age(board.now, at, board.zone));
+    } else if source.last_good_at.is_none() && source.error.is_none() {
+        parts.push("not read yet".into());
+    }
+    if source.unpriced_tokens > 0 {
+        parts.push(format!("{} tokens unpriced", wording::tokens(source.unpriced_tokens)));
+    }
+    if source.info.kind == SourceKind::Provider {
+        parts
+            .extend(source.balances.iter().map(|b| format!("{} left", wording::amount(&b.amount))));
+    }
+    parts.iter().map(|part| format!(" · {part}")).collect()
+}
+
+fn models(board: &Board, most: usize) -> Vec<MenuRow> {
+    let top = &board.top_models[..board.top_models.len().min(most)];
+    let figures = column(top.iter().map(model_figure).collect());
+    let rows = top
+        .iter()
+        .zip(figures)
+        .map(|(model, figure)| {
+            let tokens = wording::tokens(model.tokens.total());
+            let unpriced = if model.list.is_none() { ", no known price" } else { "" };
+            format!("{figure}  {} · {tokens} tokens{unpriced}", one_line(model_name(model)))
+        })
+        .collect();
+    section("Top models today", rows)
+}
+
+/// Keeps `most` rows and says how many are missing and where they are.
+fn at_most(most: usize, mut rows: Vec<String>, elsewhere: &str) -> Vec<String> {
+    if rows.len() > most {
+        let missing = rows.len() - most;
+        rows.truncate(most);
+        if let Some(last) = rows.last_mut() {
+            last.push_str(&format!(" · {missing} more: {elsewhere}"));
+        }
+    }
+    rows
+}
+
+/// Right-aligns figures: what a narrower one lacks is filled with spaces of the same widths.
+fn column(figures: Vec<String>) -> Vec<String> {
+    let most =
+        figures.iter().map(|figure| Glyphs::of(figure)).fold(Glyphs::default(), Glyphs::most);
+    figures.into_iter().map(|figure| most.without(Glyphs::of(&figure)) + &figure).collect()
+}
+
+/// How many glyphs of each width a figure has.
+#[derive(Clone, Copy, Default)]
+struct Glyphs {
+    /// Digits, and the signs that fonts draw as wide as digits.
+    digits: usize,
+    /// Blanks.
+    blanks: usize,
+    /// Points and commas.
+    points: usize,
+}
+
+impl Glyphs {
+    fn of(figure: &str) -> Self {
+        figure.chars().fold(Self::default(), |mut count, glyph| {
+            match glyph {
+                '.' | ',' => count.points += 1,
+                ' ' => count.blanks += 1,
+                _ => count.digits += 1,
+            }
+            count
+        })
+    }
+
+    fn most(self, other: Self) -> Self {
+        Self {
+            digits: self.digits.max(other.digits),
+            blanks: self.blanks.max(other.blanks),
+            points: self.points.max(other.points),
+        }
+    }
+
+    /// Blanks as wide as what `other` lacks: figure spaces, spaces and punctuation spaces.
+    fn without(&self, other: Self) -> String {
+        let repeat =
+            |blank: &str, ours: usize, theirs: usize| blank.repeat(ours.saturating_sub(theirs));
+        repeat("\u{2007}", self.digits, other.digits)
+            + &repeat(" ", self.blanks, other.blanks)
+            + &repeat("\u{2008}", self.points, other.points)
+    }
+}
+
+/// A row is one line, and not wider than a menu may be.
+fn one_line(text: &str) -> String {
+    const WIDEST: usize = 90;
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= WIDEST {
+        return flat;
+    }
+    flat.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::super::examples;
+    use super::*;
+
+    /// A row a line; what does something is marked `>`, captions `=`. Figure spaces show as `_`
+    /// and `,` spaces as `'`.
+    fn text(board: &Board) -> String {
+        let line = |row: &MenuRow| {
+            let text = row.text.replace('\u{2007}', "_").replace('\u{2008}', "'");
+            match row.kind {
+                RowKind::Headline => format!("# {text}"),
+                RowKind::Caption => format!("= {text}"),
+                RowKind::Fact => format!("  {text}"),
+                RowKind::Separator => "  ---".into(),
+                RowKind::Action(_) => format!("> {text}"),
+            }
+        };
+        menu(board).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_calm_day() {
+        assert_snapshot!(text(&examples::calm()), @"
+        # Today ≈ $214.37 · 42 % of $500
+          List price $214.37 · billed $98.02
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          __≈ $4.00  Codex
+          __ $98.02  OpenAI
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn near_a_budget() {
+        assert_snapshot!(text(&examples::near()), @"
+        # Today ≈ $402.00 · 80 % of $500
+          List price $402.00 · billed $98.02
+          Shown: the bill where there is one, else list price
+          At this pace ≈ $640.00 by midnight, 128 % of $500
+          ---
+        = Budgets
+          ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          __≈ $4.00  Codex
+          __ $98.02  OpenAI
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          Last alert 3 min ago: 80 % of today's budget: $402 of $500
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn over_a_budget() {
+        assert_snapshot!(text(&examples::over()), @"
+        # Today ≈ $635.00 · 130 % of this month's $5,000
+          List price $635.00 · billed $98.02
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▰▰▰▰▰▰▰▰▰▰ 127 % of $500 · daily, ≈ $635.00
+          ▰▰▰▰▰▰▰▰▰▰ 130 % of this month's $5,000 · monthly, ≈ $6,512.05
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          __≈ $4.00  Codex
+          __ $98.02  OpenAI
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn old_figures_say_their_age() {
+        assert_snapshot!(text(&examples::stale()), @"
+        # Today ≈ $214.37 · 42 % of $500
+          Last figures: at 11:05
+          List price $214.37 · billed $98.02
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+          ---
+        = Sources
+          ≈ $210.37  Claude Code · at 11:05
+          __≈ $4.00  Codex · at 11:05
+          __ $98.02  OpenAI · no answer · at 11:05
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn no_source_gives_figures() {
+        assert_snapshot!(text(&examples::error()), @"
+        # Today –
+          No source gives figures
+          ---
+        = Sources
+          –  OpenAI · key refused
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn paused() {
+        assert_snapshot!(text(&examples::paused()), @"
+        # Today ≈ $214.37 · 42 % of $500
+          Paused, figures from 1 min ago
+          List price $214.37 · billed $98.02
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          __≈ $4.00  Codex
+          __ $98.02  OpenAI
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Resume
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn nothing_found_at_all() {
+        assert_snapshot!(text(&examples::empty()), @"
+        # Today –
+          Nothing to read yet: no agent logs, no provider key
+          Where it looked: spendbar doctor
+          Add a provider: spendbar key set openai-admin
+          See it at work: spendbar demo
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn the_first_seconds() {
+        assert_snapshot!(text(&examples::loading()), @"
+        # Today ≈ $12.40 · 2 % of $500
+          Still reading, the figures will grow
+          List price $12.40 · billed $98.02
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▱▱▱▱▱▱▱▱▱▱ 2 % of $500 · daily, ≈ $12.40
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          ______ '–  Codex · not read yet
+          ______ '–  OpenAI · not read yet
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          _≈ $34.27  gpt-5.5 · 4.2 M tokens
+          ______ '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn the_famous_scale_in_the_demo() {
+        assert_snapshot!(text(&examples::famous()), @"
+        # Demo · today ≈ $20,012.84 · 100 % of $20,000
+          List price $20,012.84 · billed $19,985.84
+          Shown: the bill where there is one, else list price
+          ---
+        = Budgets
+          ▰▰▰▰▰▰▰▰▰▰ 100 % of $20,000 · daily, ≈ $20,012.84
+          ▰▰▰▰▰▰▱▱▱▱ 65 % of this month's $2,000,000 · monthly, ≈ $1.31 M
+          ---
+        = Sources
+          __'≈ $12.10  Claude Code
+          ___'≈ $4.00  Codex
+           $19,985.84  OpenAI
+          ---
+        = Top models today
+          ≈ $1.31 M  claude-opus-4-5 · 18.2 B tokens
+           ≈ $34.27  gpt-5.5 · 4.2 M tokens
+          _____  '–  local-llama · 4.2 M tokens, no known price
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn everything_at_once_stays_within_the_limit() {
+        let board = examples::crowded();
+        let rows = menu(&board);
+        assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
+        assert_eq!(rows.last().and_then(MenuRow::action), Some(Action::Quit));
+        assert_snapshot!(text(&board), @"
+        # Today ≈ $402.00 · 80 % of $500
+          Still reading, the figures will grow
+          the config has an error in line 3
+          the config has an error in line 3
+          List price $402.00 · billed $98.02
+          Not counted: 4.1 M tokens have no known price, 18.2 k tokens can't be told from another session's
+          At this pace ≈ $640.00 by midnight, 128 % of $500
+          ---
+        = Budgets
+          ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00 · 6 more: spendbar budget list
+          ---
+        = Sources
+          ≈ $210.37  Claude Code
+          __≈ $4.00  Codex
+          __ $98.02  OpenAI · 6 more: spendbar sources
+          ---
+        = Top models today
+          ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+          Last alert 3 min ago: 80 % of today's budget: $402 of $500
+          ---
+        > Refresh now
+        > Pause
+        > Copy summary
+        > Open config
+        > Quit
+        ");
+    }
+
+    #[test]
+    fn only_actions_do_something() {
+        for board in [examples::calm(), examples::empty(), examples::crowded()] {
+            let actions: Vec<_> = menu(&board).iter().filter_map(MenuRow::action).collect();
+            assert_eq!(
+                actions,
+                [
+                    Action::Refresh,
+                    Action::TogglePause,
+                    Action::CopySummary,
+                    Action::OpenConfig,
+                    Action::Quit
+                ]
+            );
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Alerts: each budget, period and threshold at most once, for ever.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::{Connection, Row, params};
+
+use super::{Ledger, LedgerError, Recording, codes};
+use crate::spend::{Money, Period};
+
+/// A crossing to be recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAlert {
+    /// What makes the budget the same budget although its name or place in the config changed.
+    pub budget_key: String,
+    /// The budget's name.
+    pub budget: String,
+    /// Its period.
+    pub period: Period,
+    /// First local day of the period.
+    pub period_start: NaiveDate,
+    /// Threshold in percent.
+    pub threshold_percent: u32,
+    /// The limit.
+    pub amount: Money,
+    /// The spend that crossed it, in the limit's currency.
+    pub spent: Money,
+    /// True when any part of `spent` is a list price.
+    pub estimated: bool,
+    /// When it crossed.
+    pub at: DateTime<Utc>,
+    /// What the notification says: title.
+    pub title: String,
+    /// What the notification says: body.
+    pub body: String,
+}
+
+/// A recorded alert that spoke.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Number in the ledger.
+    pub id: i64,
+    /// What was recorded.
+    pub alert: NewAlert,
+    /// When a notification daemon took it; `None` while still to be delivered.
+    pub delivered_at: Option<DateTime<Utc>>,
+}
+
+impl Recording<'_> {
+    /// Records an alert that speaks. Its number, or `None` when this budget, period and threshold
+    /// had its alert already.
+    pub fn add_alert(&mut self, alert: &NewAlert) -> Result<Option<i64>, LedgerError> {
+        self.run(|conn| insert(conn, alert, true))
+    }
+
+    /// Records a threshold that is crossed but stays silent, because a higher one speaks in the
+    /// same moment or the period is over. False when it was recorded already.
+    pub fn skip_alert(&mut self, alert: &NewAlert) -> Result<bool, LedgerError> {
+        Ok(self.run(|conn| insert(conn, alert, false))?.is_some())
+    }
+}
+
+impl Ledger {
+    /// The thresholds of this budget and period that have spoken or were skipped, ascending.
+    pub fn known_alerts(
+        &self,
+        budget_key: &str,
+        period_start: NaiveDate,
+    ) -> Result<Vec<u32>, LedgerError> {
+        self.run(|conn| {
+            conn.prepare_cached(
+                "SELECT threshold_percent FROM alert
+                 WHERE budget_key = ?1 AND period_start = ?2 ORDER BY threshold_percent",
+            )?
+            .query_map([budget_key, &period_start.to_string()], |row| row.get(0))?
+            .collect()
+        })
+    }
+
+    /// The newest alerts that spoke, newest first.
+    pub fn alerts(&self, limit: u32) -> Result<Vec<Alert>, LedgerError> {
+        self.run(|conn| select(conn, "spoke = 1 ORDER BY id DESC", limit))
+    }
+
+    /// Alerts that no notification daemon has taken yet, oldest first.
+    pub fn undelivered_alerts(&self) -> Result<Vec<Alert>, LedgerError> {
+        self.run(|conn| select(conn, "spoke = 1 AND delivered_ms IS NULL ORDER BY id", u32::MAX))
+    }
+
+    /// Remembers that a notification daemon took an alert; the first time counts.
+    pub fn mark_delivered(&self, id: i64, at: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.run(|conn| {
+            conn.prepare_cached(
+                "UPDATE alert SET delivered_ms = ?2 WHERE id = ?1 AND delivered_ms IS NULL",
+            )?
+            .execute(params![id, at.timestamp_millis()])
+        })?;
+        Ok(())
+    }
+}
+
+fn insert(conn: &Connection, alert: &NewAlert, spoke: bool) -> rusqlite::Result<Option<i64>> {
+    let inserted = conn
+        .prepare_cached(
+            "INSERT INTO alert (budget_key, period_start, threshold_percent, spoke, at_ms, budget,
+                period, amount, spent, currency, estimated, title, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            alert.budget_key,
+            alert.period_start.to_string(),
+            alert.threshold_percent,
+            spoke,
+            alert.at.timestamp_millis(),
+            alert.budget,
+            alert.period.word(),
+            alert.amount.to_decimal(),
+            alert.spent.to_decimal(),
+            alert.amount.currency.code(),
+            alert.estimated,
+            alert.title,
+            alert.body,
+        ])?;
+    Ok((inserted == 1).then(|| conn.last_insert_rowid()))
+}
+
+fn select(conn: &Connection, which: &str, limit: u32) -> rusqlite::Result<Vec<Alert>> {
+    conn.prepare_cached(&format!(
+        "SELECT id, budget_key, budget, period, period_start, threshold_percent, amount, spent,
+            currency, estimated, at_ms, delivered_ms, title, body
+         FROM alert WHERE {which} LIMIT ?1"
+    ))?
+    .query_map([limit], read)?
+    .collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    let text = |index| row.get::<_, String>(index);
+    let currency = text(8)?;
+    Ok(Alert {
+        id: row.get(0)?,
+        alert: NewAlert {
+            budget_key: text(1)?,
+            budget: text(2)?,
+            period: match text(3)?.as_str() {
+                "week" => Period::Week,
+                "month" => Period::Month,
+                _ => Period::Day,
+            },
+            period_start: codes::day_of(&text(4)?)?,
+            threshold_percent: row.get(5)?,
+            amount: codes::money_of(&text(6)?, &currency)?,
+            spent: codes::money_of(&text(7)?, &currency)?,
+            estimated: row.get(9)?,
+            at: codes::time_of(row.get(10)?),
+            title: text(12)?,
+            body: text(13)?,
+        },
+        delivered_at: row.get::<_, Option<i64>>(11)?.map(codes::time_of),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    use super::super::testing::{at, day, ledger_in, usd};
+    use super::*;
+
+    fn alert(threshold_percent: u32) -> NewAlert {
+        NewAlert {
+            budget_key: "day-usd-all".into(),
+            budget: "Today".into(),
+            period: Period::Day,
+            period_start: day("2026-11-24"),
+            threshold_percent,
+            amount: usd("500"),
+            spent: usd("402.10"),
+            estimated: true,
+            at: at("2026-11-24T15:00:00Z"),
+            title: format!("{threshold_percent} % of today's budget"),
+            body: "Codex made most of it.".into(),
+        }
+    }
+
+    #[test]
+    fn a_threshold_speaks_once_per_period() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let mut recording = ledger.begin().unwrap();
+        assert!(recording.skip_alert(&alert(50)).unwrap());
+        let id = recording.add_alert(&alert(80)).unwrap();
+        assert!(id.is_some());
+        assert_eq!(recording.add_alert(&alert(80)).unwrap(), None);
+        assert_eq!(recording.add_alert(&alert(50)).unwrap(), None);
+        assert!(!recording.skip_alert(&alert(80)).unwrap());
+        recording.commit().unwrap();
+        let key = "day-usd-all";
+        assert_eq!(ledger.known_alerts(key, day("2026-11-24")).unwrap(), [50, 80]);
+        assert!(ledger.known_alerts(key, day("2026-11-25")).unwrap().is_empty());
+        let spoken = ledger.alerts(10).unwrap();
+        assert_eq!(spoken.len(), 1);
+        assert_eq!(spoken[0].alert, alert(80));
+        let mut tomorrow = alert(80);
+        tomorrow.period_start = day("2026-11-25");
+        let mut recording = ledger.begin().unwrap();
+        assert!(recording.add_alert(&tomorrow).unwrap().is_some());
+    }
+
+    #[test]
+    fn delivery_is_remembered_once() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let mut recording = ledger.begin().unwrap();
+        let first = recording.add_alert(&alert(50)).unwrap().unwrap();
+        let second = recording.add_alert(&alert(80)).unwrap().unwrap();
+        recording.commit().unwrap();
+        let waiting = |ledger: &Ledger| {
+            ledger.undelivered_alerts().unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!(waiting(&ledger), [first, second]);
+        ledger.mark_delivered(first, at("2026-11-24T15:00:01Z")).unwrap();
+        ledger.mark_delivered(first, at("2026-11-24T16:00:00Z")).unwrap();
+        assert_eq!(waiting(&ledger), [second]);
+        let delivered = ledger.alerts(10).unwrap()[1].delivered_at;
+        assert_eq!(delivered, Some(at("2026-11-24T15:00:01Z")));
+    }
+
+    #[test]
+    fn two_processes_at_once_record_one_alert() {
+        let home = tempfile::tempdir().unwrap();
+        drop(ledger_in(home.path()));
+        let spoke: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut ledger = ledger_in(home.path());
+                        let mut spoke = 0;
+                        for threshold in 1..=25 {
+                            let mut recording = ledger.begin().unwrap();
+                            let id = recording.add_alert(&alert(threshold)).unwrap();
+                            spoke += usize::from(id.is_some());
+                            recording.commit().unwrap();
+                        }
+                        spoke
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(spoke, 25);
+    }
+
+    /// Not a test of its own: what the process does that the next test kills.
+    #[test]
+    #[ignore = "run by the next test, in a process of its own"]
+    fn records_alerts_until_killed() {
+        let Some(home) = std::env::var_os("SPENDBAR_TEST_KILLED_HOME") else { return };
+        let mut ledger = ledger_in(home.as_ref());
+        let mut out = std::io::stdout();
+        for threshold in 1.. {
+            let mut recording = ledger.begin().unwrap();
+            recording.add_alert(&alert(threshold)).unwrap();
+            recording.commit().unwrap();
+            writeln!(out, "\ncommitted {threshold}").unwrap();
+            out.flush().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_committed_alert_outlives_a_killed_process() {
+        let home = tempfile::tempdir().unwrap();
+        for round in 1..=3 {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--ignored", "--nocapture", "--exact"])
+                .arg("ledger::alerts::tests::records_alerts_until_killed")
+                .env("SPENDBAR_TEST_KILLED_HOME", home.path())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let out = BufReader::new(child.stdout.take().unwrap());
+            let mut lines = out.lines().map_while(Result::ok);
+            let committed = lines
+                .by_ref()
+                .filter_map(|line| line.strip_prefix("committed ")?.parse::<u32>().ok())
+                .find(|threshold| *threshold >= 40 * round)
+                .unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let mut known =
+                ledger_in(home.path()).known_alerts("day-usd-all", day("2026-11-24")).unwrap();
+            // Whatever came after the line that was read is whole, too.
+            let count = known.len() as u32;
+            assert!(count >= committed, "{count} < {committed}");
+            known.dedup();
+            assert_eq!(known, (1..=count).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! What providers report per UTC day: charges and metered usage. A day that a reading knows
+//! completely replaces what was known of that day, and only if it differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use rusqlite::{Connection, Result, Row, params};
+
+use super::codes;
+use super::names::Names;
+use crate::pricing::{Ask, PriceTable};
+use crate::spend::{Charge, ChargeKind, DaySpan, Metered, Money, Speed, TokenCounts};
+
+/// How long after its end a UTC day may still be billed: providers' cost reports lag by hours.
+const SETTLES_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// What a row of the table `cover` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Covered {
+    Charges,
+    Metered,
+}
+
+/// A day that a source knows completely.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cover {
+    pub(super) day: NaiveDate,
+    pub(super) source: i64,
+    pub(super) provider: i64,
+    /// Whether it was read so late that the figure stays.
+    pub(super) is_final: bool,
+}
+
+/// A stored charge; names are ids of the dictionary.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ChargeRow {
+    pub(super) day: NaiveDate,
+    pub(super) source: i64,
+    pub(super) kind: ChargeKind,
+    pub(super) provider: i64,
+    pub(super) model: i64,
+    pub(super) project: i64,
+    amount: String,
+    currency: String,
+}
+
+impl ChargeRow {
+    pub(super) fn money(&self) -> Result<Money> {
+        codes::money_of(&self.amount, &self.currency)
+    }
+}
+
+/// List price of one token of each paid kind and of one search, in pico-dollars. A day's total
+/// must not be priced as if it were one request: it would fall into the long-context tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct UnitPrices {
+    /// Input, cache read, cache write 5 m, cache write 1 h, output.
+    tokens: [i64; 5],
+    web_search: i64,
+}
+
+impl UnitPrices {
+    /// The list price of these tokens, in pico-dollars.
+    pub(super) fn cost_picos(&self, tokens: &TokenCounts, web_searches: u64) -> i128 {
+        let kinds = paid_kinds(tokens);
+        let sum: i128 = self.tokens.iter().zip(kinds).map(|(p, n)| i128::from(*p) * n).sum();
+        sum + i128::from(self.web_search) * i128::from(web_searches)
+    }
+}
+
+/// Stored metered usage; names are ids of the dictionary.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MeteredRow {
+    pub(super) day: NaiveDate,
+    pub(super) source: i64,
+    provider_hint: i64,
+    pub(super) provider: i64,
+    pub(super) model: i64,
+    pub(super) tokens: TokenCounts,
+    pub(super) requests: u64,
+    pub(super) web_searches: u64,
+    /// `None` when the model has no known price.
+    pub(super) prices: Option<UnitPrices>,
+}
+
+/// Which source reports, when, and under which provider's name.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) source: i64,
+    pub(super) provider: &'a str,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Stores charges. True when a figure changed.
+pub(super) fn store_charges(
+    conn: &Connection,
+    names: &mut Names,
+    origin: Origin<'_>,
+    charges: &[Charge],
+    cover: Option<DaySpan>,
+) -> Result<bool> {
+    let provider = names.id(conn, Some(origin.provider))?;
+    let mut new = Vec::with_capacity(charges.len());
+    for charge in charges {
+        new.push(ChargeRow {
+            day: charge.day,
+            source: origin.source,
+            kind: charge.kind,
+            provider,
+            model: names.id(conn, charge.model.as_deref())?,
+            project: names.id(conn, charge.project.as_deref())?,
+            amount: charge.amount.to_decimal(),
+            currency: charge.amount.currency.to_string(),
+        });
+    }
+    let days = days_of(cover, charges.iter().map(|charge| charge.day));
+    let Some(span) = hull(&days) else { return Ok(false) };
+    let old = charges_between(conn, span)?;
+    let mut changed = false;
+    for (day, (old, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source))
+    {
+        changed |= !(old.is_empty() && new.is_empty());
+        conn.prepare_cached("DELETE FROM charge WHERE day = ?1 AND source = ?2")?
+            .execute(params![day.to_string(), origin.source])?;
+        let mut insert = conn.prepare_cached(
+            "INSERT INTO charge (source, day, kind, provider, model, project, amount, currency)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for row in new {
+            insert.execute(params![
+                row.source,
+                day.to_string(),
+                codes::charge_kind(row.kind),
+                row.provider,
+                row.model,
+                row.project,
+                row.amount,
+                row.currency,
+            ])?;
+        }
+    }
+    Ok(store_cover(conn, origin, provider, Covered::Charges, &days)? || changed)
+}
+
+/// Stores metered usage. True when a figure changed.
+pub(super) fn store_metered(
+    conn: &Connection,
+    names: &mut Names,
+    origin: Origin<'_>,
+    metered: &[Metered],
+    cover: Option<DaySpan>,
+    prices: &PriceTable,
+) -> Result<bool> {
+    let hint = names.id(conn, Some(origin.provider))?;
+    let mut new = Vec::with_capacity(metered.len());
+    for row in metered {
+        let model = row.model.as_deref();
+        let (provider, prices) = unit_prices(prices, origin.provider, model, row.day);
+        new.push(MeteredRow {
+            day: row.day,
+            source: origin.source,
+            provider_hint: hint,
+            provider: names.id(conn, provider.as_deref())?,
+            model: names.id(conn, model)?,
+            tokens: row.tokens,
+            requests: row.requests,
+            web_searches: row.web_searches,
+            prices,
+        });
+    }
+    let days = days_of(cover, metered.iter().map(|row| row.day));
+    let Some(span) = hull(&days) else { return Ok(false) };
+    let old = metered_between(conn, span)?.into_iter().map(|(_, row)| row).collect();
+    let mut changed = false;
+    for (day, (_, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
+        changed = true;
+        conn.prepare_cached("DELETE FROM metered WHERE day = ?1 AND source = ?2")?
+            .execute(params![day.to_string(), origin.source])?;
+        for row in new {
+            insert_metered(conn, &row)?;
+        }
+    }
+    Ok(store_cover(conn, origin, hint, Covered::Metered, &days)? || changed)
+}
+
+/// Prices all stored metered usage anew.
+pub(super) fn reprice(conn: &Connection, names: &mut Names, prices: &PriceTable) -> Result<()> {
+    let all = DaySpan { first: NaiveDate::MIN, last: NaiveDate::MAX };
+    for (id, mut row) in metered_between(conn, all)? {
+        let hint = names.text(conn, row.provider_hint)?;
+        let model = names.text(conn, row.model)?;
+        let (provider, unit) =
+            unit_prices(prices, hint.as_deref().unwrap_or_default(), model.as_deref(), row.day);
+        let provider = names.id(conn, provider.as_deref())?;
+        if (provider, unit) != (row.provider, row.prices) {
+            (row.provider, row.prices) = (provider, unit);
+            conn.prepare_cached("DELETE FROM metered WHERE id = ?1")?.execute([id])?;
+            insert_metered(conn, &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Charges of the UTC days in `span`, by day.
+pub(super) fn charges_between(conn: &Connection, span: DaySpan) -> Result<Vec<ChargeRow>> {
+    conn.prepare_cached(
+        "SELECT day, source, kind, provider, model, project, amount, currency FROM charge
+         WHERE day BETWEEN ?1 AND ?2 ORDER BY day, source, id",
+    )?
+    .query_map(bounds(span), |row| {
+        Ok(ChargeRow {
+            day: read_day(row, 0)?,
+            source: row.get(1)?,
+            kind: codes::charge_kind_of(row.get(2)?),
+            provider: row.get(3)?,
+            model: row.get(4)?,
+            project: row.get(5)?,
+            amount: row.get(6)?,
+            currency: row.get(7)?,
+        })
+    })?
+    .collect()
+}
+
+/// Metered usage of the UTC days in `span`, by day, with row ids.
+pub(super) fn metered_between(conn: &Connection, span: DaySpan) -> Result<Vec<(i64, MeteredRow)>> {
+    conn.prepare_cached(
+        "SELECT id, day, source, provider_hint, provider, model, input, cache_read,
+            cache_write_5m, cache_write_1h, output, reasoning, requests, web_searches,
+            input_picos, cache_read_picos, cache_write_5m_picos, cache_write_1h_picos,
+            output_picos, web_search_picos
+         FROM metered WHERE day BETWEEN ?1 AND ?2 ORDER BY day, source, model, id",
+    )?
+    .query_map(bounds(span), |row| {
+        let count = |index| row.get::<_, i64>(index).map(codes::to_u64);
+        let picos = |index| row.get::<_, Option<i64>>(index);
+        let prices = match (picos(14)?, picos(15)?, picos(16)?, picos(17)?, picos(18)?, picos(19)?)
+        {
+            (Some(a), Some(b), Some(c), Some(d), Some(e), Some(web_search)) => {
+                Some(UnitPrices { tokens: [a, b, c, d, e], web_search })
+            }
+            _ => None,
+        };
+        let metered = MeteredRow {
+            day: read_day(row, 1)?,
+            source: row.get(2)?,
+            provider_hint: row.get(3)?,
+            provider: row.get(4)?,
+            model: row.get(5)?,
+            tokens: TokenCounts {
+                input: count(6)?,
+                cache_read: count(7)?,
+                cache_write_5m: count(8)?,
+                cache_write_1h: count(9)?,
+                output: count(10)?,
+                reasoning: count(11)?,
+            },
+            requests: count(12)?,
+            web_searches: count(13)?,
+            prices,
+        };
+        Ok((row.get(0)?, metered))
+    })?
+    .collect()
+}
+
+/// The covered UTC days in `span`, by day.
+pub(super) fn covers_between(
+    conn: &Connection,
+    span: DaySpan,
+    what: Covered,
+) -> Result<Vec<Cover>> {
+    let [first, last] = bounds(span);
+    conn.prepare_cached(
+        "SELECT day, source, provider, read_ms FROM cover
+         WHERE day BETWEEN ?1 AND ?2 AND what = ?3 ORDER BY day, source",
+    )?
+    .query_map(params![first, last, what as i64], |row| {
+        let day = read_day(row, 0)?;
+        let read_ms: i64 = row.get(3)?;
+        Ok(Cover {
+            day,
+            source: row.get(1)?,
+            provider: row.get(2)?,
+            is_final: read_ms > settled_ms(day),
+        })
+    })?
+    .collect()
+}
+
+/// Remembers which days are known and since when. A day that is final needs no newer time, so
+/// that a poll writes only the last days. True when a day became known or final.
+fn store_cover(
+    conn: &Connection,
+    origin: Origin<'_>,
+    provider: i64,
+    what: Covered,
+    days: &BTreeSet<NaiveDate>,
+) -> Result<bool> {
+    let Some(span) = hull(days) else { return Ok(false) };
+    let known: BTreeMap<NaiveDate, bool> = covers_between(conn, span, what)?
+        .into_iter()
+        .filter(|cover| cover.source == origin.source)
+        .map(|cover| (cover.day, cover.is_final))
+        .collect();
+    let read_ms = origin.at.timestamp_millis();
+    let mut changed = false;
+    let mut upsert = conn.prepare_cached(
+        "INSERT INTO cover (day, source, what, provider, read_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET read_ms = max(read_ms, excluded.read_ms)",
+    )?;
+    for day in days {
+        let was_final = known.get(day).copied();
+        if was_final == Some(true) {
+            continue;
+        }
+        changed |= was_final.is_none() || read_ms > settled_ms(*day);
+        upsert.execute(params![day.to_string(), origin.source, what as i64, provider, read_ms])?;
+    }
+    Ok(changed)
+}
+
+/// The days whose rows differ, with the old and the new ones.
+fn differing<T: Ord>(
+    days: &BTreeSet<NaiveDate>,
+    source: i64,
+    old: Vec<T>,
+    new: Vec<T>,
+    place: impl Fn(&T) -> (NaiveDate, i64),
+) -> Vec<(NaiveDate, (Vec<T>, Vec<T>))> {
+    let mut by_day: BTreeMap<NaiveDate, (Vec<T>, Vec<T>)> = BTreeMap::new();
+    for row in old {
+        let (day, of) = place(&row);
+        if of == source && days.contains(&day) {
+            by_day.entry(day).or_default().0.push(row);
+        }
+    }
+    for row in new {
+        by_day.entry(place(&row).0).or_default().1.push(row);
+    }
+    for (old, new) in by_day.values_mut() {
+        old.sort();
+        new.sort();
+    }
+    by_day.into_iter().filter(|(_, (old, new))| old != new).collect()
+}
+
+fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {
+    let tokens = super::slots::kinds(&row.tokens);
+    let unit = |index: usize| row.prices.map(|prices| prices.tokens[index]);
+    conn.prepare_cached(
+        "INSERT INTO metered (source, day, provider_hint, provider, model, input, cache_read,
+            cache_write_5m, cache_write_1h, output, reasoning, requests, web_searches,
+            input_picos, cache_read_picos, cache_write_5m_picos, cache_write_1h_picos,
+            output_picos, web_search_picos)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+            ?19)",
+    )?
+    .execute(params![
+        row.source,
+        row.day.to_string(),
+        row.provider_hint,
+        row.provider,
+        row.model,
+        tokens[0],
+        tokens[1],
+        tokens[2],
+        tokens[3],
+        tokens[4],
+        tokens[5],
+        codes::to_i64(row.requests),
+        codes::to_i64(row.web_searches),
+        unit(0),
+        unit(1),
+        unit(2),
+        unit(3),
+        unit(4),
+        row.prices.map(|prices| prices.web_search),
+    ])?;
+    Ok(())
+}
+
+/// The standard price of one token of each kind at noon of the day, and whose list it is in.
+fn unit_prices(
+    prices: &PriceTable,
+    provider: &str,
+    model: Option<&str>,
+    day: NaiveDate,
+) -> (Option<std::sync::Arc<str>>, Option<UnitPrices>) {
+    let at = day_start_utc(day) + TimeDelta::hours(12);
+    let ask = |tokens: TokenCounts, web_searches: u32| {
+        prices.price(&Ask {
+            provider: Some(provider),
+            model,
+            at,
+            tokens,
+            speed: Speed::Standard,
+            web_searches,
+        })
+    };
+    let picos = |tokens: TokenCounts, web_searches: u32| {
+        i64::try_from(ask(tokens, web_searches).list_picos?).ok()
+    };
+    let none = TokenCounts::default();
+    let all = || {
+        Some(UnitPrices {
+            tokens: [
+                picos(TokenCounts { input: 1, ..none }, 0)?,
+                picos(TokenCounts { cache_read: 1, ..none }, 0)?,
+                picos(TokenCounts { cache_write_5m: 1, ..none }, 0)?,
+                picos(TokenCounts { cache_write_1h: 1, ..none }, 0)?,
+                picos(TokenCounts { output: 1, ..none }, 0)?,
+            ],
+            web_search: picos(none, 1)?,
+        })
+    };
+    (ask(none, 0).provider, all())
+}
+
+fn paid_kinds(tokens: &TokenCounts) -> [i128; 5] {
+    [tokens.input, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h, tokens.output]
+        .map(i128::from)
+}
+
+/// The days a reading replaces: those it says to know, and those it has rows for.
+fn days_of(cover: Option<DaySpan>, rows: impl Iterator<Item = NaiveDate>) -> BTreeSet<NaiveDate> {
+    let covered = cover
+        .into_iter()
+        .flat_map(|span| span.first.iter_days().take_while(move |day| *day <= span.last));
+    rows.chain(covered).collect()
+}
+
+fn hull(days: &BTreeSet<NaiveDate>) -> Option<DaySpan> {
+    Some(DaySpan { first: *days.first()?, last: *days.last()? })
+}
+
+/// The instant after which a reading of this UTC day is final, in milliseconds.
+fn settled_ms(day: NaiveDate) -> i64 {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+    day_start_utc(next).timestamp_millis() + SETTLES_AFTER.num_milliseconds()
+}
+
+fn day_start_utc(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+/// ISO texts sort like days as long as the year has four digits.
+fn bounds(span: DaySpan) -> [String; 2] {
+    use chrono::Datelike;
+    let text = |day: NaiveDate| match day.year() {
+        ..0 => "0000-01-01".to_owned(),
+        10_000.. => "9999-12-31".to_owned(),
+        _ => day.to_string(),
+    };
+    [text(span.first), text(span.last)]
+}
+
+fn read_day(row: &Row<'_>, index: usize) -> Result<NaiveDate> {
+    codes::day_of(&row.get::<_, String>(index)?)
+}

@@ -1,0 +1,228 @@
+//! The named questions on figures of a span.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rusqlite::OptionalExtension;
+
+use super::bills::{self, Covered};
+use super::names::Names;
+use super::reconcile::{self, Scope};
+use super::{Ledger, LedgerError, codes, slots};
+use crate::spend::period::local_day;
+use crate::spend::{Amounts, ChargeKind, Currency, Money, Span, TokenCounts};
+
+/// Figures of one span and scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spend {
+    /// Billed where a bill reaches, list price otherwise; dollars.
+    pub spend: Money,
+    /// True when any part of `spend` is a list price rather than a bill.
+    pub estimated: bool,
+    /// All usage at list price; dollars.
+    pub list: Money,
+    /// What providers bill in dollars; `None` when no provider knows a day of the span.
+    pub billed: Option<Money>,
+    /// Bills in other currencies, in no dollar figure.
+    pub billed_other: Vec<Money>,
+    /// The part of `list` that a subscription covers.
+    pub covered: Money,
+    /// What gateways reckon that other providers charge; in no other figure.
+    pub charged_elsewhere: Amounts,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens by kind.
+    pub tokens: TokenCounts,
+    /// Tokens of models without a known price: in no dollar figure.
+    pub unpriced_tokens: u64,
+    /// Those models (`None` where the log leaves it open) with their tokens, most first.
+    pub unpriced_models: Vec<(Option<String>, u64)>,
+}
+
+impl Default for Spend {
+    fn default() -> Self {
+        let nothing = Money::zero(Currency::USD);
+        Self {
+            spend: nothing,
+            estimated: false,
+            list: nothing,
+            billed: None,
+            billed_other: Vec::new(),
+            covered: nothing,
+            charged_elsewhere: Amounts::default(),
+            requests: 0,
+            tokens: TokenCounts::default(),
+            unpriced_tokens: 0,
+            unpriced_models: Vec::new(),
+        }
+    }
+}
+
+/// What one source itself says of a span. Sources of one account repeat each other: these figures
+/// do not add up to the spend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceSpend {
+    /// Source id.
+    pub source: String,
+    /// List price of its usage; `None` when none of it has a price.
+    pub list: Option<Money>,
+    /// What it bills in dollars; `None` when it knows no bill of the span.
+    pub billed: Option<Money>,
+    /// What it bills in other currencies.
+    pub billed_other: Vec<Money>,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens by kind.
+    pub tokens: TokenCounts,
+    /// Tokens without a price.
+    pub unpriced_tokens: u64,
+}
+
+/// One model's share of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSpend {
+    /// Its name as logged; `None` where the log leaves it open.
+    pub model: Option<String>,
+    /// List price; `None` when unpriced.
+    pub list: Option<Money>,
+    /// Tokens by kind.
+    pub tokens: TokenCounts,
+}
+
+impl Ledger {
+    /// The figures of a span. `zone` is the one the span was made in; no `sources` means all.
+    pub fn spend(&self, span: &Span, zone: Tz, sources: &[String]) -> Result<Spend, LedgerError> {
+        self.run(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?))
+    }
+
+    /// What each source says of a span by itself, by id. Sources without a figure are left out.
+    pub fn source_spend(&self, span: &Span, zone: Tz) -> Result<Vec<SourceSpend>, LedgerError> {
+        #[derive(Default)]
+        struct Sum {
+            list_picos: i128,
+            is_priced: bool,
+            knows_bill: bool,
+            billed: Amounts,
+            requests: u64,
+            tokens: TokenCounts,
+            unpriced_tokens: u64,
+        }
+        self.run(|conn| {
+            let scope = Scope::new(conn, span, zone, &[])?;
+            let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+            scope.for_each_slot(conn, |_, key, slot| {
+                let sum = sums.entry(key.source).or_default();
+                sum.list_picos += slot.list_picos;
+                sum.is_priced |= slot.priced_requests > 0;
+                sum.requests += codes::to_u64(slot.requests);
+                sum.tokens.add(&slot.token_counts());
+                sum.unpriced_tokens += codes::to_u64(slot.unpriced_tokens);
+                Ok(())
+            })?;
+            for (_, row) in bills::metered_between(conn, scope.utc_days())? {
+                let sum = sums.entry(row.source).or_default();
+                sum.requests += row.requests;
+                sum.tokens.add(&row.tokens);
+                match row.prices {
+                    Some(prices) => {
+                        sum.list_picos += prices.cost_picos(&row.tokens, row.web_searches);
+                        sum.is_priced = true;
+                    }
+                    None => sum.unpriced_tokens += row.tokens.total(),
+                }
+            }
+            for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
+                sums.entry(cover.source).or_default().knows_bill = true;
+            }
+            for charge in scope.charges(conn)? {
+                if charge.kind == ChargeKind::Billed {
+                    sums.entry(charge.source).or_default().billed.add(charge.money()?);
+                }
+            }
+            let mut names = Names::default();
+            let mut found = Vec::with_capacity(sums.len());
+            for (source, sum) in sums {
+                let other = sum.billed.iter().filter(|money| money.currency != Currency::USD);
+                found.push(SourceSpend {
+                    source: names.string(conn, source)?.unwrap_or_default(),
+                    list: sum.is_priced.then(|| Money::from_picos_usd(sum.list_picos)),
+                    billed: sum.knows_bill.then(|| sum.billed.usd()),
+                    billed_other: other.collect(),
+                    requests: sum.requests,
+                    tokens: sum.tokens,
+                    unpriced_tokens: sum.unpriced_tokens,
+                });
+            }
+            found.sort_by(|a, b| a.source.cmp(&b.source));
+            Ok(found)
+        })
+    }
+
+    /// The models of a span, dearest at list price first, unpriced ones last by their tokens.
+    pub fn top_models(
+        &self,
+        span: &Span,
+        zone: Tz,
+        limit: usize,
+    ) -> Result<Vec<ModelSpend>, LedgerError> {
+        self.run(|conn| {
+            let mut names = Names::default();
+            let scope = Scope::new(conn, span, zone, &[])?;
+            let mut sums: BTreeMap<i64, (Option<i128>, TokenCounts)> = BTreeMap::new();
+            scope.for_each_slot(conn, |_, key, slot| {
+                let (list, tokens) = sums.entry(key.model).or_default();
+                tokens.add(&slot.token_counts());
+                if slot.priced_requests > 0 {
+                    *list = Some(list.unwrap_or(0) + slot.list_picos);
+                }
+                Ok(())
+            })?;
+            for part in reconcile::excess(conn, &mut names, &scope)? {
+                let (list, tokens) = sums.entry(part.model).or_default();
+                tokens.add(&part.tokens);
+                if let Some(picos) = part.list_picos {
+                    *list = Some(list.unwrap_or(0) + picos);
+                }
+            }
+            let mut models: Vec<_> = sums.into_iter().collect();
+            models.sort_by(|(a_model, (a, a_tokens)), (b_model, (b, b_tokens))| {
+                b.cmp(a)
+                    .then_with(|| b_tokens.total().cmp(&a_tokens.total()))
+                    .then_with(|| a_model.cmp(b_model))
+            });
+            models
+                .into_iter()
+                .take(limit)
+                .map(|(model, (list, tokens))| {
+                    Ok(ModelSpend {
+                        model: names.string(conn, model)?,
+                        list: list.map(Money::from_picos_usd),
+                        tokens,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// The first local day that has any usage or charge; `None` while the ledger holds neither.
+    pub fn first_usage_day(&self, zone: Tz) -> Result<Option<NaiveDate>, LedgerError> {
+        self.run(|conn| {
+            let quarter: Option<i64> = conn
+                .query_row("SELECT quarter FROM slot ORDER BY quarter LIMIT 1", [], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            let mut days: Vec<_> = quarter
+                .map(|quarter| local_day(slots::start_of(quarter), zone))
+                .into_iter()
+                .collect();
+            for table in ["charge", "metered"] {
+                let day: Option<String> =
+                    conn.query_row(&format!("SELECT min(day) FROM {table}"), [], |row| row.get(0))?;
+                days.extend(day.as_deref().map(codes::day_of).transpose()?);
+            }
+            Ok(days.into_iter().min())
+        })
+    }
+}

@@ -1,0 +1,387 @@
+//! Where billed meets estimated, and nowhere else: a dollar is counted once.
+//!
+//! Sources of one account describe the same dollars. Per account and day:
+//!
+//! - what a subscription covers counts at list price; no bill is about it;
+//! - a bill of a day that ended more than 24 hours before it was read is final and counts;
+//! - a bill of a younger day may lag: it counts, or the list price when that is higher;
+//! - without a bill the list price counts, as an estimate.
+//!
+//! A provider's own usage report repeats what the logs of the same account tell. It counts only as
+//! far as it exceeds them, per account, UTC day and model.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+use rusqlite::{Connection, Result};
+
+use super::bills::{self, ChargeRow, Covered, UnitPrices};
+use super::names::{self, Names};
+use super::slots::{self, SlotKey, SlotSums};
+use super::{Spend, codes};
+use crate::spend::period::{day_start, local_day};
+use crate::spend::{Amounts, ChargeKind, Currency, DaySpan, Funding, Money, Span, TokenCounts};
+
+/// What is asked: a span of local days and the sources that count.
+pub(super) struct Scope {
+    span: Span,
+    zone: Tz,
+    /// By id of the dictionary.
+    payers: HashMap<i64, Payer>,
+    /// `None` takes every source.
+    only: Option<HashSet<i64>>,
+}
+
+/// Who pays for a source's usage.
+struct Payer {
+    account: String,
+    funding: Option<Funding>,
+}
+
+impl Scope {
+    /// Reads who pays for what. No `sources` means all of them.
+    pub(super) fn new(
+        conn: &Connection,
+        span: &Span,
+        zone: Tz,
+        sources: &[String],
+    ) -> Result<Self> {
+        let payers = conn
+            .prepare_cached("SELECT source, account, funding FROM source_state")?
+            .query_map([], |row| {
+                let funding: Option<i64> = row.get(2)?;
+                let payer = Payer { account: row.get(1)?, funding: funding.map(codes::funding_of) };
+                Ok((row.get(0)?, payer))
+            })?
+            .collect::<Result<_>>()?;
+        let only = if sources.is_empty() {
+            None
+        } else {
+            let mut ids = HashSet::new();
+            for source in sources {
+                ids.extend(names::find(conn, source)?);
+            }
+            Some(ids)
+        };
+        Ok(Self { span: *span, zone, payers, only })
+    }
+
+    /// The UTC days that carry the same dates as the local days of the span. Days that come as
+    /// UTC days are never smeared over two local ones.
+    pub(super) fn utc_days(&self) -> DaySpan {
+        let last = self.span.end_day.checked_sub_days(Days::new(1)).unwrap_or(NaiveDate::MIN);
+        DaySpan { first: self.span.first_day, last }
+    }
+
+    pub(super) fn holds(&self, source: i64) -> bool {
+        self.only.as_ref().is_none_or(|ids| ids.contains(&source))
+    }
+
+    fn account(&self, source: i64) -> &str {
+        self.payers.get(&source).map_or("", |payer| &payer.account)
+    }
+
+    fn is_covered(&self, key: &SlotKey) -> bool {
+        let told = self.payers.get(&key.source).and_then(|payer| payer.funding);
+        told.unwrap_or(key.funding) == Funding::Subscription
+    }
+
+    /// Hands every slot of the scope to `each`, with its local day.
+    pub(super) fn for_each_slot(
+        &self,
+        conn: &Connection,
+        mut each: impl FnMut(NaiveDate, &SlotKey, &SlotSums) -> Result<()>,
+    ) -> Result<()> {
+        // Slots come in order of time, so that a day's bounds are worked out once.
+        let mut day = self.span.first_day;
+        let mut day_end = self.span.start;
+        slots::for_each(conn, self.span.start, self.span.end, |key, sums| {
+            let start = slots::start_of(key.quarter);
+            if start >= day_end {
+                day = local_day(start, self.zone);
+                let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+                day_end = day_start(next, self.zone);
+            }
+            if self.holds(key.source) { each(day, key, sums) } else { Ok(()) }
+        })
+    }
+
+    /// The charges of the scope, by UTC day.
+    pub(super) fn charges(&self, conn: &Connection) -> Result<Vec<ChargeRow>> {
+        let mut charges = bills::charges_between(conn, self.utc_days())?;
+        charges.retain(|charge| self.holds(charge.source));
+        Ok(charges)
+    }
+}
+
+/// The part of a provider's usage report that no log of the account tells.
+pub(super) struct Excess {
+    pub(super) day: NaiveDate,
+    pub(super) source: i64,
+    pub(super) provider: i64,
+    pub(super) model: i64,
+    pub(super) requests: u64,
+    pub(super) tokens: TokenCounts,
+    /// `None` when the model has no known price.
+    pub(super) list_picos: Option<i128>,
+}
+
+impl Excess {
+    pub(super) fn unpriced_tokens(&self) -> u64 {
+        if self.list_picos.is_some() { 0 } else { self.tokens.total() }
+    }
+}
+
+/// What a provider's usage report of the scope tells beyond the logs.
+pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Result<Vec<Excess>> {
+    let mut metered: Vec<_> = bills::metered_between(conn, scope.utc_days())?
+        .into_iter()
+        .map(|(_, row)| row)
+        .filter(|row| scope.holds(row.source))
+        .collect();
+    let (Some(first), Some(last)) = (metered.first(), metered.last()) else {
+        return Ok(Vec::new());
+    };
+    // The logs of the same UTC days, whatever the zone.
+    let end_day = last.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+    let utc = Scope {
+        span: Span::of_days(first.day, end_day, Tz::UTC),
+        zone: Tz::UTC,
+        payers: HashMap::new(),
+        only: scope.only.clone(),
+    };
+    let reported: HashSet<(String, NaiveDate)> =
+        metered.iter().map(|row| (scope.account(row.source).to_owned(), row.day)).collect();
+    let mut logged: HashMap<(String, NaiveDate, String), Known> = HashMap::new();
+    utc.for_each_slot(conn, |day, key, sums| {
+        let account = scope.account(key.source).to_owned();
+        let about = (account, day);
+        if scope.is_covered(key) || !reported.contains(&about) {
+            return Ok(());
+        }
+        let model = plain_model(names.text(conn, key.model)?.as_deref());
+        let known = logged.entry((about.0, day, model)).or_default();
+        known.tokens.add(&sums.token_counts());
+        known.requests += codes::to_u64(sums.requests);
+        Ok(())
+    })?;
+    // Several rows may be about one model (with and without a date): the logs are taken off once.
+    metered.sort();
+    let mut rest = Vec::with_capacity(metered.len());
+    for row in metered {
+        let account = scope.account(row.source).to_owned();
+        let model = plain_model(names.text(conn, row.model)?.as_deref());
+        let known = logged.entry((account, row.day, model)).or_default();
+        let (mut tokens, mut requests) = (row.tokens, row.requests);
+        tokens.sub(&known.tokens);
+        // A part of the output can't be larger than all of it.
+        tokens.reasoning = tokens.reasoning.min(tokens.output);
+        requests = requests.saturating_sub(known.requests);
+        let searches = if known.requests == 0 { row.web_searches } else { 0 };
+        known.tokens.sub(&row.tokens);
+        known.requests = known.requests.saturating_sub(row.requests);
+        if tokens.is_zero() && requests == 0 && searches == 0 {
+            continue;
+        }
+        let cost = |prices: UnitPrices| prices.cost_picos(&tokens, searches);
+        rest.push(Excess {
+            day: row.day,
+            source: row.source,
+            provider: row.provider,
+            model: row.model,
+            requests,
+            tokens,
+            list_picos: row.prices.map(cost),
+        });
+    }
+    Ok(rest)
+}
+
+#[derive(Default)]
+struct Known {
+    tokens: TokenCounts,
+    requests: u64,
+}
+
+/// A bill of one account and UTC day.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Bill {
+    pub(super) amounts: Amounts,
+    pub(super) is_final: bool,
+}
+
+/// What counts of one account on one day, in dollars, and whether it is an estimate.
+fn judge(list: Money, bill: Option<&Bill>) -> (Money, bool) {
+    match bill {
+        None => (list, list.attos > 0),
+        Some(bill) if bill.is_final || bill.amounts.usd().attos >= list.attos => {
+            (bill.amounts.usd(), false)
+        }
+        Some(_) => (list, true),
+    }
+}
+
+/// The figures of the scope.
+pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
+    let mut names = Names::default();
+    let mut total = Spend::default();
+    let mut list_picos = 0_i128;
+    let mut covered_picos = 0_i128;
+    let mut open: BTreeMap<(&str, NaiveDate), i128> = BTreeMap::new();
+    let mut unpriced: BTreeMap<i64, u64> = BTreeMap::new();
+    scope.for_each_slot(conn, |day, key, sums| {
+        total.requests += codes::to_u64(sums.requests);
+        total.tokens.add(&sums.token_counts());
+        list_picos += sums.list_picos;
+        if scope.is_covered(key) {
+            covered_picos += sums.list_picos;
+        } else {
+            *open.entry((scope.account(key.source), day)).or_default() += sums.list_picos;
+        }
+        if sums.unpriced_tokens > 0 {
+            *unpriced.entry(key.model).or_default() += codes::to_u64(sums.unpriced_tokens);
+        }
+        Ok(())
+    })?;
+    for part in excess(conn, &mut names, scope)? {
+        total.requests += part.requests;
+        total.tokens.add(&part.tokens);
+        let picos = part.list_picos.unwrap_or(0);
+        list_picos += picos;
+        *open.entry((scope.account(part.source), part.day)).or_default() += picos;
+        if part.unpriced_tokens() > 0 {
+            *unpriced.entry(part.model).or_default() += part.unpriced_tokens();
+        }
+    }
+    total.list = Money::from_picos_usd(list_picos);
+    total.covered = Money::from_picos_usd(covered_picos);
+
+    let bills = bills_of(conn, scope, &mut total)?;
+    let mut spend = total.covered;
+    total.estimated = covered_picos > 0;
+    let mut billed = Amounts::default();
+    for bill in bills.values() {
+        bill.amounts.iter().for_each(|amount| billed.add(amount));
+    }
+    let days: std::collections::BTreeSet<_> = open.keys().chain(bills.keys()).copied().collect();
+    for about in days {
+        let list = Money::from_picos_usd(open.get(&about).copied().unwrap_or(0));
+        let (counts, estimated) = judge(list, bills.get(&about));
+        spend.attos = spend.attos.saturating_add(counts.attos);
+        total.estimated |= estimated;
+    }
+    total.spend = spend;
+    total.billed = (!bills.is_empty()).then(|| billed.usd());
+    total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
+    for (model, tokens) in unpriced {
+        total.unpriced_tokens += tokens;
+        total.unpriced_models.push((names.string(conn, model)?, tokens));
+    }
+    total.unpriced_models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(total)
+}
+
+/// The bill of every account and UTC day that has one. Two sources that bill one account tell of
+/// the same dollars: the higher of them is the bill.
+fn bills_of<'a>(
+    conn: &Connection,
+    scope: &'a Scope,
+    total: &mut Spend,
+) -> Result<BTreeMap<(&'a str, NaiveDate), Bill>> {
+    let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
+    for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
+        if scope.holds(cover.source) {
+            let bill = Bill { is_final: cover.is_final, ..Bill::default() };
+            by_source.insert((cover.source, cover.day), bill);
+        }
+    }
+    for charge in scope.charges(conn)? {
+        let money = charge.money()?;
+        match charge.kind {
+            ChargeKind::Estimated => total.charged_elsewhere.add(money),
+            ChargeKind::Billed => {
+                by_source.entry((charge.source, charge.day)).or_default().amounts.add(money);
+            }
+        }
+    }
+    let mut bills: BTreeMap<_, Bill> = BTreeMap::new();
+    for ((source, day), bill) in by_source {
+        let kept = bills.entry((scope.account(source), day)).or_insert_with(|| bill.clone());
+        if bill.amounts.usd().attos > kept.amounts.usd().attos {
+            *kept = bill;
+        }
+    }
+    Ok(bills)
+}
+
+/// A model's name without the date of its release, in lower case: reports and logs spell it either
+/// way (`gpt-5-2025-08-07`, `claude-haiku-4-5-20251001`).
+fn plain_model(name: Option<&str>) -> String {
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let is_date = |text: &str| {
+        let pattern_fits = match text.len() {
+            9 => text.starts_with('-'),
+            11 => text.bytes().enumerate().all(|(i, b)| (b == b'-') == matches!(i, 0 | 5 | 8)),
+            _ => false,
+        };
+        pattern_fits
+            && text.bytes().skip(1).all(|byte| byte.is_ascii_digit() || byte == b'-')
+            && text[1..].starts_with("20")
+    };
+    for length in [11, 9] {
+        let at = name.len().saturating_sub(length);
+        if name.is_char_boundary(at) && is_date(&name[at..]) {
+            return name[..at].to_owned();
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::usd;
+    use super::*;
+
+    fn bill(amount: &str, is_final: bool) -> Bill {
+        let mut amounts = Amounts::default();
+        amounts.add(usd(amount));
+        Bill { amounts, is_final }
+    }
+
+    #[test]
+    fn a_final_bill_beats_everything() {
+        assert_eq!(judge(usd("9"), Some(&bill("5", true))), (usd("5"), false));
+        assert_eq!(judge(usd("9"), Some(&bill("0", true))), (usd("0"), false));
+        assert_eq!(judge(usd("1"), Some(&bill("-2", true))), (usd("-2"), false));
+    }
+
+    #[test]
+    fn an_open_bill_yields_to_a_higher_list_price() {
+        assert_eq!(judge(usd("9"), Some(&bill("5", false))), (usd("9"), true));
+        assert_eq!(judge(usd("4"), Some(&bill("5", false))), (usd("5"), false));
+        assert_eq!(judge(usd("5"), Some(&bill("5", false))), (usd("5"), false));
+    }
+
+    #[test]
+    fn without_a_bill_the_list_price_counts_as_an_estimate() {
+        assert_eq!(judge(usd("9"), None), (usd("9"), true));
+        assert_eq!(judge(usd("0"), None), (usd("0"), false));
+    }
+
+    #[test]
+    fn models_are_compared_without_their_date() {
+        for (name, plain) in [
+            ("gpt-5-2025-08-07", "gpt-5"),
+            ("claude-haiku-4-5-20251001", "claude-haiku-4-5"),
+            ("GPT-5", "gpt-5"),
+            ("gpt-4-0613", "gpt-4-0613"),
+            ("model-12345678", "model-12345678"),
+            ("20251001", "20251001"),
+            ("größe-20251001", "größe"),
+            ("é", "é"),
+        ] {
+            assert_eq!(plain_model(Some(name)), plain, "{name}");
+        }
+    }
+}

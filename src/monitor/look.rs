@@ -1,0 +1,99 @@
+//! One look at one source: gathers what the source needs, lets it read, measures how long it took.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Days, Utc};
+
+use crate::board::AskedSource;
+use crate::config::Config;
+use crate::secrets::Store;
+use crate::sources::providers::http;
+use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
+use crate::spend::{Marks, Reading};
+
+use super::clock::Clock;
+
+/// How far back a provider is asked: the days that "30 days" and a running month need, and what
+/// may still change of them.
+const PROVIDER_DAYS: u64 = 34;
+
+/// What looks share.
+pub struct World {
+    /// The time.
+    pub clock: Clock,
+    /// Home folder and environment, with the roots that the config sets.
+    pub places: Places,
+    /// The HTTP client.
+    pub http: http::Client,
+}
+
+/// A look that is over.
+pub struct Looked {
+    /// At what.
+    pub source: &'static dyn Source,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// How long it took.
+    pub took: Duration,
+    /// What it gave.
+    pub result: Result<Reading, SourceError>,
+}
+
+/// Looks at `source` on a thread that may block: agents read files, and keyrings wait for other
+/// programs.
+pub async fn look(
+    source: &'static dyn Source,
+    world: Arc<World>,
+    config: Arc<Config>,
+    marks: Marks,
+    only: Option<Vec<PathBuf>>,
+) -> Looked {
+    let at = world.clock.now();
+    let started = Instant::now();
+    let runtime = tokio::runtime::Handle::current();
+    let worker = tokio::task::spawn_blocking(move || {
+        let info = source.info();
+        let key = Store::new(&world.places)
+            .get(info, &world.places)
+            .map_err(|error| SourceError::Misconfigured { what: error.to_string() })?
+            .map(|(key, _)| key);
+        let look = Look {
+            now: at,
+            places: &world.places,
+            marks: &marks,
+            only: only.as_deref(),
+            key: key.as_ref(),
+            base_url: config.base_url(info.id),
+            since: (at - Days::new(PROVIDER_DAYS)).date_naive(),
+            http: &world.http,
+        };
+        runtime.block_on(source.read(&look))
+    });
+    let result = worker.await.unwrap_or_else(|crash| {
+        // A source that crashes is a fault of its own and must not take the others along.
+        Err(SourceError::FormatChanged { what: format!("reading it crashed ({crash})") })
+    });
+    Looked { source, at, took: started.elapsed(), result }
+}
+
+/// The sources that the config leaves switched on; providers only if `providers` is true.
+pub fn enabled(config: &Config, providers: bool) -> impl Iterator<Item = &'static dyn Source> {
+    crate::sources::SOURCES.iter().copied().filter(move |source| {
+        let info = source.info();
+        config.enabled(info.id) && (providers || info.kind == SourceKind::Agent)
+    })
+}
+
+/// Time between looks at a source.
+pub fn poll(config: &Config, info: &SourceInfo) -> Duration {
+    Duration::from_secs(u64::from(config.poll_minutes(info)) * 60)
+}
+
+/// The sources that are switched on, as the board wants them.
+pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
+    enabled(config, true)
+        .map(|source| AskedSource { info: source.info(), poll: poll(config, source.info()) })
+        .collect()
+}

@@ -1,0 +1,275 @@
+//! Linux: XDG folders, and everything of the desktop over the session bus.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use notify_rust::{Hint, Notification, Timeout, Urgency};
+use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
+use zbus::blocking::connection::Builder;
+use zbus::blocking::{Connection, Proxy, fdo::DBusProxy};
+use zbus::names::BusName;
+use zbus::zvariant::{OwnedValue, Value};
+
+use super::notification::Content;
+use super::paths::Folders;
+use super::session::{Desktop, Presence};
+use super::theme::Scheme;
+use super::tray_style::TrayStyle;
+
+/// 44 px is 22 px twice: sharp on a display of double density, and halved without a remainder on
+/// others (panels of 24 to 32 px show icons of 22).
+pub const TRAY_STYLE: TrayStyle = TrayStyle { icon_px: 44, text_beside: false, is_template: false };
+
+/// A bus that does not answer within this is taken for absent.
+const BUS_TIMEOUT: Duration = Duration::from_secs(2);
+
+type Variable<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+pub fn folders(base: &dyn Fn(&str, &str) -> PathBuf) -> Folders {
+    Folders {
+        config: base("XDG_CONFIG_HOME", ".config").join("spendbar"),
+        data: base("XDG_DATA_HOME", ".local/share").join("spendbar"),
+        state: base("XDG_STATE_HOME", ".local/state").join("spendbar"),
+    }
+}
+
+pub fn opener(path: &Path) -> Command {
+    let mut command = Command::new("xdg-open");
+    command.arg(path);
+    command
+}
+
+pub fn is_graphical(variable: &Variable<'_>) -> bool {
+    matches!(display(variable), Presence::There(_))
+}
+
+fn display(variable: &Variable<'_>) -> Presence {
+    ["WAYLAND_DISPLAY", "DISPLAY"]
+        .into_iter()
+        .filter_map(|name| variable(name).filter(|value| !value.is_empty()))
+        .map(|value| Presence::There(value.to_string_lossy().into_owned()))
+        .next()
+        .unwrap_or(Presence::Absent)
+}
+
+pub fn desktop(variable: &Variable<'_>) -> Desktop {
+    let display = display(variable);
+    let bus = match session_bus() {
+        Ok(bus) => bus,
+        Err(error) => {
+            let unasked = || Presence::Unknown("no session bus".into());
+            return Desktop {
+                display,
+                session_bus: Presence::Unknown(one_clause(&error)),
+                notifications: unasked(),
+                tray_watcher: unasked(),
+                tray_host: unasked(),
+            };
+        }
+    };
+    Desktop {
+        display,
+        session_bus: Presence::There(
+            variable("DBUS_SESSION_BUS_ADDRESS")
+                .map(|address| address.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+        ),
+        notifications: notifications(&bus),
+        tray_watcher: owner(&bus, "org.kde.StatusNotifierWatcher"),
+        tray_host: tray_host(&bus),
+    }
+}
+
+fn session_bus() -> zbus::Result<Connection> {
+    Builder::session()?.method_timeout(BUS_TIMEOUT).build()
+}
+
+/// Whether somebody owns `name`, or would be started by asking for it.
+fn owner(bus: &Connection, name: &'static str) -> Presence {
+    let ask = || -> zbus::Result<bool> {
+        let proxy = DBusProxy::new(bus)?;
+        let known = BusName::from_static_str(name)?;
+        Ok(proxy.name_has_owner(known)?
+            || proxy.list_activatable_names()?.iter().any(|other| other.as_str() == name))
+    };
+    match ask() {
+        Ok(true) => Presence::There(String::new()),
+        Ok(false) => Presence::Absent,
+        Err(error) => Presence::Unknown(one_clause(&error)),
+    }
+}
+
+fn notifications(bus: &Connection) -> Presence {
+    const NAME: &str = "org.freedesktop.Notifications";
+    match owner(bus, NAME) {
+        Presence::There(_) => {
+            let ask = || -> zbus::Result<(String, String, String, String)> {
+                Proxy::new(bus, NAME, "/org/freedesktop/Notifications", NAME)?
+                    .call("GetServerInformation", &())
+            };
+            match ask() {
+                Ok((name, _, version, _)) => Presence::There(format!("{name} {version}")),
+                Err(error) => Presence::Unknown(one_clause(&error)),
+            }
+        }
+        other => other,
+    }
+}
+
+fn tray_host(bus: &Connection) -> Presence {
+    const NAME: &str = "org.kde.StatusNotifierWatcher";
+    let ask = || -> zbus::Result<bool> {
+        Proxy::new(bus, NAME, "/StatusNotifierWatcher", NAME)?
+            .get_property("IsStatusNotifierHostRegistered")
+    };
+    match owner(bus, NAME) {
+        Presence::There(_) => match ask() {
+            Ok(true) => Presence::There(String::new()),
+            Ok(false) => Presence::Absent,
+            Err(error) => Presence::Unknown(one_clause(&error)),
+        },
+        other => other,
+    }
+}
+
+fn one_clause(error: &zbus::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+const PORTAL: &str = "org.freedesktop.portal.Desktop";
+const PORTAL_PATH: &str = "/org/freedesktop/portal/desktop";
+const SETTINGS: &str = "org.freedesktop.portal.Settings";
+const APPEARANCE: &str = "org.freedesktop.appearance";
+const COLOR_SCHEME: &str = "color-scheme";
+
+pub fn scheme() -> Scheme {
+    if let Some(fixed) = panel_of_this_desktop() {
+        return fixed;
+    }
+    let ask = || -> zbus::Result<OwnedValue> {
+        let bus = session_bus()?;
+        // `Read` rather than `ReadOne`: older portals know no other, newer ones keep it.
+        Proxy::new(&bus, PORTAL, PORTAL_PATH, SETTINGS)?.call("Read", &(APPEARANCE, COLOR_SCHEME))
+    };
+    match ask() {
+        Ok(value) => scheme_of(&value),
+        Err(error) => {
+            log::debug!("the desktop does not tell its colour scheme: {error}");
+            Scheme::Unknown
+        }
+    }
+}
+
+pub fn watch_scheme(changed: Box<dyn Fn(Scheme) + Send>) {
+    if panel_of_this_desktop().is_some() {
+        return;
+    }
+    let watch = move || -> zbus::Result<()> {
+        let bus = session_bus()?;
+        let proxy = Proxy::new(&bus, PORTAL, PORTAL_PATH, SETTINGS)?;
+        for signal in proxy.receive_signal("SettingChanged")? {
+            let body = signal.body();
+            let (namespace, key, value): (String, String, OwnedValue) = body.deserialize()?;
+            if namespace == APPEARANCE && key == COLOR_SCHEME {
+                changed(scheme_of(&value));
+            }
+        }
+        Ok(())
+    };
+    let named = thread::Builder::new().name("colour-scheme".into());
+    let spawned = named.spawn(move || {
+        if let Err(error) = watch() {
+            log::debug!("changes of the colour scheme go unseen: {error}");
+        }
+    });
+    if let Err(error) = spawned {
+        log::debug!("changes of the colour scheme go unseen: {error}");
+    }
+}
+
+/// GNOME's top bar is dark whatever the colour scheme of the windows is.
+fn panel_of_this_desktop() -> Option<Scheme> {
+    let desktop = std::env::var("XDG_CURRENT_DESKTOP").ok()?;
+    desktop.split(':').any(|name| name.eq_ignore_ascii_case("GNOME")).then_some(Scheme::Dark)
+}
+
+/// 1 prefers dark, 2 prefers light, all else tells nothing (XDG desktop portal, Settings).
+/// `Read` wraps the number in two variants.
+fn scheme_of(value: &Value<'_>) -> Scheme {
+    match value {
+        Value::Value(inner) => scheme_of(inner),
+        Value::U32(1) => Scheme::Dark,
+        Value::U32(2) => Scheme::Light,
+        _ => Scheme::Unknown,
+    }
+}
+
+pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
+    builder.with_icon(icon)
+}
+
+pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
+    tray.set_icon(Some(icon))
+}
+
+pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
+    let mut notification = Notification::new();
+    notification
+        .appname("Spendbar")
+        .summary(content.title)
+        .body(&escaped(content.body))
+        .icon(if content.critical { "dialog-warning" } else { "dialog-information" })
+        .urgency(if content.critical { Urgency::Critical } else { Urgency::Normal })
+        .timeout(if content.critical { Timeout::Never } else { Timeout::Default })
+        .hint(Hint::DesktopEntry("spendbar".into()))
+        // Replacing by number would need the number of an earlier run, and after a restart of the
+        // daemon that number is somebody else's; the tag is ours for good.
+        .hint(Hint::Custom("x-dunst-stack-tag".into(), content.tag.into()));
+    notification.show().map(|_| ()).map_err(|error| {
+        let text = error.to_string();
+        if text.contains("ServiceUnknown") || text.contains("was not provided") {
+            "no notification daemon is running".into()
+        } else {
+            text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+        }
+    })
+}
+
+/// Bodies are markup (Desktop Notifications Specification 1.2, "Markup").
+fn escaped(body: &str) -> String {
+    body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_carry_no_markup() {
+        assert_eq!(escaped("<b>R&D</b>"), "&lt;b&gt;R&amp;D&lt;/b&gt;");
+    }
+
+    #[test]
+    fn the_scheme_may_be_wrapped_once_or_twice() {
+        let once = Value::Value(Box::new(Value::U32(1)));
+        let twice = Value::Value(Box::new(Value::Value(Box::new(Value::U32(2)))));
+        assert_eq!(scheme_of(&once), Scheme::Dark);
+        assert_eq!(scheme_of(&twice), Scheme::Light);
+        assert_eq!(scheme_of(&Value::U32(0)), Scheme::Unknown);
+        assert_eq!(scheme_of(&Value::Bool(true)), Scheme::Unknown);
+    }
+
+    #[test]
+    fn a_display_is_what_the_environment_says() {
+        let with = |name: &'static str, value: &'static str| {
+            move |asked: &str| (asked == name).then(|| OsString::from(value))
+        };
+        assert!(is_graphical(&with("DISPLAY", ":0")));
+        assert!(is_graphical(&with("WAYLAND_DISPLAY", "wayland-0")));
+        assert!(!is_graphical(&with("DISPLAY", "")));
+        assert!(!is_graphical(&with("TERM", "xterm")));
+    }
+}

@@ -1,0 +1,78 @@
+//! macOS: one folder, template icons with text beside them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use notify_rust::Notification;
+use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
+use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
+
+use super::notification::Content;
+use super::paths::Folders;
+use super::session::{Desktop, Presence};
+use super::theme::Scheme;
+use super::tray_style::TrayStyle;
+
+/// Menu bars are 22 points high; every Mac of this decade has two pixels to a point.
+pub const TRAY_STYLE: TrayStyle = TrayStyle { icon_px: 44, text_beside: true, is_template: true };
+
+type Variable<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+pub fn folders(base: &dyn Fn(&str, &str) -> PathBuf) -> Folders {
+    // macOS has no variable for this folder; the name is one that nobody sets.
+    let folder = base("", "Library/Application Support").join("Spendbar");
+    Folders { config: folder.clone(), data: folder.clone(), state: folder }
+}
+
+pub fn opener(path: &Path) -> Command {
+    let mut command = Command::new("/usr/bin/open");
+    command.arg("-t").arg(path);
+    command
+}
+
+/// A program that the loop belongs to shows no icon in the dock.
+pub fn prepare_loop<E>(events: &mut tao::event_loop::EventLoop<E>) {
+    events.set_activation_policy(ActivationPolicy::Accessory);
+}
+
+/// Over ssh there is a user but no window server.
+pub fn is_graphical(variable: &Variable<'_>) -> bool {
+    variable("SSH_CONNECTION").is_none()
+}
+
+pub fn desktop(variable: &Variable<'_>) -> Desktop {
+    let there =
+        if is_graphical(variable) { Presence::There(String::new()) } else { Presence::Absent };
+    Desktop {
+        display: there,
+        session_bus: Presence::NotNeeded,
+        notifications: Presence::NotNeeded,
+        tray_watcher: Presence::NotNeeded,
+        tray_host: Presence::NotNeeded,
+    }
+}
+
+/// The system tints template icons itself.
+pub fn scheme() -> Scheme {
+    Scheme::Light
+}
+
+pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
+
+pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
+    builder.with_icon_templated(icon)
+}
+
+pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
+    tray.set_icon_templated(Some(icon))
+}
+
+pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
+    let mut notification = Notification::new();
+    notification.appname("Spendbar").summary(content.title).body(content.body);
+    if content.critical {
+        notification.sound_name("default");
+    }
+    notification.show().map(|_| ()).map_err(|error| error.to_string())
+}

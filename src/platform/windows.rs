@@ -1,0 +1,96 @@
+//! Windows: roaming and local application data, the figure drawn into the icon.
+
+use std::ffi::OsString;
+use std::os::windows::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use notify_rust::Notification;
+use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
+
+use super::notification::Content;
+use super::paths::Folders;
+use super::session::{Desktop, Presence};
+use super::theme::Scheme;
+use super::tray_style::TrayStyle;
+
+/// 32 px is what a display of double density shows; halved it is the 16 px of others.
+pub const TRAY_STYLE: TrayStyle = TrayStyle { icon_px: 32, text_beside: false, is_template: false };
+
+/// Starts a console program without a console window (`CREATE_NO_WINDOW`, process creation flags
+/// of the Win32 API).
+const NO_WINDOW: u32 = 0x0800_0000;
+
+type Variable<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+pub fn folders(base: &dyn Fn(&str, &str) -> PathBuf) -> Folders {
+    let local = base("LOCALAPPDATA", "AppData/Local").join("Spendbar");
+    Folders {
+        config: base("APPDATA", "AppData/Roaming").join("Spendbar"),
+        data: local.clone(),
+        state: local,
+    }
+}
+
+/// Notepad is on every Windows; a `.toml` file has no program of its own on most.
+pub fn opener(path: &Path) -> Command {
+    let mut command = Command::new("notepad.exe");
+    command.arg(path);
+    command
+}
+
+pub fn prepare_loop<E>(_events: &mut tao::event_loop::EventLoop<E>) {}
+
+pub fn is_graphical(_variable: &Variable<'_>) -> bool {
+    true
+}
+
+pub fn desktop(_variable: &Variable<'_>) -> Desktop {
+    Desktop {
+        display: Presence::There(String::new()),
+        session_bus: Presence::NotNeeded,
+        notifications: Presence::NotNeeded,
+        tray_watcher: Presence::NotNeeded,
+        tray_host: Presence::NotNeeded,
+    }
+}
+
+/// The taskbar follows `SystemUsesLightTheme`: 0 is dark. Windows before 10 1903 does not have it.
+pub fn scheme() -> Scheme {
+    let answer = Command::new("reg.exe")
+        .args(["query", r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"])
+        .args(["/v", "SystemUsesLightTheme"])
+        .creation_flags(NO_WINDOW)
+        .output();
+    match answer {
+        Ok(output) => match String::from_utf8_lossy(&output.stdout).trim().rsplit("0x").next() {
+            Some("0") => Scheme::Dark,
+            Some("1") => Scheme::Light,
+            _ => Scheme::Unknown,
+        },
+        Err(error) => {
+            log::debug!("the taskbar's colour is not known: {error}");
+            Scheme::Unknown
+        }
+    }
+}
+
+/// A change of the theme shows after the next start.
+pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
+
+pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
+    builder.with_icon(icon)
+}
+
+pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
+    tray.set_icon(Some(icon))
+}
+
+pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
+    let mut notification = Notification::new();
+    notification.appname("Spendbar").summary(content.title).body(content.body);
+    if content.critical {
+        notification.timeout(notify_rust::Timeout::Never);
+    }
+    notification.show().map_err(|error| error.to_string())
+}

@@ -1,1 +1,0 @@
-//! Keys in the OS keyring or the environment.

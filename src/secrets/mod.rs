@@ -1,0 +1,300 @@
+//! Keys in the OS keyring or the environment.
+//!
+//! The keyring is asked first, then the source's usual variables. Keys stand under the service
+//! `spendbar`, with the source's id as user. `SPENDBAR_KEYRING=off` leaves the keyring alone, for
+//! servers and tests. Every call blocks, for as long as a locked keyring asks its owner for the
+//! password; nothing here logs a key.
+
+use keyring::Entry;
+
+pub use crate::sources::ApiKey;
+use crate::sources::{Places, SOURCES, SourceInfo};
+
+/// The variable that turns the keyring off when it is `off`.
+pub const VARIABLE: &str = "SPENDBAR_KEYRING";
+
+/// The service name all keys stand under.
+pub const SERVICE: &str = "spendbar";
+
+/// Where a key came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The OS keyring.
+    Keyring,
+    /// The environment variable of this name.
+    Variable(&'static str),
+}
+
+/// Why the keyring did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// There is no keyring to ask.
+    #[error("no keyring is running here ({cause}){}", set_instead(variable))]
+    NoKeyring {
+        /// What the system said.
+        cause: String,
+        /// The environment variable that does instead.
+        variable: Option<&'static str>,
+    },
+    /// The keyring is switched off by [`VARIABLE`].
+    #[error("{VARIABLE}=off leaves the keyring alone{}", set_instead(variable))]
+    Off {
+        /// The environment variable that does instead.
+        variable: Option<&'static str>,
+    },
+    /// It is locked, and was not opened.
+    #[error("the keyring is locked ({cause}): unlock it and try again{}", set_instead(variable))]
+    Locked {
+        /// What the system said.
+        cause: String,
+        /// The environment variable that does instead.
+        variable: Option<&'static str>,
+    },
+    /// It took the key and gives back something else.
+    #[error("the keyring does not give back the key that was stored for {id}")]
+    NotKept {
+        /// The source.
+        id: &'static str,
+    },
+    /// Anything else that the system says.
+    #[error("the keyring failed: {cause}")]
+    Failed {
+        /// What the system said; never a part of a key.
+        cause: String,
+    },
+}
+
+fn set_instead(variable: &Option<&'static str>) -> String {
+    variable.map(|name| format!("; set {name} instead")).unwrap_or_default()
+}
+
+/// A key that `key list` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The source it is for.
+    pub info: &'static SourceInfo,
+    /// The key and where it came from; `None` when there is none.
+    pub key: Result<Option<(ApiKey, Origin)>, SecretError>,
+}
+
+/// The keys of one user.
+#[derive(Clone, Copy, Debug)]
+pub struct Store {
+    keyring: bool,
+}
+
+impl Store {
+    /// The store that the environment asks for.
+    pub fn new(places: &Places) -> Self {
+        Self { keyring: places.variable(VARIABLE).is_none_or(|value| value.trim() != "off") }
+    }
+
+    /// Stores a key and reads it back.
+    ///
+    /// # Errors
+    /// There is no keyring, it is locked, or what it gives back differs.
+    pub fn set(&self, info: &'static SourceInfo, key: &ApiKey) -> Result<(), SecretError> {
+        let entry = self.entry(info)?;
+        entry.set_password(key.expose()).map_err(|error| told(info, &error))?;
+        match entry.get_password() {
+            Ok(kept) if kept == key.expose() => Ok(()),
+            Ok(_) | Err(keyring::Error::NoEntry) => Err(SecretError::NotKept { id: info.id }),
+            Err(error) => Err(told(info, &error)),
+        }
+    }
+
+    /// The key of a source, from the keyring, else from the source's variables.
+    ///
+    /// # Errors
+    /// The keyring can't be asked and no variable is set.
+    pub fn get(
+        &self,
+        info: &'static SourceInfo,
+        places: &Places,
+    ) -> Result<Option<(ApiKey, Origin)>, SecretError> {
+        if info.key.is_none() {
+            return Ok(None);
+        }
+        choose(self.read(info), from_variables(info, places))
+    }
+
+    /// Removes a key from the keyring; false when it held none.
+    ///
+    /// # Errors
+    /// The keyring can't be asked.
+    pub fn remove(&self, info: &'static SourceInfo) -> Result<bool, SecretError> {
+        match self.entry(info)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(keyring::Error::NoEntry) => Ok(false),
+            Err(error) => Err(told(info, &error)),
+        }
+    }
+
+    /// Every source that takes a key, with the key it has.
+    pub fn list(&self, places: &Places) -> Vec<Listed> {
+        SOURCES
+            .iter()
+            .map(|source| source.info())
+            .filter(|info| info.key.is_some())
+            .map(|info| Listed { info, key: self.get(info, places) })
+            .collect()
+    }
+
+    /// Whether a keyring answers, for `doctor`: it is asked, and nothing is stored.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check(&self) -> Result<(), SecretError> {
+        if !self.keyring {
+            return Err(SecretError::Off { variable: None });
+        }
+        let entry = Entry::new(SERVICE, "doctor").map_err(|error| no_keyring(&error, None))?;
+        match entry.get_password() {
+            Ok(_) | Err(keyring::Error::NoEntry) => Ok(()),
+            Err(error) => Err(failed(&error, None)),
+        }
+    }
+
+    fn read(&self, info: &'static SourceInfo) -> Result<Option<ApiKey>, SecretError> {
+        match self.entry(info)?.get_password() {
+            Ok(secret) => Ok(Some(ApiKey::new(&secret)).filter(|key| !key.expose().is_empty())),
+            Err(keyring::Error::NoEntry) => Ok(None),
+            Err(error) => Err(told(info, &error)),
+        }
+    }
+
+    fn entry(&self, info: &'static SourceInfo) -> Result<Entry, SecretError> {
+        if !self.keyring {
+            return Err(SecretError::Off { variable: variable(info) });
+        }
+        Entry::new(SERVICE, info.id).map_err(|error| no_keyring(&error, variable(info)))
+    }
+}
+
+/// The keyring's key where it has one. A keyring that can't be asked is no matter where a variable
+/// is set, and one that is switched off is none at all.
+fn choose(
+    keyring: Result<Option<ApiKey>, SecretError>,
+    variable: Option<(ApiKey, &'static str)>,
+) -> Result<Option<(ApiKey, Origin)>, SecretError> {
+    match (keyring, variable) {
+        (Ok(Some(key)), _) => Ok(Some((key, Origin::Keyring))),
+        (_, Some((key, name))) => Ok(Some((key, Origin::Variable(name)))),
+        (Ok(None) | Err(SecretError::Off { .. }), None) => Ok(None),
+        (Err(error), None) => Err(error),
+    }
+}
+
+fn from_variables(info: &SourceInfo, places: &Places) -> Option<(ApiKey, &'static str)> {
+    let names = info.key.as_ref()?.variables;
+    names.iter().find_map(|name| places.variable(name).map(|key| (ApiKey::new(key), *name)))
+}
+
+fn variable(info: &SourceInfo) -> Option<&'static str> {
+    info.key.as_ref()?.variables.first().copied()
+}
+
+fn told(info: &SourceInfo, error: &keyring::Error) -> SecretError {
+    failed(error, variable(info))
+}
+
+fn no_keyring(error: &keyring::Error, variable: Option<&'static str>) -> SecretError {
+    // `Entry::new` only says that there is no store; why not stands in the status.
+    let cause = match (error, Entry::store_status()) {
+        (keyring::Error::NoDefaultStore, Err(status)) => cause_of(status),
+        _ => cause_of(error),
+    };
+    SecretError::NoKeyring { cause, variable }
+}
+
+fn failed(error: &keyring::Error, variable: Option<&'static str>) -> SecretError {
+    match error {
+        keyring::Error::NoStorageAccess(_) => {
+            SecretError::Locked { cause: cause_of(error), variable }
+        }
+        _ => SecretError::Failed { cause: cause_of(error) },
+    }
+}
+
+/// The system's own words. Only `Display` is used: `Debug` of a badly encoded entry shows it.
+fn cause_of(error: &keyring::Error) -> String {
+    match error {
+        keyring::Error::PlatformFailure(cause) | keyring::Error::NoStorageAccess(cause) => {
+            cause.to_string()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn openai() -> &'static SourceInfo {
+        crate::sources::find("openai-admin").expect("known").info()
+    }
+
+    fn places(variables: &[(&str, &str)]) -> Places {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), value.into()));
+        Places { variables: variables.collect(), ..Places::default() }
+    }
+
+    fn no_keyring() -> SecretError {
+        SecretError::NoKeyring { cause: "no bus".into(), variable: Some("OPENAI_ADMIN_KEY") }
+    }
+
+    #[test]
+    fn the_keyring_goes_before_the_variable_and_a_missing_one_does_no_harm() {
+        let ring = || ApiKey::new("ring");
+        let variable = || Some((ApiKey::new("env"), "V"));
+        assert_eq!(choose(Ok(Some(ring())), variable()), Ok(Some((ring(), Origin::Keyring))));
+        let from_variable = Ok(Some((ApiKey::new("env"), Origin::Variable("V"))));
+        assert_eq!(choose(Ok(None), variable()), from_variable);
+        assert_eq!(choose(Err(no_keyring()), variable()), from_variable);
+        assert_eq!(choose(Err(no_keyring()), None), Err(no_keyring()));
+        assert_eq!(choose(Ok(None), None), Ok(None));
+        assert_eq!(choose(Err(SecretError::Off { variable: None }), None), Ok(None));
+    }
+
+    #[test]
+    fn switched_off_it_reads_variables_and_stores_nothing() {
+        let off = places(&[(VARIABLE, "off"), ("OPENAI_ADMIN_KEY", " sk-admin-1\n")]);
+        let store = Store::new(&off);
+        let (key, origin) = store.get(openai(), &off).expect("asked").expect("there");
+        assert_eq!((key.expose(), origin), ("sk-admin-1", Origin::Variable("OPENAI_ADMIN_KEY")));
+        assert_eq!(store.get(openai(), &places(&[("OPENAI_ADMIN_KEY", "  ")])), Ok(None));
+        insta::assert_snapshot!(
+            store.set(openai(), &ApiKey::new("x")).expect_err("off"),
+            @"SPENDBAR_KEYRING=off leaves the keyring alone; set OPENAI_ADMIN_KEY instead"
+        );
+        let listed = store.list(&off);
+        assert!(listed.iter().all(|row| row.info.key.is_some()));
+        assert_eq!(listed.iter().filter(|row| matches!(row.key, Ok(Some(_)))).count(), 1);
+        assert!(!format!("{listed:?}").contains("sk-admin-1"));
+    }
+
+    #[test]
+    fn errors_name_the_variable_that_does_instead() {
+        insta::assert_snapshot!(no_keyring(), @"no keyring is running here (no bus); set OPENAI_ADMIN_KEY instead");
+        let locked = SecretError::Locked { cause: "no answer".into(), variable: Some("V") };
+        insta::assert_snapshot!(locked, @"the keyring is locked (no answer): unlock it and try again; set V instead");
+    }
+
+    /// Stores, reads, replaces and removes a key in the real keyring of this session. Run it in a
+    /// throw-away desktop: `cargo test --lib secrets -- --ignored`.
+    #[test]
+    #[ignore = "needs an unlocked keyring"]
+    fn a_real_keyring_keeps_a_key() {
+        let nothing = places(&[]);
+        let store = Store::new(&nothing);
+        assert_eq!(store.check(), Ok(()));
+        assert_eq!(store.get(openai(), &nothing), Ok(None));
+        for secret in ["sk-admin-0123456789", "sk-admin-9876543210"] {
+            assert_eq!(store.set(openai(), &ApiKey::new(secret)), Ok(()));
+            let kept = store.get(openai(), &nothing).expect("asked");
+            assert_eq!(kept, Some((ApiKey::new(secret), Origin::Keyring)));
+        }
+        assert_eq!(store.remove(openai()), Ok(true));
+        assert_eq!(store.remove(openai()), Ok(false));
+    }
+}

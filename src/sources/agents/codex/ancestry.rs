@@ -1,0 +1,211 @@
+//! The rows of other threads, read when a fork has to be told from its parent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::counter::Vector;
+use super::origin::HistoryBase;
+use super::row::{Row, is_wanted};
+use super::{DEEPEST, State, is_log};
+use crate::sources::agents::scan::lines::{Filter, LONGEST_LINE_BYTES, read_lines};
+use crate::sources::agents::scan::walk::list;
+use crate::spend::Marks;
+
+/// Rows kept in memory over all threads; past it the streams are read again when needed.
+const ROWS_KEPT: usize = 200_000;
+/// A chain of forks is followed this far; a longer one (or a circle) is not.
+const LONGEST_CHAIN: usize = 32;
+
+/// Finds other threads' rollouts and remembers their rows for the time of one look.
+pub struct Ancestors<'a> {
+    roots: Vec<PathBuf>,
+    marks: &'a Marks,
+    files: OnceLock<BTreeMap<String, Vec<PathBuf>>>,
+    streams: Mutex<BTreeMap<PathBuf, Arc<Stream>>>,
+}
+
+/// The totals that a thread went through, in order, snapshots written again left out.
+#[derive(Debug, Default)]
+pub struct Stream {
+    rows: Vec<StreamRow>,
+    base: Option<HistoryBase>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct StreamRow {
+    total: Vector,
+    last: Option<Vector>,
+    /// Where the line ends in its file.
+    end: u64,
+}
+
+impl Stream {
+    /// The first row from `from` on with these vectors.
+    pub fn find(&self, from: usize, total: Vector, last: Option<Vector>) -> Option<usize> {
+        let rows = self.rows.get(from..)?;
+        rows.iter().position(|row| row.total == total && row.last == last).map(|at| from + at)
+    }
+
+    /// Whether the thread ever stood at this total.
+    pub fn stood_at(&self, total: &Vector) -> bool {
+        !total.is_zero() && self.rows.iter().any(|row| row.total == *total)
+    }
+}
+
+/// The thread id in a rollout's name: `rollout-<time>-<uuid>.jsonl`.
+pub fn thread_of(path: &Path) -> Option<&str> {
+    let stem = path.file_stem()?.to_str()?;
+    let id = stem.len().checked_sub(36).and_then(|at| stem.get(at..));
+    Some(id.filter(|id| id.as_bytes()[8] == b'-').unwrap_or(stem))
+}
+
+impl<'a> Ancestors<'a> {
+    /// Nothing is read before it is asked for.
+    pub fn new(roots: Vec<PathBuf>, marks: &'a Marks) -> Self {
+        Self { roots, marks, files: OnceLock::new(), streams: Mutex::default() }
+    }
+
+    /// All rows of a thread, its own history base's first; `None` when the thread is not on this
+    /// machine. `asking` is the file that wants to know, which is never its own ancestor.
+    pub fn stream(&self, thread: &str, asking: &Path) -> Option<Arc<Stream>> {
+        let files: Vec<_> = self.files_of(thread).filter(|file| *file != asking).collect();
+        let mut joined = Stream::default();
+        let mut names = BTreeSet::new();
+        for file in &files {
+            // The archived copy of an active file.
+            if !names.insert(file.file_name()) {
+                continue;
+            }
+            let Some(stream) = self.read(file) else { continue };
+            if files.len() == 1 && stream.base.is_none() {
+                return Some(stream);
+            }
+            if let Some(base) = stream.base.as_ref().filter(|base| base.thread != thread) {
+                joined.rows.extend(self.rows_up_to(base, file, LONGEST_CHAIN));
+            }
+            joined.rows.extend_from_slice(&stream.rows);
+        }
+        joined.rows.dedup_by_key(|row| row.total);
+        (!names.is_empty()).then(|| Arc::new(joined))
+    }
+
+    /// What a thread had spent at a position; `None` when that can't be told.
+    pub fn total_at(&self, base: &HistoryBase, asking: &Path) -> Option<Vector> {
+        self.base_file(base, asking)?;
+        let rows = self.rows_up_to(base, asking, LONGEST_CHAIN);
+        Some(rows.last().map(|row| row.total).unwrap_or_default())
+    }
+
+    fn rows_up_to(&self, base: &HistoryBase, asking: &Path, chain: usize) -> Vec<StreamRow> {
+        let Some(file) = self.base_file(base, asking) else { return Vec::new() };
+        let Some(stream) = self.read(&file) else { return Vec::new() };
+        let mut rows = match &stream.base {
+            Some(before) if chain > 0 => self.rows_up_to(before, &file, chain - 1),
+            _ => Vec::new(),
+        };
+        let end = base.end.unwrap_or(u64::MAX);
+        rows.extend(stream.rows.iter().take_while(|row| row.end <= end));
+        rows
+    }
+
+    /// The file that a base points into: one in which a line ends at that position. A thread of
+    /// several pages has several files; the newest before the asking one is taken.
+    fn base_file(&self, base: &HistoryBase, asking: &Path) -> Option<PathBuf> {
+        let own = asking.file_name();
+        let mut files: Vec<_> =
+            self.files_of(&base.thread).filter(|file| *file != asking).collect();
+        files.sort_by_key(|file| (file.file_name() < own, file.file_name()));
+        files
+            .into_iter()
+            .rev()
+            .find(|file| base.end.is_none_or(|end| line_ends_at(file, end)))
+            .cloned()
+    }
+
+    fn files_of(&self, thread: &str) -> impl Iterator<Item = &PathBuf> {
+        self.files.get_or_init(|| self.find_files()).get(thread).into_iter().flatten()
+    }
+
+    /// Files by the thread id in their name, and by the one in their first line where an earlier
+    /// look found another one there (pages of a thread).
+    fn find_files(&self) -> BTreeMap<String, Vec<PathBuf>> {
+        let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for found in list(&self.roots, None, DEEPEST, &Marks::new(), &is_log).files {
+            let named = thread_of(&found.path).unwrap_or_default().to_owned();
+            let told = self.marks.get(&found.name).and_then(|mark| {
+                serde_json::from_str::<State>(&mark.state).ok()?.session.filter(|id| *id != named)
+            });
+            for thread in told.into_iter().chain([named]) {
+                files.entry(thread).or_default().push(found.path.clone());
+            }
+        }
+        files
+    }
+
+    fn read(&self, file: &Path) -> Option<Arc<Stream>> {
+        let lock = || self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stream) = lock().get(file) {
+            return Some(Arc::clone(stream));
+        }
+        let stream = Arc::new(read_stream(file)?);
+        let mut streams = lock();
+        let kept: usize = streams.values().map(|stream| stream.rows.len()).sum();
+        if kept + stream.rows.len() > ROWS_KEPT {
+            streams.clear();
+        }
+        streams.insert(file.to_owned(), Arc::clone(&stream));
+        Some(stream)
+    }
+}
+
+/// Reads the totals of a whole rollout. A file that can't be opened has no stream: the file itself
+/// is listed as a problem when its own turn comes.
+fn read_stream(path: &Path) -> Option<Stream> {
+    let mut file = File::open(path).ok()?;
+    let mut stream = Stream::default();
+    let mut seen_meta = false;
+    let filter = Filter::Picked(is_wanted);
+    let each = |at: u64, region: &[u8]| {
+        filter.each(region, |start, line| {
+            let Ok(row) = serde_json::from_slice::<Row<'_>>(line) else {
+                return ControlFlow::Continue(());
+            };
+            let Some(payload) = &row.payload else { return ControlFlow::Continue(()) };
+            if row.kind.as_deref() == Some("session_meta") && !seen_meta {
+                seen_meta = true;
+                stream.base = HistoryBase::of(payload);
+            }
+            let is_count = payload.kind.as_deref() == Some("token_count");
+            let info = payload.info.as_ref().filter(|_| is_count);
+            let total = info.and_then(|info| info.total_token_usage.as_ref());
+            let Some(total) = total.map(|total| total.vector()) else {
+                return ControlFlow::Continue(());
+            };
+            if stream.rows.last().is_none_or(|row| row.total != total) {
+                let last = info.and_then(|info| info.last_token_usage.as_ref());
+                stream.rows.push(StreamRow {
+                    total,
+                    last: last.map(|last| last.vector()),
+                    end: at + (start + line.len()) as u64,
+                });
+            }
+            ControlFlow::Continue(())
+        })
+    };
+    read_lines(&mut file, &mut Vec::new(), 0, LONGEST_LINE_BYTES, each).ok()?;
+    Some(stream)
+}
+
+fn line_ends_at(path: &Path, end: u64) -> bool {
+    let Some(last) = end.checked_sub(1) else { return true };
+    let mut byte = [0];
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(last))?;
+        file.read_exact(&mut byte)
+    });
+    read.is_ok() && byte == *b"\n"
+}

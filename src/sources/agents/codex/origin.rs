@@ -1,0 +1,297 @@
+//! Which rows of a rollout are the session's own, and which were copied from the thread it was
+//! forked from.
+//!
+//! | shape | how it looks | what counts |
+//! |---|---|---|
+//! | A root | no ancestor | every row |
+//! | B fresh subagent | a parent thread, but no `forked_from_id` | every row: its counter starts at 0 |
+//! | C embedded replay | rows of the parent repeated under new times | rows after the copied ones, from the last copied total on |
+//! | D inherited counter | first row at the parent's total, `last` all zero | rows after it, from that total on |
+//! | E paginated | `history_base` | every row, from the parent's total at that position on |
+//! | F interleaved | totals fall | see [`super::counter`] |
+//! | G no parent | nothing tells the copied rows | nothing; the tokens are unmetered |
+//!
+//! The end of the copied rows is found, in order of trust: by comparing them with the parent's own
+//! rows (both vectors, in order; times are rewritten and say nothing); by a row whose total less
+//! `last` is a total of the parent; by a turn that started after the fork was made. Gaps in time,
+//! the first second and the first turn context have each been tried by others and fail.
+//!
+//! A fork whose parent can't be found waits: what is not certain is not counted, and the file is
+//! read again when the parent turns up.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ancestry::Stream;
+use super::counter::{Counter, Vector};
+use super::row::Payload;
+use crate::sources::agents::wire::{count, filled};
+
+/// A position in another rollout, up to which its history is this one's too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryBase {
+    /// Thread id.
+    pub thread: String,
+    /// Bytes from the start of that rollout; `None` is its end.
+    pub end: Option<u64>,
+}
+
+impl HistoryBase {
+    /// The base that a `session_meta` names.
+    pub fn of(payload: &Payload<'_>) -> Option<Self> {
+        let base = payload.history_base.as_ref()?;
+        let thread = filled(&base.thread_id)?.to_owned();
+        Some(Self { thread, end: base.end_byte_offset.map(|end| count(Some(end))) })
+    }
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The session's own: adds this much.
+    Own(Vector),
+    /// An ancestor's, or not to be told: adds nothing.
+    Not,
+}
+
+/// How far the question is answered for a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    stage: Stage,
+    counter: Counter,
+    /// Any `token_count` was seen.
+    seen_rows: bool,
+    /// Second in which the session was made, since 1970.
+    born_at: Option<i64>,
+    /// The parent could not be found when a row needed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
+    unmetered: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Stage {
+    /// From here on rows are the session's own.
+    #[default]
+    Own,
+    /// The first row shows from where the inherited counter goes on.
+    Based(HistoryBase),
+    /// Rows may be copies of the parent's.
+    Copied {
+        parent: String,
+        /// How many of the parent's rows were met.
+        met: usize,
+        /// The total of the last row.
+        previous: Option<Vector>,
+        /// A `session_meta` of the parent stands in the file, so there must be copied rows.
+        embedded: bool,
+        /// A turn of the session itself started.
+        started: bool,
+    },
+}
+
+impl Origin {
+    /// What the first `session_meta` says.
+    pub fn of(payload: &Payload<'_>, born: Option<DateTime<Utc>>) -> Self {
+        let stage = match (HistoryBase::of(payload), filled(&payload.forked_from_id)) {
+            (Some(base), _) => Stage::Based(base),
+            (None, Some(parent)) => Stage::copied(parent, false),
+            (None, None) => Stage::Own,
+        };
+        Self { stage, born_at: born.map(|born| born.timestamp()), ..Self::default() }
+    }
+
+    /// A later `session_meta` of another thread: copied history follows. Older builds forked
+    /// without naming the parent in the first one.
+    pub fn foreign_meta(&mut self, thread: &str) {
+        match &mut self.stage {
+            Stage::Copied { embedded, .. } => *embedded = true,
+            Stage::Own if !self.seen_rows => self.stage = Stage::copied(thread, true),
+            Stage::Own | Stage::Based(_) => {}
+        }
+    }
+
+    /// A turn started. Copied turns keep their old start (or their id, which tells when it was
+    /// minted), so one that is not older than the session is the session's own.
+    pub fn turn_started(&mut self, started_at: Option<i64>, turn_id: Option<&str>) {
+        let Stage::Copied { started, .. } = &mut self.stage else { return };
+        let at = started_at.or_else(|| turn_id.and_then(minted_at));
+        if let (Some(at), Some(born_at)) = (at, self.born_at) {
+            *started |= at >= born_at;
+        }
+    }
+
+    /// Takes one `token_count`.
+    pub fn row(
+        &mut self,
+        total: Option<Vector>,
+        last: Option<Vector>,
+        stream_of: &dyn Fn(&str) -> Option<Arc<Stream>>,
+        total_at: &dyn Fn(&HistoryBase) -> Option<Vector>,
+    ) -> Counted {
+        let first = !std::mem::replace(&mut self.seen_rows, true);
+        match &self.stage {
+            Stage::Own => Counted::Own(self.counter.row(total, last)),
+            Stage::Based(base) => {
+                let inherited = total_at(base);
+                if inherited.is_none() {
+                    self.waits_for = Some(base.thread.clone());
+                }
+                self.first_based_row(inherited, total, last)
+            }
+            Stage::Copied { .. } => match total {
+                Some(total) => self.maybe_copied_row(first, total, last, stream_of),
+                // Without a total nothing tells whose it is.
+                None => self.not_told(last.unwrap_or_default()),
+            },
+        }
+    }
+
+    /// The parent whose absence left something uncounted.
+    pub fn waits_for(&self) -> Option<&str> {
+        self.waits_for.as_deref()
+    }
+
+    /// Tokens that can't be told from the parent's.
+    pub fn unmetered(&self) -> u64 {
+        self.unmetered
+    }
+
+    fn first_based_row(
+        &mut self,
+        inherited: Option<Vector>,
+        total: Option<Vector>,
+        last: Option<Vector>,
+    ) -> Counted {
+        let Some(total) = total else {
+            return self.own_from(inherited.unwrap_or_default(), total, last);
+        };
+        match inherited {
+            Some(inherited) if total.covers(&inherited) => {
+                self.own_from(inherited, Some(total), last)
+            }
+            // The counter did not go on from the parent's: it started anew.
+            Some(_) => self.own_from(total.minus(&last.unwrap_or(total)), Some(total), last),
+            None if last == Some(total) => self.own_from(Vector::default(), Some(total), last),
+            // May be the parent's last snapshot written again, so it is not counted.
+            None => {
+                self.stage = Stage::Own;
+                self.counter = Counter::from_baseline(total);
+                self.not_told(last.unwrap_or_default())
+            }
+        }
+    }
+
+    fn maybe_copied_row(
+        &mut self,
+        first: bool,
+        total: Vector,
+        last: Option<Vector>,
+        stream_of: &dyn Fn(&str) -> Option<Arc<Stream>>,
+    ) -> Counted {
+        let Stage::Copied { parent, met, previous, embedded, started } = &mut self.stage else {
+            return Counted::Not;
+        };
+        if *previous == Some(total) {
+            return Counted::Not;
+        }
+        let stream = stream_of(parent);
+        if let Some(at) = stream.as_ref().and_then(|stream| stream.find(*met, total, last)) {
+            *met = at + 1;
+            *previous = Some(total);
+            return Counted::Not;
+        }
+        // Shape D: the counter starts where the parent's stood.
+        if first && last.is_some_and(|last| last.is_zero()) {
+            self.stage = Stage::Own;
+            self.counter = Counter::from_baseline(total);
+            return Counted::Not;
+        }
+        let inherited = last.map(|last| total.minus(&last));
+        let copied = previous.unwrap_or_default();
+        match &stream {
+            // The copied rows came to their end.
+            Some(_) if *met > 0 => return self.own_from(copied, Some(total), last),
+            Some(stream) => {
+                if let Some(inherited) = inherited.filter(|inherited| stream.stood_at(inherited)) {
+                    return self.own_from(inherited, Some(total), last);
+                }
+                if first && !*embedded && last == Some(total) {
+                    return self.own_from(Vector::default(), Some(total), last);
+                }
+            }
+            None => {}
+        }
+        if *started && (previous.is_some() || last == Some(total)) {
+            return self.own_from(copied, Some(total), last);
+        }
+        // Shape G.
+        let growth = total.minus(&copied);
+        let unknown = if *started { last.unwrap_or(growth) } else { growth };
+        if *started {
+            // The first row of the session's own turn may repeat the parent's last one.
+            let parent = std::mem::take(parent);
+            self.stage = Stage::Own;
+            self.counter = Counter::from_baseline(total);
+            self.waits_for = stream.is_none().then_some(parent);
+        } else {
+            self.waits_for = stream.is_none().then(|| parent.clone());
+            *previous = Some(total);
+        }
+        self.not_told(unknown)
+    }
+
+    fn own_from(
+        &mut self,
+        baseline: Vector,
+        total: Option<Vector>,
+        last: Option<Vector>,
+    ) -> Counted {
+        if matches!(self.stage, Stage::Copied { .. }) {
+            // The end of the copied rows is known, so those before it were the parent's.
+            self.unmetered = 0;
+            self.waits_for = None;
+        }
+        self.stage = Stage::Own;
+        self.counter = Counter::from_baseline(baseline);
+        Counted::Own(self.counter.row(total, last))
+    }
+
+    fn not_told(&mut self, unknown: Vector) -> Counted {
+        self.unmetered = self.unmetered.saturating_add(unknown.tokens());
+        Counted::Not
+    }
+}
+
+impl Stage {
+    fn copied(parent: &str, embedded: bool) -> Self {
+        Self::Copied { parent: parent.to_owned(), met: 0, previous: None, embedded, started: false }
+    }
+}
+
+/// The second in which a UUID of version 7 was minted (RFC 9562, 5.7: milliseconds in the first
+/// 48 bits).
+fn minted_at(id: &str) -> Option<i64> {
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    if digits.len() != 32 || digits.as_bytes().get(12) != Some(&b'7') {
+        return None;
+    }
+    Some(i64::from_str_radix(digits.get(..12)?, 16).ok()? / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_7_id_tells_when_it_was_minted() {
+        // RFC 9562, A.6: 2022-02-22 14:22:22 -0500 is 1645557742 s.
+        assert_eq!(minted_at("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(1_645_557_742));
+        assert_eq!(minted_at("t-own-1"), None);
+        assert_eq!(minted_at("919108f7-52d1-4320-9bac-f847db4148a8"), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! Roots -> log files, in a stable order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::mark::Stamp;
+use crate::spend::{Marks, Problem};
+
+/// A log file, as a walk found it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where it is, symbolic links of the root resolved.
+    pub path: PathBuf,
+    /// Its name among the marks: the path as text.
+    pub name: String,
+    /// Size and time.
+    pub stamp: Stamp,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Files, ordered by path.
+    pub files: Vec<Found>,
+    /// Marks whose file is gone although its root is still there.
+    pub gone: Vec<String>,
+    /// Folders that could not be read.
+    pub problems: Vec<Problem>,
+    /// Whether any root exists.
+    pub any_root: bool,
+}
+
+/// Walks the roots (or looks only at the files that a watcher named) and collects what `is_log`
+/// accepts. Two roots that are the same folder count once, links are followed without looping,
+/// and a pipe or a folder with the name of a log is no log.
+pub fn list(
+    roots: &[PathBuf],
+    only: Option<&[PathBuf]>,
+    deepest: usize,
+    marks: &Marks,
+    is_log: &dyn Fn(&Path) -> bool,
+) -> Listing {
+    let mut walk = Walk {
+        is_log,
+        deepest,
+        seen: BTreeSet::new(),
+        files: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    let mut open_roots = Vec::new();
+    for root in roots {
+        match fs::canonicalize(root) {
+            Ok(root) => open_roots.push(root),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => walk.problem(root, &error),
+        }
+    }
+    let any_root = !open_roots.is_empty() || !walk.problems.is_empty();
+    let mut suspects: Vec<String> = Vec::new();
+    match only {
+        None => {
+            for root in &open_roots {
+                walk.folder(root, 0);
+            }
+            suspects.extend(marks.keys().filter(|name| !walk.files.contains_key(*name)).cloned());
+        }
+        Some(named) => {
+            for path in named {
+                let Some(path) = resolve(path) else { continue };
+                if !open_roots.iter().any(|root| path.starts_with(root)) {
+                    continue;
+                }
+                match fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_dir() => walk.folder(&path, 0),
+                    Ok(metadata) => walk.file(path, &metadata),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        suspects.extend(path.to_str().map(str::to_owned));
+                    }
+                    Err(error) => walk.problem(&path, &error),
+                }
+            }
+        }
+    }
+    // A file is gone only when its root answers: an unplugged disk forgets nothing.
+    let gone = suspects
+        .into_iter()
+        .filter(|name| marks.contains_key(name))
+        .filter(|name| open_roots.iter().any(|root| Path::new(name).starts_with(root)))
+        .filter(|name| {
+            matches!(fs::symlink_metadata(name), Err(error) if error.kind() == ErrorKind::NotFound)
+        })
+        .collect();
+    Listing { files: walk.files.into_values().collect(), gone, problems: walk.problems, any_root }
+}
+
+struct Walk<'a> {
+    is_log: &'a dyn Fn(&Path) -> bool,
+    deepest: usize,
+    seen: BTreeSet<PathBuf>,
+    files: BTreeMap<String, Found>,
+    problems: Vec<Problem>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        if depth > self.deepest || !self.seen.insert(folder.to_owned()) {
+            return;
+        }
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(error) => return self.problem(folder, &error),
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return self.problem(folder, &error),
+            };
+            let Ok(kind) = entry.file_type() else { continue };
+            let mut path = entry.path();
+            if kind.is_symlink() {
+                // Resolved, so that a link to a folder above is seen to be that folder.
+                match fs::canonicalize(&path) {
+                    Ok(target) => path = target,
+                    Err(_) => continue,
+                }
+            }
+            let is_folder = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
+            if is_folder {
+                self.folder(&path, depth + 1);
+            } else if (self.is_log)(&path) {
+                match if kind.is_symlink() { fs::metadata(&path) } else { entry.metadata() } {
+                    Ok(metadata) => self.file(path, &metadata),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => self.problem(&path, &error),
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
+        if metadata.is_file() && (self.is_log)(&path) {
+            let name = path.to_string_lossy().into_owned();
+            self.files.insert(name.clone(), Found { path, name, stamp: Stamp::of(metadata) });
+        }
+    }
+
+    fn problem(&mut self, place: &Path, error: &std::io::Error) {
+        self.problems.push(Problem {
+            place: place.display().to_string(),
+            position: None,
+            what: error_clause(error),
+        });
+    }
+}
+
+/// An I/O error as one clause without the system's error number.
+pub fn error_clause(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        kind => format!("could not be read: {kind}"),
+    }
+}
+
+/// The path with the links above it resolved, also when the file itself is gone.
+fn resolve(path: &Path) -> Option<PathBuf> {
+    if let Ok(path) = fs::canonicalize(path) {
+        return Some(path);
+    }
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(listing: &Listing) -> Vec<&str> {
+        listing.files.iter().filter_map(|file| file.path.file_name()?.to_str()).collect()
+    }
+
+    fn jsonl(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "jsonl")
+    }
+
+    #[test]
+    fn files_come_in_order_and_folders_with_a_log_name_are_no_logs() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("b/odd.jsonl")).unwrap();
+        for name in ["b/2.jsonl", "a.jsonl", "b/1.jsonl", "b/odd.jsonl/3.jsonl", "note.txt"] {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        let listing = list(&[home.path().to_owned()], None, 8, &Marks::new(), &jsonl);
+        assert_eq!(names(&listing), ["a.jsonl", "1.jsonl", "2.jsonl", "3.jsonl"]);
+        assert!(listing.any_root && listing.problems.is_empty());
+        let nothing = list(&[home.path().join("none")], None, 8, &Marks::new(), &jsonl);
+        assert!(!nothing.any_root && nothing.problems.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_same_folder_twice_and_a_loop_count_once() {
+        use std::os::unix::fs::symlink;
+        let home = tempfile::tempdir().unwrap();
+        let real = home.path().join("real");
+        fs::create_dir(&real).unwrap();
+        fs::write(real.join("a.jsonl"), "").unwrap();
+        symlink(&real, home.path().join("again")).unwrap();
+        symlink(home.path(), real.join("up")).unwrap();
+        symlink(home.path().join("nowhere"), real.join("dangling.jsonl")).unwrap();
+        let roots = [real.clone(), home.path().join("again"), home.path().to_owned()];
+        assert_eq!(names(&list(&roots, None, 8, &Marks::new(), &jsonl)), ["a.jsonl"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_skipped() {
+        let home = tempfile::tempdir().unwrap();
+        let made =
+            std::process::Command::new("mkfifo").arg(home.path().join("pipe.jsonl")).status();
+        assert!(made.unwrap().success());
+        let listing = list(&[home.path().to_owned()], None, 8, &Marks::new(), &jsonl);
+        assert!(listing.files.is_empty() && listing.problems.is_empty());
+    }
+
+    #[test]
+    fn a_file_is_gone_only_while_its_root_answers() {
+        let home = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(home.path()).unwrap().join("root");
+        fs::create_dir(&root).unwrap();
+        let name = root.join("a.jsonl").to_str().unwrap().to_owned();
+        let marks = Marks::from([(name.clone(), Default::default())]);
+        let roots = [root.clone()];
+        assert_eq!(list(&roots, None, 8, &marks, &jsonl).gone, std::slice::from_ref(&name));
+        let only = [PathBuf::from(&name)];
+        assert_eq!(list(&roots, Some(&only), 8, &marks, &jsonl).gone, [name]);
+        fs::remove_dir(&root).unwrap();
+        assert!(list(&roots, None, 8, &marks, &jsonl).gone.is_empty());
+        assert!(list(&roots, Some(&only), 8, &marks, &jsonl).gone.is_empty());
+    }
+}

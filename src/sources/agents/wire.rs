@@ -1,0 +1,184 @@
+//! JSON fields as agents really write them: texts that borrow from the line, counts that forgive.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use chrono::{DateTime, Utc};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A text that borrows from the line unless it holds escapes. `Option<Cow<str>>` would always
+/// own: serde borrows through `Option` only for types that do it themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// A text, or nothing when the field holds something else: records of different types that share
+/// a field's name must not make each other unreadable.
+///
+/// # Errors
+/// Only when the JSON itself is broken.
+pub fn text_or_nothing<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Text<'a>>, D::Error> {
+    struct Reader;
+    impl<'de> Visitor<'de> for Reader {
+        type Value = Option<Text<'de>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
+        }
+
+        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Some(Text(Cow::Borrowed(text))))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(Text(Cow::Owned(text.to_owned()))))
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        // Numbers come as maps too, as long as their digits are kept exactly.
+        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+            while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Reader)
+}
+
+/// A count of tokens. Counters pass 2^31 in real logs, so it is a `u64`; a negative count means
+/// "none", and a whole number may come written as a float.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count(pub u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a count")
+            }
+
+            fn visit_u64<E: Error>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(count))
+            }
+
+            fn visit_i64<E: Error>(self, count: i64) -> Result<Count, E> {
+                Ok(Count(u64::try_from(count).unwrap_or(0)))
+            }
+
+            fn visit_f64<E: Error>(self, count: f64) -> Result<Count, E> {
+                // 2^53: above it a float no longer holds every whole number.
+                if count.fract() == 0.0 && count < 9_007_199_254_740_992.0 {
+                    Ok(Count(count.max(0.0) as u64))
+                } else {
+                    Err(E::custom("not a whole count"))
+                }
+            }
+        }
+        deserializer.deserialize_u64(Reader)
+    }
+}
+
+/// The count, zero when absent or null.
+pub fn count(value: Option<Count>) -> u64 {
+    value.unwrap_or_default().0
+}
+
+/// The text, `None` when absent, null or blank.
+pub fn filled<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
+    text.as_deref().filter(|text| !text.trim().is_empty())
+}
+
+/// Reads a timestamp of RFC 3339.
+pub fn time(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        text: Option<Text<'a>>,
+        count: Option<Count>,
+    }
+
+    #[test]
+    fn texts_borrow_and_counts_forgive() {
+        let row: Row = serde_json::from_str(r#"{"text":"plain","count":3000000000}"#).unwrap();
+        assert!(matches!(row.text, Some(Text(Cow::Borrowed("plain")))));
+        assert_eq!(count(row.count), 3_000_000_000);
+        let row: Row = serde_json::from_str(r#"{"text":"a\"b","count":-4}"#).unwrap();
+        assert_eq!(row.text.as_deref(), Some("a\"b"));
+        assert_eq!(count(row.count), 0);
+        let row: Row = serde_json::from_str(r#"{"text":null,"count":12.0}"#).unwrap();
+        assert_eq!((filled(&row.text), count(row.count)), (None, 12));
+        assert!(serde_json::from_str::<Row>(r#"{"count":1.5}"#).is_err());
+        assert!(serde_json::from_str::<Row>(r#"{"count":"12"}"#).is_err());
+    }
+
+    #[test]
+    fn a_time_has_a_zone() {
+        assert_eq!(time("2026-03-02T10:00:00.5+01:00"), time("2026-03-02T09:00:00.500Z"));
+        assert_eq!(time("2026-03-02 10:00"), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! The program on a real desktop: tray host, notification daemon and Secret Service are the ones
+//! people have. Each test has a desktop of its own.
+
+use std::time::Duration;
+
+use crate::desk::{Desk, Notification};
+use crate::lines::{CLAUDE_FILE, claude_spends};
+use crate::provider::FakeProvider;
+use crate::world::{PATIENCE, World, eventually};
+
+const NOON: &str = "2026-03-02T12:00:00Z";
+const BEFORE: &str = "2026-03-02T11:59:00.000Z";
+const BUDGET: &str =
+    "[[budget]]\nname = \"daily\"\namount = 10\nper = \"day\"\nthresholds = [50, 80]\n";
+
+#[test]
+fn the_tray_shows_todays_spend_and_follows_the_logs() {
+    let Some(desk) = Desk::start() else { return };
+    let world = desk.seat(World::new().at(NOON));
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    assert!(item.text("Title").contains("Spendbar"), "{}", item.text("Title"));
+    let shows = |amount: &str| eventually(PATIENCE, || item.tooltip().contains(amount));
+    assert!(shows("$0.60"), "{}", item.tooltip());
+
+    let icon = item.icon();
+    assert!(!icon.is_empty());
+    for size in &icon {
+        assert_eq!(size.argb.len() as u64, size.width * size.height * 4);
+        assert!(size.argb.chunks(4).any(|pixel| pixel[0] > 0), "something is drawn");
+    }
+
+    let menu = item.menu();
+    let labels: Vec<&str> = menu.iter().map(|row| row.label.as_str()).collect();
+    assert!(labels[0].contains("Today") && labels[0].contains("$0.60"), "{labels:#?}");
+    assert!(labels.iter().any(|label| label.contains("Claude Code")), "{labels:#?}");
+    for action in ["Refresh now", "Pause", "Copy summary", "Open config", "Quit"] {
+        let row = menu.iter().find(|row| row.label == action);
+        assert!(row.is_some_and(|row| row.enabled), "{action}: {labels:#?}");
+    }
+    assert_eq!(labels.last(), Some(&"Quit"));
+    assert!(labels.len() <= 25, "{labels:#?}");
+
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:30.000Z", "B", 1_140));
+    assert!(shows("$12.00"), "{}", item.tooltip());
+    assert!(eventually(PATIENCE, || item.icon() != icon), "the icon's pixels change");
+    assert!(eventually(PATIENCE, || item.menu()[0].label.contains("$12.00")));
+}
+
+#[test]
+fn menu_entries_do_what_they_say() {
+    let Some(desk) = Desk::start() else { return };
+    let provider = FakeProvider::of_fixture("openai-admin");
+    let world = World::new()
+        .at("2026-11-03T12:00:00Z")
+        .provider("openai-admin", &provider)
+        .env("OPENAI_ADMIN_KEY", "sk-admin-synthetic-0123456789");
+    let world = desk.seat(world);
+    let mut spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$2.75")), "{}", item.tooltip());
+
+    let asked = provider.requests().len();
+    item.click("Refresh now");
+    assert!(eventually(PATIENCE, || provider.requests().len() > asked), "it asks again at once");
+
+    let calm = item.icon();
+    item.click("Pause");
+    assert!(eventually(PATIENCE, || item.icon() != calm), "the icon says that it is paused");
+    assert!(eventually(PATIENCE, || item.menu().iter().any(|row| row.label == "Resume")));
+    item.click("Resume");
+    assert!(eventually(PATIENCE, || item.icon() == calm), "and that it goes on");
+
+    item.click("Quit");
+    let status = spendbar.wait_up_to(PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(0), "{}", spendbar.all());
+}
+
+#[test]
+fn a_crossed_budget_notifies_once_and_dunst_shows_it() {
+    let Some(desk) = Desk::start() else { return };
+    let world = desk.seat(World::new().at(NOON).config(BUDGET));
+    let notifications = desk.record_notifications();
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let mut spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$0.60")), "{}", item.tooltip());
+
+    // $0.60 + $4.50 = $5.10 of $10.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:30.000Z", "B", 450));
+    let first = notifications.await_count(1).remove(0);
+    check_alert(&first, "50 %", "$5.10", "$10");
+
+    // $5.10 + $3.90 = $9.00 of $10.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:31.000Z", "C", 390));
+    let second = notifications.await_count(2).remove(1);
+    check_alert(&second, "80 %", "$9.00", "$10");
+
+    let shown = desk.shown_by_dunst();
+    let titles: Vec<&str> = shown.iter().map(|(title, _)| title.as_str()).collect();
+    assert_eq!(titles, [first.title.as_str(), second.title.as_str()]);
+
+    // Delivered is recorded, so that a restart says nothing again.
+    let delivered = |world: &World| {
+        world.alerts().iter().filter(|alert| !alert["delivered_at"].is_null()).count()
+    };
+    assert!(eventually(PATIENCE, || delivered(&world) == 2), "{:#?}", world.alerts());
+    spendbar.signal("TERM");
+    assert_eq!(spendbar.wait_up_to(PATIENCE).and_then(|status| status.code()), Some(0));
+    let again = world.spawn([]);
+    let item = desk.await_tray_item_of(again.id());
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$9.00")), "{}", item.tooltip());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(notifications.seen().len(), 2, "{:#?}", notifications.seen());
+}
+
+#[test]
+fn an_alert_waits_for_a_notification_daemon() {
+    let Some(desk) = Desk::start_without("dunst keyring") else { return };
+    let world = desk.seat(World::new().at(NOON).config(BUDGET));
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:30.000Z", "B", 480));
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$5.40")), "{}", item.tooltip());
+    assert!(eventually(PATIENCE, || world.thresholds() == [50]), "{:#?}", world.alerts());
+    assert!(world.alerts()[0]["delivered_at"].is_null(), "nobody took it yet");
+
+    let dunst = desk.start_part("dunst", []);
+    assert!(eventually(PATIENCE, || desk.process_of("org.freedesktop.Notifications").is_some()));
+    let delivered = || !world.alerts()[0]["delivered_at"].is_null();
+    assert!(eventually(2 * PATIENCE, delivered), "{}", spendbar.all());
+    assert_eq!(desk.shown_by_dunst().len(), 1);
+
+    // The daemon dies while the program runs, the next threshold is crossed, a new one comes.
+    desk.kill_owner_of("org.freedesktop.Notifications");
+    drop(dunst);
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:31.000Z", "C", 300));
+    assert!(eventually(PATIENCE, || world.thresholds() == [50, 80]), "{:#?}", world.alerts());
+    let _dunst = desk.start_part("dunst", []);
+    assert!(eventually(PATIENCE, || desk.process_of("org.freedesktop.Notifications").is_some()));
+    let all_delivered = || world.alerts().iter().all(|alert| !alert["delivered_at"].is_null());
+    assert!(eventually(2 * PATIENCE, all_delivered), "{}", spendbar.all());
+    assert_eq!(desk.shown_by_dunst().len(), 1, "only what the first daemon had not shown");
+}
+
+#[test]
+fn the_icon_comes_when_the_panel_does_and_returns_with_it() {
+    let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let mut spendbar = world.spawn([]);
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(spendbar.is_running(), "{}", spendbar.all());
+
+    let panel = desk.start_part("xfce4-panel", ["--disable-wm-check"]);
+    desk.await_tray_item_of(spendbar.id());
+
+    // The process that holds the panel's tray goes with the panel.
+    desk.kill_owner_of("org.xfce.Panel");
+    drop(panel);
+    let watcher = "org.kde.StatusNotifierWatcher";
+    assert!(eventually(PATIENCE, || desk.process_of(watcher).is_none()));
+    let _panel = desk.start_part("xfce4-panel", ["--disable-wm-check"]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$0.60")), "{}", item.tooltip());
+    assert!(spendbar.is_running());
+}
+
+#[test]
+fn a_key_goes_through_the_secret_service() {
+    let Some(desk) = Desk::start_without("panel dunst") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    let key = "sk-admin-synthetic-secretservice-7Q4x";
+    let lookup = || {
+        let asked = ["lookup", "service", "spendbar", "username", "openai-admin"];
+        let output = desk.command("secret-tool", asked).output().expect("secret-tool runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(lookup(), "");
+    let set = world.run_with_input(["key", "set", "openai-admin"], &format!("{key}\n")).success();
+    assert!(!set.all().contains(key));
+    assert_eq!(lookup(), key);
+
+    let list = world.run(["key", "list"]).success();
+    assert!(
+        list.stdout.contains("openai-admin") && list.stdout.contains("7Q4x"),
+        "{}",
+        list.stdout
+    );
+    assert!(!list.all().contains("secretservice"), "only the last four: {}", list.stdout);
+
+    world.run(["key", "remove", "openai-admin"]).success();
+    assert_eq!(lookup(), "");
+    for (path, bytes) in world.files() {
+        let leaked = bytes.windows(key.len()).any(|window| window == key.as_bytes());
+        assert!(!leaked, "the key is in {}", path.display());
+    }
+}
+
+#[test]
+fn without_a_secret_service_the_variable_is_named() {
+    let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    let set = world.run_with_input(["key", "set", "openai-admin"], "sk-admin-synthetic-0123\n");
+    let set = set.exits_with(1);
+    assert!(set.stderr.contains("OPENAI_ADMIN_KEY"), "{}", set.stderr);
+}
+
+#[track_caller]
+fn check_alert(alert: &Notification, share: &str, spent: &str, limit: &str) {
+    let text = format!("{}\n{}", alert.title, alert.body);
+    assert!(alert.application.to_lowercase().contains("spendbar"), "{alert:?}");
+    assert!(alert.title.contains(share), "{text}");
+    assert!(text.contains(spent) && text.contains(limit), "{text}");
+    assert!(!text.contains('!'), "{text}");
+}

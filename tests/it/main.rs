@@ -1,0 +1,31 @@
+//! The program as a whole, as a user runs it: one binary of tests that start the real `spendbar`
+//! with a home of their own, a clock of their own and providers on loopback.
+//!
+//! [`world`] is the builder every test starts from; [`provider`] a pretend provider whose faults
+//! can be switched while the program runs; [`lines`] writes log lines as the agents do. Everything
+//! else is tests, a file for each promise.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `SPENDBAR_KILLS` | how often the kill test kills the program (25 unless set) |
+//! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part fails the tests that need it |
+
+mod agents;
+mod budgets;
+mod commands;
+mod corpus;
+mod demo;
+mod desk;
+mod desktop;
+mod keys;
+mod kill;
+mod layout;
+mod ledger;
+mod lexer;
+mod lines;
+mod live;
+mod prices;
+mod provider;
+mod providers;
+mod report;
+mod world;
