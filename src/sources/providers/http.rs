@@ -162,6 +162,8 @@ impl Client {
             .user_agent(concat!("spendbar/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.timing.connect)
             .timeout(self.timing.answer)
+            // The calls of one look follow each other at once; the next look is minutes away.
+            .pool_idle_timeout(Duration::from_secs(15))
             .redirect(reqwest::redirect::Policy::none())
     }
 
