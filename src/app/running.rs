@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -23,13 +23,15 @@ use crate::platform::{clipboard, open, session};
 use super::App;
 
 /// Columns of a terminal that does not tell.
-const COLUMNS: usize = 100;
+pub(super) const COLUMNS: usize = 100;
+/// How often a log gets a line at most.
+const LOG_GAP: Duration = Duration::from_secs(2);
 
 /// Runs until it is told to stop: by Quit in the menu, by a signal, or when `seconds` are over.
 ///
 /// # Errors
 /// Another copy runs already, or the configuration or the ledger can't be used.
-pub fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
     let _lock = lock(app)?;
     let (told, inbox) = channel();
     stop_on_signals(told.clone())?;
@@ -39,8 +41,7 @@ pub fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()
         // The receiver is gone only while the program ends.
         let _ = events.send(Told::Monitor(event));
     })?;
-    let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned())
-        || (app.demo && session::is_graphical(|name| std::env::var_os(name)));
+    let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned());
     if headless || !graphical {
         return in_terminal(app, monitor, &inbox, deadline);
     }
@@ -76,7 +77,7 @@ fn lock(app: &App) -> anyhow::Result<File> {
 }
 
 /// Whether a copy is running, so that the ledger is being kept up to date.
-pub fn is_running(app: &App) -> bool {
+pub(super) fn is_running(app: &App) -> bool {
     File::open(app.folders.state.join("running.lock"))
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
@@ -88,13 +89,19 @@ fn stop_on_signals(told: Sender<Told>) -> anyhow::Result<()> {
     .context("listening for signals")
 }
 
-/// Waits for the next message; `None` when the time is over.
-fn next(inbox: &Receiver<Told>, deadline: Option<Instant>) -> Option<Told> {
-    let Some(deadline) = deadline else { return inbox.recv().ok() };
-    match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(told) => Some(told),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+enum Next {
+    Told(Told),
+    TimeOver,
+}
+
+/// Waits for the next message, or until `until`.
+fn next(inbox: &Receiver<Told>, until: Option<Instant>) -> Next {
+    let told = match until {
+        None => inbox.recv().ok(),
+        Some(until) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+    };
+    // The signal handler holds a sender for as long as the program runs.
+    told.map_or(Next::TimeOver, Next::Told)
 }
 
 fn in_terminal(
@@ -108,22 +115,31 @@ fn in_terminal(
     let live = out.is_terminal();
     let mut terminal = Terminal::new(out, live, columns.unwrap_or(COLUMNS));
     let mut latest: Option<Arc<Board>> = None;
+    // When the newest board is to be written; a log takes one line in a while, not every step.
+    let mut write_at: Option<Instant> = None;
+    let mut not_before = Instant::now();
     let mut shown = Ok(());
     while shown.is_ok() {
-        match next(inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => {
-                shown = terminal.show(&board);
+        match next(inbox, [deadline, write_at].into_iter().flatten().min()) {
+            Next::Told(Told::Monitor(Event::Board(board))) => {
+                write_at.get_or_insert(if live { Instant::now() } else { not_before });
                 latest = Some(board);
             }
-            Some(Told::Monitor(Event::Alert(alert))) => {
+            Next::Told(Told::Monitor(Event::Alert(alert))) => {
                 if let Some(board) = &latest {
                     shown = terminal.alert(board, &alert).and_then(|()| terminal.show(board));
                 }
                 // The terminal has told it; a desktop's daemon may be there as well.
                 deliver(app, *alert, monitor.commands(), true);
             }
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
-            Some(Told::Action(_)) => {}
+            Next::Told(Told::Action(_)) => {}
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) => break,
+            Next::TimeOver if deadline.is_some_and(|deadline| Instant::now() >= deadline) => break,
+            Next::TimeOver => {
+                write_at = None;
+                not_before = Instant::now() + LOG_GAP;
+                shown = latest.as_ref().map_or(Ok(()), |board| terminal.show(board));
+            }
         }
     }
     let ended = monitor.stop();
@@ -145,9 +161,11 @@ fn in_tray(
     // The monitor's first word is a board made of what the ledger holds.
     let first = loop {
         match next(&inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => break board,
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => return monitor.stop(),
-            Some(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
+            Next::Told(Told::Monitor(Event::Board(board))) => break board,
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => {
+                return monitor.stop();
+            }
+            Next::Told(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
         }
     };
     let tray = Tray::new();
@@ -178,16 +196,16 @@ fn pass_on(
     // A send fails only when the monitor has ended, which ends this loop as well.
     loop {
         match next(inbox, deadline) {
-            Some(Told::Monitor(Event::Board(board))) => {
+            Next::Told(Told::Monitor(Event::Board(board))) => {
                 if !tray.show((*board).clone()) {
                     return;
                 }
                 latest = board;
             }
-            Some(Told::Monitor(Event::Alert(alert))) => {
+            Next::Told(Told::Monitor(Event::Alert(alert))) => {
                 deliver(app, *alert, commands.clone(), false);
             }
-            Some(Told::Action(action)) => match action {
+            Next::Told(Told::Action(action)) => match action {
                 Action::Refresh => drop(commands.send(Command::Refresh)),
                 Action::TogglePause => {
                     drop(commands.send(Command::Pause(latest.state != State::Paused)));
@@ -198,7 +216,7 @@ fn pass_on(
                 Action::OpenConfig => tell_failure(open_config(app)),
                 Action::Quit => break,
             },
-            Some(Told::Monitor(Event::Ended)) | Some(Told::Stop) | None => break,
+            Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => break,
         }
     }
     tray.close();
@@ -248,10 +266,11 @@ fn deliver(app: &App, alert: AlertRow, commands: UnboundedSender<Command>, told_
 }
 
 /// An alert as a notification.
-pub fn notice(app: &App, alert: &AlertRow) -> Notice {
+pub(super) fn notice(app: &App, alert: &AlertRow) -> Notice {
     let demo = if app.demo { "[demo] " } else { "" };
     Notice {
-        title: format!("{demo}{}", alert.title),
+        // A line break must not come between the sign and its amount.
+        title: format!("{demo}{}", alert.title).replace("≈ ", "≈\u{a0}"),
         body: alert.body.clone(),
         urgency: if alert.threshold_percent >= 100 { Urgency::Critical } else { Urgency::Normal },
         tag: format!("alert-{}", alert.id),
@@ -262,10 +281,10 @@ pub fn notice(app: &App, alert: &AlertRow) -> Notice {
 ///
 /// # Errors
 /// As [`run`], or the pretend world can't be made.
-pub fn demo(headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn demo(user: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
     let clock = Clock::starting_at(World::time_of_day(Clock::system().now()));
     let world = World::start(clock.now())?;
-    let app = App::of_demo(&world, clock);
+    let app = App::of_demo(&world, user, clock);
     config::edit::write(&app.config_path(), &world.config())?;
     let ran = run(&app, headless, seconds);
     // The world is put away whatever happened; the first error is the one to tell.

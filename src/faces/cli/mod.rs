@@ -1,1 +1,22 @@
-//! The command line: one file per command; arguments in, plain data out to text or JSON.
+//! The command line: one file per command; plain data in, text or JSON out.
+//!
+//! [`args`] is what can be typed. Each command's file writes to the writer it is given and does
+//! nothing else; joining them to the ledger, the monitor and the keyring is the work of `app`.
+//! The JSON is an interface that others build on: every document names its schema, its structs
+//! stand beside the text of the same command, and fields are added, never changed.
+
+pub mod alerts;
+pub mod args;
+pub mod budget;
+pub mod config;
+pub mod doctor;
+pub mod first_run;
+pub mod input;
+pub mod json;
+pub mod key;
+pub mod poll;
+pub mod report;
+pub mod sources;
+pub mod status;
+pub mod style;
+pub mod table;

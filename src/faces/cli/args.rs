@@ -1,0 +1,698 @@
+//! What can be typed: the arguments of every command, and their help.
+//!
+//! [`Cli::read`] gives checked arguments or an error that clap prints and leaves with; wrong usage
+//! is exit code 2. Nothing here says what a person typed where a key was to be expected.
+
+use std::ffi::OsString;
+
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::board::report::GroupBy;
+use crate::config::source_ids;
+use crate::spend::{Currency, Money, Period, SourceKind};
+
+const EXAMPLES: &str = "\
+Examples:
+  spendbar                                 run: in the tray, or as a live line in a terminal
+  spendbar demo                            see it at work on a pretend world
+  spendbar key set openai-admin            store a provider's key in the system's keyring
+  spendbar budget set 200 --per day        be told before today costs more than $200
+  spendbar report --since 7d --by day,model
+
+Exit codes:
+  0  done
+  1  failed: what went wrong is on standard error
+  2  wrong usage";
+
+/// Today's AI spend in the menu bar, and a warning before a budget breaks.
+///
+/// Reads the session logs that coding agents leave on this machine and the billing endpoints of
+/// providers you give a key for. Without a command it runs until it is told to stop.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "spendbar",
+    version,
+    after_long_help = EXAMPLES,
+    after_help = "spendbar --help says more.",
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    /// The command; without one, the program runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How the program runs.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunArgs {
+    /// Run without the tray: a live line in the terminal, plain log lines elsewhere
+    #[arg(long, visible_alias = "no-tray")]
+    pub headless: bool,
+}
+
+/// One command.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Today at a glance
+    #[command(after_help = "\
+Examples:
+  spendbar status
+  spendbar status --line     one short line, for tmux, waybar or starship: ≈$214.37 43%
+
+The marks at the end of --line:  ! near a budget   !! over it   ? old figures   x no figures
+                                 || paused")]
+    Status(StatusArgs),
+    /// Where it went: tokens, list price and billed cost, grouped as you like
+    #[command(after_help = "\
+Days are written 2026-11-24, today, yesterday, or 7d for the first of the last 7 days, today
+included.
+
+Examples:
+  spendbar report                                   the last 30 days, by day
+  spendbar report --since 7d --by source,model
+  spendbar report --since 2026-11-01 --until 2026-11-30 --by project --json
+  spendbar report --since today --by session --tz America/New_York")]
+    Report(ReportArgs),
+    /// Look once at every source, record what is there, and leave
+    Poll {
+        /// Read agents' logs only; ask no provider
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Every source Spendbar can read, found here or not
+    Sources(JsonArg),
+    /// The alerts that spoke
+    Alerts(JsonArg),
+    /// What was looked for, where, and what was found
+    Doctor(JsonArg),
+    /// The config file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Budgets: be told before an amount is reached
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// Providers' keys in the system's keyring
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// See it at work on a pretend world: no key, no network, no desktop needed
+    Demo {
+        /// End after this many seconds
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: Option<u64>,
+        /// How to run.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+}
+
+/// `--json`.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JsonArg {
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `status`.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusArgs {
+    /// Print JSON for programs
+    #[arg(long, conflicts_with = "line")]
+    pub json: bool,
+    /// Print one short line
+    #[arg(long)]
+    pub line: bool,
+}
+
+/// The arguments of `report`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportArgs {
+    /// First day [default: 30 days up to the last]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    pub since: Option<DayArg>,
+    /// Last day, which counts [default: today]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
+    pub until: Option<DayArg>,
+    /// What a row stands for: day, source, provider, model, project, session [default: day]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_group)]
+    by: Vec<GroupBy>,
+    /// Zone of the days, such as Europe/Berlin [default: the config's]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
+    pub tz: Option<Tz>,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A day as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayArg {
+    /// `2026-11-24`.
+    On(NaiveDate),
+    /// So many days before today: `today` is 0, `yesterday` 1, `7d` 6.
+    Before(u32),
+}
+
+/// `config ...`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Print where the file is
+    Path,
+    /// Read the file and say what is wrong with it
+    Check,
+    /// Open the file in $VISUAL or $EDITOR
+    Edit,
+}
+
+/// `budget ...`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum BudgetCommand {
+    /// Add a budget, or change the one of that name
+    #[command(after_help = "\
+Without --name, the budget goes by the word of its period. What you leave out stays as it is.
+
+Examples:
+  spendbar budget set 200 --per day
+  spendbar budget set 3000 --per month --threshold 50,90,100
+  spendbar budget set 25.50 --per week --name side-project --source codex")]
+    Set(BudgetSetArgs),
+    /// Every budget
+    List(JsonArg),
+    /// Remove a budget from the config
+    Remove {
+        /// Its name, as `budget list` shows it
+        name: String,
+    },
+}
+
+/// The arguments of `budget set`.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct BudgetSetArgs {
+    /// The limit in US dollars: 200 or 200.50
+    #[arg(value_parser = parse_amount)]
+    pub amount: Money,
+    /// The period it is for: day, week (from Monday) or month
+    #[arg(long, value_name = "PERIOD", value_parser = parse_period)]
+    pub per: Period,
+    /// Its name
+    #[arg(long, value_parser = parse_name)]
+    pub name: Option<String>,
+    /// Speak at this percentage; may come several times [default: 50, 80, 100]
+    #[arg(long = "threshold", value_name = "N", value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    thresholds: Vec<u32>,
+    /// Count this source only; may come several times; `all` for every source
+    #[arg(long = "source", value_name = "ID", value_delimiter = ',', value_parser = parse_source)]
+    sources: Vec<String>,
+}
+
+/// `key ...`. Provider ids in here are known ones.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum KeyCommand {
+    /// Store a provider's key: asks without showing it, or reads standard input
+    #[command(after_help = "\
+A key is never taken from the command line, where other programs and the shell's history see it.
+
+Examples:
+  spendbar key set openai-admin
+  pass show openai/admin | spendbar key set openai-admin
+
+Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
+OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.")]
+    Set(ProviderArg),
+    /// Which provider has a key, and where it comes from; at most its last 4 characters are shown
+    List(JsonArg),
+    /// Ask the provider whether it takes the key
+    Test(ProviderArg),
+    /// Remove a provider's key from the keyring
+    Remove(ProviderArg),
+}
+
+/// A provider's id.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ProviderArg {
+    /// The provider's id, as `spendbar sources` shows it
+    pub provider: String,
+    /// Swallows what else is typed, so that a key typed here is refused without being repeated.
+    #[arg(hide = true, allow_hyphen_values = true, trailing_var_arg = true)]
+    surplus: Vec<OsString>,
+}
+
+impl Cli {
+    /// Reads arguments, the program's name first.
+    ///
+    /// # Errors
+    /// Wrong usage, or a request for help or the version. Print it and leave with its `exit_code`.
+    pub fn read<I, T>(arguments: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let cli = Self::try_parse_from(arguments)?;
+        if let Some(Command::Key(
+            KeyCommand::Set(argument) | KeyCommand::Test(argument) | KeyCommand::Remove(argument),
+        )) = &cli.command
+        {
+            argument.check()?;
+        }
+        if let Some(Command::Report(ReportArgs {
+            since: Some(DayArg::On(since)),
+            until: Some(DayArg::On(until)),
+            ..
+        })) = &cli.command
+            && since > until
+        {
+            return Err(backwards(*since, *until));
+        }
+        Ok(cli)
+    }
+}
+
+impl ReportArgs {
+    /// First and last local day, both inclusive.
+    ///
+    /// # Errors
+    /// The last day lies before the first: wrong usage.
+    pub fn days(&self, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), clap::Error> {
+        let until = self.until.map_or(today, |day| day.resolve(today));
+        let since =
+            self.since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
+        if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
+    }
+
+    /// What rows are grouped by, in the order typed, each once.
+    pub fn by(&self) -> Vec<GroupBy> {
+        let mut by = Vec::new();
+        for group in &self.by {
+            if !by.contains(group) {
+                by.push(*group);
+            }
+        }
+        if by.is_empty() { vec![GroupBy::Day] } else { by }
+    }
+}
+
+impl DayArg {
+    /// The calendar day, for somebody who lives on `today`.
+    pub fn resolve(self, today: NaiveDate) -> NaiveDate {
+        match self {
+            Self::On(day) => day,
+            Self::Before(days) => {
+                today.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN)
+            }
+        }
+    }
+}
+
+impl BudgetSetArgs {
+    /// Percent, ascending; `None` when not given.
+    pub fn thresholds(&self) -> Option<Vec<u32>> {
+        let mut thresholds = self.thresholds.clone();
+        thresholds.sort_unstable();
+        thresholds.dedup();
+        (!thresholds.is_empty()).then_some(thresholds)
+    }
+
+    /// Source ids; empty is all of them; `None` when not given.
+    pub fn sources(&self) -> Option<Vec<String>> {
+        if self.sources.is_empty() {
+            return None;
+        }
+        let mut sources = Vec::new();
+        for id in &self.sources {
+            if id == ALL {
+                return Some(Vec::new());
+            }
+            if !sources.contains(id) {
+                sources.push(id.clone());
+            }
+        }
+        Some(sources)
+    }
+}
+
+const ALL: &str = "all";
+
+impl ProviderArg {
+    fn check(&self) -> Result<(), clap::Error> {
+        if !self.surplus.is_empty() {
+            return Err(wrong(
+                "a key is never taken from the command line: leave it out, and it is asked for",
+            ));
+        }
+        let known = source_ids(Some(SourceKind::Provider));
+        if known.contains(&self.provider.as_str()) {
+            return Ok(());
+        }
+        let known = known.join(", ");
+        // Whoever mixes up the places has typed the key here; ids are short.
+        let id_like = self.provider.len() <= 24
+            && self.provider.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            && !self.provider.starts_with("sk-");
+        Err(wrong(if id_like {
+            format!("{:?} is no provider; write one of {known}", self.provider)
+        } else {
+            format!("that is no provider; write one of {known}")
+        }))
+    }
+}
+
+fn wrong(message: impl std::fmt::Display) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, message)
+}
+
+fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
+    wrong(format!("--since {since} lies after --until {until}"))
+}
+
+fn parse_day(text: &str) -> Result<DayArg, String> {
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        && text.len() == 10
+    {
+        return Ok(DayArg::On(day));
+    }
+    let days = |text: &str| text.strip_suffix('d')?.parse::<u32>().ok()?.checked_sub(1);
+    match text {
+        "today" => Ok(DayArg::Before(0)),
+        "yesterday" => Ok(DayArg::Before(1)),
+        other => days(other)
+            .filter(|days| *days < 100_000)
+            .map(DayArg::Before)
+            .ok_or_else(|| "write a day as 2026-11-24, today, yesterday or 7d".into()),
+    }
+}
+
+fn parse_group(text: &str) -> Result<GroupBy, String> {
+    match text.trim() {
+        "day" => Ok(GroupBy::Day),
+        "source" => Ok(GroupBy::Source),
+        "provider" => Ok(GroupBy::Provider),
+        "model" => Ok(GroupBy::Model),
+        "project" => Ok(GroupBy::Project),
+        "session" => Ok(GroupBy::Session),
+        _ => Err("write some of day,source,provider,model,project,session".into()),
+    }
+}
+
+fn parse_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
+}
+
+fn parse_period(text: &str) -> Result<Period, String> {
+    [Period::Day, Period::Week, Period::Month]
+        .into_iter()
+        .find(|period| period.word() == text)
+        .ok_or_else(|| "write day, week or month".into())
+}
+
+fn parse_amount(text: &str) -> Result<Money, String> {
+    let plain = text.strip_prefix('$').unwrap_or(text);
+    match Money::parse(plain, Currency::USD) {
+        Ok(amount) if amount.attos > 0 => Ok(amount),
+        _ => Err("write dollars above zero, such as 200 or 200.50".into()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err("write a name of at least one character".into());
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_source(text: &str) -> Result<String, String> {
+    let known = source_ids(None);
+    if text == ALL || known.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("write one of {ALL}, {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(std::iter::once("spendbar").chain(line.split_whitespace()))
+    }
+
+    fn command(line: &str) -> Command {
+        read(line).unwrap_or_else(|error| panic!("{error}")).command.expect("a command")
+    }
+
+    fn refused(line: &str) -> String {
+        let error = read(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        error.to_string()
+    }
+
+    fn report(line: &str) -> ReportArgs {
+        match command(line) {
+            Command::Report(report) => report,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_runs() {
+        for (line, headless) in [("", false), ("--headless", true), ("--no-tray", true)] {
+            let cli = read(line).expect(line);
+            assert!(cli.command.is_none());
+            assert_eq!(cli.run.headless, headless);
+        }
+        assert!(matches!(
+            command("demo --seconds 5 --headless"),
+            Command::Demo { seconds: Some(5), run: RunArgs { headless: true } }
+        ));
+        refused("--headless status");
+        refused("demo --seconds 0");
+    }
+
+    #[test]
+    fn days_are_resolved_against_today() {
+        let today = day("2026-11-24");
+        for (line, first, last) in [
+            ("report", "2026-10-26", "2026-11-24"),
+            ("report --since 7d", "2026-11-18", "2026-11-24"),
+            ("report --since yesterday --until yesterday", "2026-11-23", "2026-11-23"),
+            ("report --since 1d", "2026-11-24", "2026-11-24"),
+            ("report --until 2026-03-30", "2026-03-01", "2026-03-30"),
+            ("report --since 2026-01-01 --until today", "2026-01-01", "2026-11-24"),
+        ] {
+            assert_eq!(report(line).days(today).expect(line), (day(first), day(last)), "{line}");
+        }
+        let backwards = report("report --since today --until yesterday").days(today);
+        assert_eq!(backwards.expect_err("backwards").exit_code(), 2);
+        refused("report --since 2026-03-02 --until 2026-03-01");
+        for wrong in ["0d", "d", "-1d", "2026-02-30", "26-1-1", "tomorrow", "99999999999d"] {
+            assert!(refused(&format!("report --since={wrong}")).contains("2026-11-24"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn grouping_keeps_its_order_and_drops_repeats() {
+        assert_eq!(report("report").by(), [GroupBy::Day]);
+        assert_eq!(
+            report("report --by model,day,model --by session").by(),
+            [GroupBy::Model, GroupBy::Day, GroupBy::Session]
+        );
+        assert!(refused("report --by nonsense").contains("day,source,provider"));
+        assert!(refused("report --tz Nowhere/Land").contains("Europe/Berlin"));
+    }
+
+    #[test]
+    fn a_budget_says_only_what_was_typed() {
+        let set = |line: &str| match command(line) {
+            Command::Budget(BudgetCommand::Set(set)) => set,
+            other => panic!("{other:?}"),
+        };
+        let plain = set("budget set $200.50 --per day");
+        assert_eq!(plain.amount.to_decimal(), "200.5");
+        assert_eq!((plain.thresholds(), plain.sources(), plain.name), (None, None, None));
+        let full = set(
+            "budget set 5 --per week --threshold 90 --threshold 50,90 --source codex --source codex",
+        );
+        assert_eq!(full.thresholds(), Some(vec![50, 90]));
+        assert_eq!(full.sources(), Some(vec!["codex".into()]));
+        assert_eq!(set("budget set 5 --per day --source all").sources(), Some(vec![]));
+        for wrong in [
+            "budget set 5",
+            "budget set 0 --per day",
+            "budget set 1,5 --per day",
+            "budget set 5 --per year",
+            "budget set 5 --per day --threshold 0",
+            "budget set 5 --per day --source cursor",
+        ] {
+            refused(wrong);
+        }
+    }
+
+    #[test]
+    fn a_key_on_the_command_line_is_refused_and_not_repeated() {
+        for line in [
+            "key set openai-admin sk-secret",
+            "key set openai-admin --key sk-secret",
+            "key set openai-admin --key=sk-secret",
+            "key set --key=sk-secret openai-admin",
+            "key set openai-admin -sk-secret",
+            "key set sk-secret",
+            "key set sk-secret openai-admin",
+            "key test openai-admin SK-SECRET-sk-secret",
+        ] {
+            let said = refused(line);
+            assert!(!said.contains("secret") && !said.contains("SECRET"), "{line}: {said}");
+        }
+        assert!(refused("key set nobody").contains("\"nobody\" is no provider"));
+        assert!(matches!(command("key set openai-admin"), Command::Key(KeyCommand::Set(_))));
+        refused("key set codex");
+    }
+
+    #[test]
+    fn help_reads_well() {
+        // The width is fixed here, so that it does not follow the terminal of whoever tests.
+        let help = |line: &str| {
+            let words = std::iter::once("spendbar").chain(line.split_whitespace());
+            let answer = Cli::command().term_width(100).try_get_matches_from(words);
+            let answer = answer.expect_err("help");
+            assert_eq!(answer.exit_code(), 0);
+            answer
+                .to_string()
+                .lines()
+                .map(|line| line.trim_end().to_owned() + "\n")
+                .collect::<String>()
+        };
+        insta::assert_snapshot!(help("--help"), @"
+        Today's AI spend in the menu bar, and a warning before a budget breaks.
+
+        Reads the session logs that coding agents leave on this machine and the billing endpoints of
+        providers you give a key for. Without a command it runs until it is told to stop.
+
+        Usage: spendbar [OPTIONS]
+               spendbar <COMMAND>
+
+        Commands:
+          status   Today at a glance
+          report   Where it went: tokens, list price and billed cost, grouped as you like
+          poll     Look once at every source, record what is there, and leave
+          sources  Every source Spendbar can read, found here or not
+          alerts   The alerts that spoke
+          doctor   What was looked for, where, and what was found
+          config   The config file
+          budget   Budgets: be told before an amount is reached
+          key      Providers' keys in the system's keyring
+          demo     See it at work on a pretend world: no key, no network, no desktop needed
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+              --headless
+                  Run without the tray: a live line in the terminal, plain log lines elsewhere
+
+                  [alias: --no-tray]
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Examples:
+          spendbar                                 run: in the tray, or as a live line in a terminal
+          spendbar demo                            see it at work on a pretend world
+          spendbar key set openai-admin            store a provider's key in the system's keyring
+          spendbar budget set 200 --per day        be told before today costs more than $200
+          spendbar report --since 7d --by day,model
+
+        Exit codes:
+          0  done
+          1  failed: what went wrong is on standard error
+          2  wrong usage
+        ");
+        insta::assert_snapshot!(help("report --help"), @"
+        Where it went: tokens, list price and billed cost, grouped as you like
+
+        Usage: spendbar report [OPTIONS]
+
+        Options:
+              --since <DAY>  First day [default: 30 days up to the last]
+              --until <DAY>  Last day, which counts [default: today]
+              --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
+                             day]
+              --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
+              --json         Print JSON for programs
+          -h, --help         Print help
+
+        Days are written 2026-11-24, today, yesterday, or 7d for the first of the last 7 days, today
+        included.
+
+        Examples:
+          spendbar report                                   the last 30 days, by day
+          spendbar report --since 7d --by source,model
+          spendbar report --since 2026-11-01 --until 2026-11-30 --by project --json
+          spendbar report --since today --by session --tz America/New_York
+        ");
+        insta::assert_snapshot!(help("budget set --help"), @"
+        Add a budget, or change the one of that name
+
+        Usage: spendbar budget set [OPTIONS] --per <PERIOD> <AMOUNT>
+
+        Arguments:
+          <AMOUNT>  The limit in US dollars: 200 or 200.50
+
+        Options:
+              --per <PERIOD>   The period it is for: day, week (from Monday) or month
+              --name <NAME>    Its name
+              --threshold <N>  Speak at this percentage; may come several times [default: 50, 80, 100]
+              --source <ID>    Count this source only; may come several times; `all` for every source
+          -h, --help           Print help
+
+        Without --name, the budget goes by the word of its period. What you leave out stays as it is.
+
+        Examples:
+          spendbar budget set 200 --per day
+          spendbar budget set 3000 --per month --threshold 50,90,100
+          spendbar budget set 25.50 --per week --name side-project --source codex
+        ");
+        insta::assert_snapshot!(help("key set --help"), @"
+        Store a provider's key: asks without showing it, or reads standard input
+
+        Usage: spendbar key set <PROVIDER>
+
+        Arguments:
+          <PROVIDER>  The provider's id, as `spendbar sources` shows it
+
+        Options:
+          -h, --help  Print help
+
+        A key is never taken from the command line, where other programs and the shell's history see it.
+
+        Examples:
+          spendbar key set openai-admin
+          pass show openai/admin | spendbar key set openai-admin
+
+        Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
+        OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.
+        ");
+        insta::assert_snapshot!(refused("report --since soon"), @"
+        error: invalid value 'soon' for '--since <DAY>': write a day as 2026-11-24, today, yesterday or 7d
+
+        For more information, try '--help'.
+        ");
+    }
+}

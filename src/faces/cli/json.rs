@@ -1,0 +1,65 @@
+//! What the JSON of all commands shares.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::spend::{Amounts, Currency, Money, TokenCounts};
+
+/// Writes one document and a line end.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    // In one piece: many small writes would each go to the terminal on their own.
+    let mut text = serde_json::to_vec_pretty(document)?;
+    text.push(b'\n');
+    out.write_all(&text)
+}
+
+/// Tokens by kind. `input` is without cache; `reasoning` is a part of `output`, repeated.
+#[derive(Serialize)]
+pub struct Tokens {
+    input: u64,
+    cache_read: u64,
+    cache_write_5m: u64,
+    cache_write_1h: u64,
+    output: u64,
+    reasoning: u64,
+}
+
+impl From<&TokenCounts> for Tokens {
+    fn from(tokens: &TokenCounts) -> Self {
+        let TokenCounts { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning } =
+            *tokens;
+        Self { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning }
+    }
+}
+
+/// An amount in a currency other than the dollar.
+#[derive(Serialize)]
+pub struct OtherAmount {
+    currency: String,
+    amount: String,
+}
+
+/// All digits as text.
+pub fn decimal(amount: Option<Money>) -> Option<String> {
+    amount.map(|amount| amount.to_decimal())
+}
+
+/// Everything but dollars.
+pub fn other_currencies(amounts: &Amounts) -> Vec<OtherAmount> {
+    amounts.iter().filter(|amount| amount.currency != Currency::USD).map(other).collect()
+}
+
+/// One amount with its currency.
+pub fn other(amount: Money) -> OtherAmount {
+    OtherAmount { currency: amount.currency.code().to_owned(), amount: amount.to_decimal() }
+}
+
+/// An instant in UTC, to the second: `2026-11-24T15:00:00Z`.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

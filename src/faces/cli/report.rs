@@ -1,0 +1,518 @@
+//! `report`: where it went.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::first_run::{self, Looked};
+use super::json::{self, OtherAmount, Tokens};
+use super::style::{Cut, Style, wrap};
+use super::table::{Column, Table};
+use crate::board::report::{GroupBy, Report, ReportRow, Sums};
+use crate::board::wording;
+use crate::spend::Currency;
+
+/// Writes the table, its total, and under it what a reader must know. `looked` says where agents
+/// were looked for; it is shown when nothing was ever found (`None`: something was).
+///
+/// # Errors
+/// Those of the writer.
+pub fn text(
+    out: &mut dyn Write,
+    report: &Report,
+    looked: Option<&[Looked]>,
+    style: &Style,
+) -> io::Result<()> {
+    let days = if report.first_day == report.last_day {
+        wording::day(report.first_day)
+    } else {
+        format!("{} to {}", wording::day(report.first_day), wording::day(report.last_day))
+    };
+    writeln!(out, "{}", style.strong(&format!("{days}, {}", report.zone)))?;
+    if report.rows.is_empty() {
+        writeln!(out, "No usage and no bill in these days.")?;
+        if let Some(looked) = looked {
+            writeln!(out)?;
+            first_run::text(out, looked, style)?;
+        }
+    } else {
+        let wide = table(report, true);
+        let table = if wide.width() <= style.width { wide } else { table(report, false) };
+        table.write(out, style, 0)?;
+    }
+    let notes = notes(report);
+    if !notes.is_empty() {
+        writeln!(out)?;
+        for note in notes {
+            writeln!(out, "{}", style.quiet(&wrap(&note, style.width, 0)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes `spendbar.report.v1`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    json::write(
+        out,
+        &Document {
+            schema: "spendbar.report.v1",
+            zone: report.zone.name(),
+            first_day: report.first_day.to_string(),
+            last_day: report.last_day.to_string(),
+            by: report.by.iter().map(word).collect(),
+            rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
+            totals: Figures::of(&report.totals),
+            notes: &report.notes,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    zone: &'static str,
+    first_day: String,
+    last_day: String,
+    by: Vec<&'static str>,
+    rows: Vec<Row<'a>>,
+    totals: Figures,
+    notes: &'a [String],
+}
+
+/// Keys that were not asked for are absent; keys that are not known are null.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Option<&'a str>>,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+impl<'a> Row<'a> {
+    fn of(row: &'a ReportRow, by: &[GroupBy]) -> Self {
+        let key = |group: GroupBy, value: &'a Option<String>| {
+            by.contains(&group).then_some(value.as_deref())
+        };
+        Self {
+            day: by.contains(&GroupBy::Day).then(|| row.day.map(|day| day.to_string())),
+            source: key(GroupBy::Source, &row.source),
+            provider: key(GroupBy::Provider, &row.provider),
+            model: key(GroupBy::Model, &row.model),
+            project: key(GroupBy::Project, &row.project),
+            session: key(GroupBy::Session, &row.session),
+            figures: Figures::of(&row.sums),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Figures {
+    requests: u64,
+    tokens: Tokens,
+    list_usd: Option<String>,
+    billed_usd: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    billed_other: Vec<OtherAmount>,
+    unpriced_tokens: u64,
+}
+
+impl Figures {
+    fn of(sums: &Sums) -> Self {
+        Self {
+            requests: sums.requests,
+            tokens: Tokens::from(&sums.tokens),
+            list_usd: json::decimal(sums.list),
+            billed_usd: json::decimal(sums.billed.get(Currency::USD)),
+            billed_other: json::other_currencies(&sums.billed),
+            unpriced_tokens: sums.unpriced_tokens,
+        }
+    }
+}
+
+fn word(group: &GroupBy) -> &'static str {
+    match group {
+        GroupBy::Day => "day",
+        GroupBy::Source => "source",
+        GroupBy::Provider => "provider",
+        GroupBy::Model => "model",
+        GroupBy::Project => "project",
+        GroupBy::Session => "session",
+    }
+}
+
+fn column(group: &GroupBy) -> Column {
+    match group {
+        GroupBy::Day => Column::Word("Day"),
+        GroupBy::Source => Column::Word("Source"),
+        GroupBy::Provider => Column::Name("Provider", Cut::End),
+        GroupBy::Model => Column::Name("Model", Cut::End),
+        GroupBy::Project => Column::Name("Project", Cut::Start),
+        GroupBy::Session => Column::Name("Session", Cut::End),
+    }
+}
+
+fn cell(row: &ReportRow, group: &GroupBy) -> String {
+    let name = match group {
+        GroupBy::Day => return row.day.map_or(wording::UNKNOWN.into(), |day| day.to_string()),
+        GroupBy::Source => &row.source,
+        GroupBy::Provider => &row.provider,
+        GroupBy::Model => &row.model,
+        GroupBy::Project => &row.project,
+        GroupBy::Session => &row.session,
+    };
+    name.clone().unwrap_or_else(|| wording::UNKNOWN.into())
+}
+
+/// `wide` splits tokens by kind.
+fn table(report: &Report, wide: bool) -> Table {
+    let some_unpriced = report.rows.iter().any(|row| row.sums.unpriced_tokens > 0);
+    let mut columns: Vec<Column> = report.by.iter().map(column).collect();
+    columns.push(Column::Figure("Requests"));
+    if wide {
+        columns.extend(["Input", "Cache read", "Cache write", "Output"].map(Column::Figure));
+    }
+    columns.push(Column::Figure("Tokens"));
+    if some_unpriced {
+        columns.push(Column::Figure("Unpriced"));
+    }
+    columns.extend(["≈ List $", "Billed $"].map(Column::Figure));
+
+    let figures = |sums: &Sums| {
+        let tokens = &sums.tokens;
+        let mut cells = vec![sums.requests.to_string()];
+        if wide {
+            let written = tokens.cache_write_5m.saturating_add(tokens.cache_write_1h);
+            cells.extend(
+                [tokens.input, tokens.cache_read, written, tokens.output].map(wording::tokens),
+            );
+        }
+        cells.push(wording::tokens(tokens.total()));
+        if some_unpriced {
+            cells.push(match sums.unpriced_tokens {
+                0 => String::new(),
+                unpriced => wording::tokens(unpriced),
+            });
+        }
+        for amount in [sums.list, sums.billed.get(Currency::USD)] {
+            cells.push(
+                amount.map_or(wording::UNKNOWN.into(), |amount| wording::table_amount(&amount)),
+            );
+        }
+        cells
+    };
+    let mut table = Table::new(columns);
+    for row in &report.rows {
+        let mut cells: Vec<String> = report.by.iter().map(|group| cell(row, group)).collect();
+        cells.extend(figures(&row.sums));
+        table.row(cells);
+    }
+    let mut total = vec![String::new(); report.by.len()];
+    if let Some(first) = total.first_mut() {
+        *first = "Total".into();
+    }
+    total.extend(figures(&report.totals));
+    table.total(total);
+    table
+}
+
+fn notes(report: &Report) -> Vec<String> {
+    let mut notes = report.notes.clone();
+    let others: Vec<String> = report
+        .totals
+        .billed
+        .iter()
+        .filter(|amount| amount.currency != Currency::USD)
+        .map(|amount| wording::amount_full(&amount))
+        .collect();
+    if !others.is_empty() {
+        notes
+            .push(format!("Billed beside the dollars, in no figure above: {}.", others.join(", ")));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spend::{Amounts, Money, TokenCounts};
+
+    fn money(text: &str, currency: &str) -> Money {
+        Money::parse(text, currency.parse().expect("code")).expect(text)
+    }
+
+    fn sums(requests: u64, scale: u64, list: Option<&str>, billed: &[(&str, &str)]) -> Sums {
+        let tokens = TokenCounts {
+            input: scale,
+            cache_read: 20 * scale,
+            cache_write_5m: 2 * scale,
+            cache_write_1h: scale,
+            output: 3 * scale,
+            reasoning: 2 * scale,
+        };
+        let mut amounts = Amounts::default();
+        billed.iter().for_each(|(amount, currency)| amounts.add(money(amount, currency)));
+        Sums {
+            requests,
+            tokens,
+            list: list.map(|list| money(list, "USD")),
+            billed: amounts,
+            unpriced_tokens: if list.is_none() { tokens.total() } else { 0 },
+        }
+    }
+
+    fn report() -> Report {
+        let row = |model: Option<&str>, project: Option<&str>, sums| ReportRow {
+            day: "2026-11-24".parse().ok(),
+            model: model.map(str::to_owned),
+            project: project.map(str::to_owned),
+            sums,
+            ..ReportRow::default()
+        };
+        Report {
+            zone: chrono_tz::Europe::Berlin,
+            first_day: "2026-11-23".parse().expect("day"),
+            last_day: "2026-11-24".parse().expect("day"),
+            by: vec![GroupBy::Day, GroupBy::Model, GroupBy::Project],
+            rows: vec![
+                row(
+                    Some("claude-sonnet-4-5-20250929"),
+                    Some("/home/ada/東京/a-very-long-folder-name-that-goes-on/shop"),
+                    sums(1204, 152_000, Some("1305088.8123456789"), &[]),
+                ),
+                row(Some("mystery-9"), Some("/home/ada/é\x1b[2Jß"), sums(3, 40, None, &[])),
+                row(None, None, sums(0, 0, Some("0"), &[("94.005", "USD"), ("3", "EUR")])),
+            ],
+            totals: sums(
+                1207,
+                152_040,
+                Some("1305088.8123456789"),
+                &[("94.005", "USD"), ("3", "EUR")],
+            ),
+            notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
+        }
+    }
+
+    fn empty() -> Report {
+        Report { rows: Vec::new(), totals: Sums::default(), notes: Vec::new(), ..report() }
+    }
+
+    fn shown(report: &Report, columns: usize) -> String {
+        let mut out = Vec::new();
+        let looked = [Looked {
+            name: "Claude Code".into(),
+            places: vec!["/home/ada/.claude/projects".into()],
+        }];
+        let looked = report.rows.is_empty().then_some(&looked[..]);
+        text(&mut out, report, looked, &Style { color: false, width: columns }).expect("a vector");
+        String::from_utf8(out).expect("text")
+    }
+
+    fn document(report: &Report) -> String {
+        let mut out = Vec::new();
+        json(&mut out, report).expect("a vector");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn the_table_at_60_100_and_without_an_end() {
+        insta::assert_snapshot!(shown(&report(), 60), @"
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        Day         Model     Project   Requests  Tokens  Unpriced      ≈ List $  Billed $
+        2026-11-24  claude-…  …on/shop      1204   4.1 M            1,305,088.81         –
+        2026-11-24  mystery…  …/é�[2Jß         3   1.1 k     1.1 k             –         –
+        2026-11-24  –         –                0       0                    0.00     94.00
+        Total                               1207   4.1 M            1,305,088.81     94.00
+
+        Without a known price, in no amount: mystery-9 (1.1 k
+        tokens).
+        Billed beside the dollars, in no figure above: €3.00.
+        ");
+        insta::assert_snapshot!(shown(&report(), 100), @"
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        Day         Model              Project            Requests  Tokens  Unpriced      ≈ List $  Billed $
+        2026-11-24  claude-sonnet-4-…  …hat-goes-on/shop      1204   4.1 M            1,305,088.81         –
+        2026-11-24  mystery-9          /home/ada/é�[2Jß          3   1.1 k     1.1 k             –         –
+        2026-11-24  –                  –                         0       0                    0.00     94.00
+        Total                                                 1207   4.1 M            1,305,088.81     94.00
+
+        Without a known price, in no amount: mystery-9 (1.1 k tokens).
+        Billed beside the dollars, in no figure above: €3.00.
+        ");
+        insta::assert_snapshot!(shown(&report(), usize::MAX), @"
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        Day         Model                       Project                                                   Requests  Input  Cache read  Cache write  Output  Tokens  Unpriced      ≈ List $  Billed $
+        2026-11-24  claude-sonnet-4-5-20250929  /home/ada/東京/a-very-long-folder-name-that-goes-on/shop      1204  152 k       3.0 M        456 k   456 k   4.1 M            1,305,088.81         –
+        2026-11-24  mystery-9                   /home/ada/é�[2Jß                                                 3     40         800          120     120   1.1 k     1.1 k             –         –
+        2026-11-24  –                           –                                                                0      0           0            0       0       0                    0.00     94.00
+        Total                                                                                                 1207  152 k       3.0 M        456 k   456 k   4.1 M            1,305,088.81     94.00
+
+        Without a known price, in no amount: mystery-9 (1.1 k tokens).
+        Billed beside the dollars, in no figure above: €3.00.
+        ");
+    }
+
+    #[test]
+    fn an_empty_report_says_where_was_looked() {
+        insta::assert_snapshot!(shown(&empty(), 100), @"
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        No usage and no bill in these days.
+
+        Nothing was found yet. Agents' logs were looked for here:
+          Claude Code  /home/ada/.claude/projects
+
+        Two ways on:
+          spendbar key set openai-admin  read a provider's bill
+          spendbar demo                  see it at work on a pretend world
+        ");
+    }
+
+    #[test]
+    fn the_total_is_bold_in_a_terminal() {
+        let mut out = Vec::new();
+        text(&mut out, &report(), None, &Style { color: true, width: 100 }).expect("a vector");
+        let out = String::from_utf8(out).expect("text");
+        assert!(out.contains("\x1b[1mTotal"), "{out:?}");
+        assert!(!out.contains("[2J\u{df}") || out.contains("\u{fffd}[2J\u{df}"), "{out:?}");
+    }
+
+    #[test]
+    fn the_document_has_the_keys_that_were_asked_for() {
+        insta::assert_snapshot!(document(&report()), @r#"
+        {
+          "schema": "spendbar.report.v1",
+          "zone": "Europe/Berlin",
+          "first_day": "2026-11-23",
+          "last_day": "2026-11-24",
+          "by": [
+            "day",
+            "model",
+            "project"
+          ],
+          "rows": [
+            {
+              "day": "2026-11-24",
+              "model": "claude-sonnet-4-5-20250929",
+              "project": "/home/ada/東京/a-very-long-folder-name-that-goes-on/shop",
+              "requests": 1204,
+              "tokens": {
+                "input": 152000,
+                "cache_read": 3040000,
+                "cache_write_5m": 304000,
+                "cache_write_1h": 152000,
+                "output": 456000,
+                "reasoning": 304000
+              },
+              "list_usd": "1305088.8123456789",
+              "billed_usd": null,
+              "unpriced_tokens": 0
+            },
+            {
+              "day": "2026-11-24",
+              "model": "mystery-9",
+              "project": "/home/ada/é\u001b[2Jß",
+              "requests": 3,
+              "tokens": {
+                "input": 40,
+                "cache_read": 800,
+                "cache_write_5m": 80,
+                "cache_write_1h": 40,
+                "output": 120,
+                "reasoning": 80
+              },
+              "list_usd": null,
+              "billed_usd": null,
+              "unpriced_tokens": 1080
+            },
+            {
+              "day": "2026-11-24",
+              "model": null,
+              "project": null,
+              "requests": 0,
+              "tokens": {
+                "input": 0,
+                "cache_read": 0,
+                "cache_write_5m": 0,
+                "cache_write_1h": 0,
+                "output": 0,
+                "reasoning": 0
+              },
+              "list_usd": "0",
+              "billed_usd": "94.005",
+              "billed_other": [
+                {
+                  "currency": "EUR",
+                  "amount": "3"
+                }
+              ],
+              "unpriced_tokens": 0
+            }
+          ],
+          "totals": {
+            "requests": 1207,
+            "tokens": {
+              "input": 152040,
+              "cache_read": 3040800,
+              "cache_write_5m": 304080,
+              "cache_write_1h": 152040,
+              "output": 456120,
+              "reasoning": 304080
+            },
+            "list_usd": "1305088.8123456789",
+            "billed_usd": "94.005",
+            "billed_other": [
+              {
+                "currency": "EUR",
+                "amount": "3"
+              }
+            ],
+            "unpriced_tokens": 0
+          },
+          "notes": [
+            "Without a known price, in no amount: mystery-9 (1.1 k tokens)."
+          ]
+        }
+        "#);
+        insta::assert_snapshot!(document(&empty()), @r#"
+        {
+          "schema": "spendbar.report.v1",
+          "zone": "Europe/Berlin",
+          "first_day": "2026-11-23",
+          "last_day": "2026-11-24",
+          "by": [
+            "day",
+            "model",
+            "project"
+          ],
+          "rows": [],
+          "totals": {
+            "requests": 0,
+            "tokens": {
+              "input": 0,
+              "cache_read": 0,
+              "cache_write_5m": 0,
+              "cache_write_1h": 0,
+              "output": 0,
+              "reasoning": 0
+            },
+            "list_usd": null,
+            "billed_usd": null,
+            "unpriced_tokens": 0
+          },
+          "notes": []
+        }
+        "#);
+    }
+}

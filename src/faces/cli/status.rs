@@ -1,0 +1,790 @@
+//! `status`: today at a glance, as text, as one line, as JSON.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::alerts::Alert;
+use super::first_run::{self, Looked};
+use super::json::{self, OtherAmount, Tokens};
+use super::style::{Cut, Style, clean, wrap};
+use super::table::{Column, Table};
+use crate::board::{Board, BudgetRow, Headline, ModelRow, SourceRow, State, wording};
+use crate::spend::Money;
+
+/// Writes today with its sources, models and budgets. `looked` says where agents were looked for;
+/// it is shown when nothing was found at all.
+///
+/// # Errors
+/// Those of the writer.
+pub fn text(
+    out: &mut dyn Write,
+    board: &Board,
+    looked: &[Looked],
+    style: &Style,
+) -> io::Result<()> {
+    let title = headline(board);
+    let urgent = matches!(board.state, State::Near | State::Over | State::Error);
+    writeln!(out, "{}", if urgent { style.alarm(&title) } else { style.strong(&title) })?;
+    writeln!(out, "{}", style.quiet(&wrap(&second_line(board), style.width, 0)))?;
+    if board.sources.is_empty() {
+        writeln!(out)?;
+        first_run::text(out, looked, style)?;
+    } else {
+        section(out, style, "Sources", &sources(board))?;
+    }
+    if !board.budgets.is_empty() {
+        section(out, style, "Budgets", &budgets(board))?;
+    }
+    if !board.top_models.is_empty() {
+        section(out, style, "Top models today", &models(board))?;
+    }
+    if let Some(alert) = &board.last_alert {
+        let age = wording::age(board.now, alert.at, board.zone);
+        writeln!(out, "\n{}", style.strong("Last alert"))?;
+        writeln!(out, "  {}, {age}", clean(&alert.title))?;
+    }
+    let notes = notes(board);
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    for note in notes {
+        writeln!(out, "{}", style.quiet(&wrap(&clean(&note), style.width, 0)))?;
+    }
+    Ok(())
+}
+
+/// Writes one short line: the figure, the share of the tightest budget, and a mark for the state
+/// (`!` near, `!!` over, `?` old, `x` no figures, `||` paused).
+///
+/// # Errors
+/// Those of the writer.
+pub fn line(out: &mut dyn Write, board: &Board) -> io::Result<()> {
+    let mut words = Vec::new();
+    if board.demo {
+        words.push("demo".to_owned());
+    }
+    words.push(match board.figures.chosen(board.headline) {
+        None => wording::UNKNOWN.into(),
+        Some(amount) => {
+            let sign = if board.figures.chosen_is_estimated(board.headline) { "≈" } else { "" };
+            format!("{sign}{}", wording::amount(&amount))
+        }
+    });
+    if let Some(budget) = tightest(board) {
+        words.push(format!("{}%", budget.permille.div_euclid(10)));
+    }
+    let mark = match board.state {
+        State::Calm => "",
+        State::Near => "!",
+        State::Over => "!!",
+        State::Stale => "?",
+        State::Error => "x",
+        State::Paused => "||",
+    };
+    if !mark.is_empty() {
+        words.push(mark.to_owned());
+    }
+    writeln!(out, "{}", words.join(" "))
+}
+
+/// Writes `spendbar.status.v1`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
+    let figures = &board.figures;
+    json::write(
+        out,
+        &Document {
+            schema: "spendbar.status.v1",
+            at: json::instant(board.now),
+            zone: board.zone.name(),
+            today: board.today.to_string(),
+            headline: board.headline,
+            state: board.state,
+            loading: board.loading,
+            demo: board.demo,
+            spend_usd: figures.spend.to_decimal(),
+            spend_estimated: figures.spend_estimated,
+            list_usd: figures.list.to_decimal(),
+            billed_usd: json::decimal(figures.billed),
+            billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
+            covered_usd: figures.covered.to_decimal(),
+            requests: figures.requests,
+            tokens: Tokens::from(&figures.tokens),
+            unpriced_tokens: figures.unpriced_tokens,
+            unmetered_tokens: figures.unmetered_tokens,
+            partial: figures.partial,
+            sources: board.sources.iter().map(|row| Source::of(row, board)).collect(),
+            top_models: board.top_models.iter().map(Model::of).collect(),
+            budgets: board.budgets.iter().map(Budget::of).collect(),
+            last_alert: board.last_alert.as_ref().map(Alert::of),
+            notices: &board.notices,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    at: String,
+    zone: &'static str,
+    today: String,
+    headline: Headline,
+    state: State,
+    loading: bool,
+    demo: bool,
+    spend_usd: String,
+    spend_estimated: bool,
+    list_usd: String,
+    billed_usd: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    billed_other: Vec<OtherAmount>,
+    covered_usd: String,
+    requests: u64,
+    tokens: Tokens,
+    unpriced_tokens: u64,
+    unmetered_tokens: u64,
+    partial: bool,
+    sources: Vec<Source>,
+    top_models: Vec<Model<'a>>,
+    budgets: Vec<Budget<'a>>,
+    last_alert: Option<Alert<'a>>,
+    notices: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Source {
+    id: &'static str,
+    name: &'static str,
+    list_usd: Option<String>,
+    billed_usd: Option<String>,
+    unpriced_tokens: u64,
+    last_good_at: Option<String>,
+    stale: bool,
+    error: Option<String>,
+}
+
+impl Source {
+    fn of(row: &SourceRow, board: &Board) -> Self {
+        Self {
+            id: row.info.id,
+            name: row.info.name,
+            list_usd: json::decimal(row.list),
+            billed_usd: json::decimal(row.billed),
+            unpriced_tokens: row.unpriced_tokens,
+            last_good_at: row.last_good_at.map(json::instant),
+            stale: row.stale,
+            error: failure(row, board),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    model: Option<&'a str>,
+    list_usd: Option<String>,
+    tokens: Tokens,
+}
+
+impl<'a> Model<'a> {
+    fn of(row: &'a ModelRow) -> Self {
+        Self {
+            model: row.model.as_deref(),
+            list_usd: json::decimal(row.list),
+            tokens: Tokens::from(&row.tokens),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Budget<'a> {
+    name: &'a str,
+    period: &'static str,
+    amount_usd: String,
+    spent_usd: String,
+    estimated: bool,
+    percent: i128,
+    pace_usd: Option<String>,
+    sources: &'a [String],
+}
+
+impl<'a> Budget<'a> {
+    fn of(row: &'a BudgetRow) -> Self {
+        Self {
+            name: &row.name,
+            period: row.period.word(),
+            amount_usd: row.amount.to_decimal(),
+            spent_usd: row.spent.to_decimal(),
+            estimated: row.estimated,
+            percent: row.permille.div_euclid(10),
+            pace_usd: json::decimal(row.pace),
+            sources: &row.sources,
+        }
+    }
+}
+
+fn section(out: &mut dyn Write, style: &Style, title: &str, table: &Table) -> io::Result<()> {
+    writeln!(out, "\n{}", style.strong(title))?;
+    table.write(out, style, 2)
+}
+
+fn headline(board: &Board) -> String {
+    let demo = if board.demo { "demo · " } else { "" };
+    let kind = match board.headline {
+        Headline::Spend => "",
+        Headline::List => " at list price",
+        Headline::Billed => " billed",
+    };
+    let amount = board.figures.chosen(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
+        let estimated = board.figures.chosen_is_estimated(board.headline);
+        wording::estimate(estimated, wording::amount_full(&amount))
+    });
+    let budget = tightest(board).map_or(String::new(), |budget| {
+        let of = wording::amount_short(&budget.amount);
+        format!(" · {} of {of} a {}", wording::percent(budget.permille), budget.period.word())
+    });
+    let paused = if board.state == State::Paused { " · paused" } else { "" };
+    format!("{demo}Today{kind} {amount}{budget}{paused}")
+}
+
+/// Both figures and how much work they stand for.
+fn second_line(board: &Board) -> String {
+    let figures = &board.figures;
+    let billed = figures.billed.as_ref().map_or(wording::UNKNOWN.into(), wording::amount_full);
+    let list = wording::estimate(true, wording::amount_full(&figures.list));
+    let mut parts = vec![format!("list price {list}"), format!("billed {billed}")];
+    parts.extend(
+        figures
+            .billed_other
+            .iter()
+            .map(|other| format!("and {} beside it", wording::amount_full(other))),
+    );
+    if figures.covered.attos > 0 {
+        let covered = wording::amount_full(&figures.covered);
+        parts.push(format!("{covered} of the list price is covered by a subscription"));
+    }
+    let requests = if figures.requests == 1 { "request" } else { "requests" };
+    parts.push(format!("{} {requests}", figures.requests));
+    parts.push(format!("{} tokens", wording::tokens(figures.tokens.total())));
+    parts.join(" · ")
+}
+
+fn tightest(board: &Board) -> Option<&BudgetRow> {
+    board.budgets.iter().max_by_key(|budget| budget.permille)
+}
+
+fn sources(board: &Board) -> Table {
+    let mut table =
+        Table::new(vec![Column::Word(""), Column::Figure(""), Column::Name("", Cut::End)]);
+    for row in &board.sources {
+        let figure = match (row.billed, row.list) {
+            (Some(billed), _) => wording::amount_full(&billed),
+            (None, Some(list)) => wording::estimate(true, wording::amount_full(&list)),
+            (None, None) => wording::UNKNOWN.into(),
+        };
+        let mut about = Vec::new();
+        if (row.stale || row.error.is_some())
+            && let Some(at) = row.last_good_at
+        {
+            about.push(wording::age(board.now, at, board.zone));
+        }
+        about.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
+        about.extend(row.balances.iter().map(|balance| {
+            format!("{} {} left", balance.name, wording::amount_full(&balance.amount))
+        }));
+        about.extend(row.quotas.iter().map(|quota| {
+            let (used, limit) =
+                (wording::amount_full(&quota.used), wording::amount_short(&quota.limit));
+            let resets = quota.resets.as_ref().map_or(String::new(), |when| format!(" ({when})"));
+            format!("{} {used} of {limit}{resets}", quota.name)
+        }));
+        table.row(vec![row.info.name.into(), figure, about.join(" · ")]);
+    }
+    table
+}
+
+fn budgets(board: &Board) -> Table {
+    let mut table = Table::new(vec![
+        Column::Name("", Cut::End),
+        Column::Word(""),
+        Column::Figure(""),
+        Column::Figure(""),
+        Column::Name("", Cut::End),
+    ]);
+    for row in &board.budgets {
+        let spent = wording::estimate(row.estimated, wording::amount_full(&row.spent));
+        let pace = row.pace.as_ref().map_or(String::new(), |pace| {
+            let pace = wording::estimate(row.estimated, wording::amount(pace));
+            format!("at this pace {pace} by {}", wording::period_end(row.period))
+        });
+        table.row(vec![
+            row.name.clone(),
+            wording::bar(row.permille),
+            wording::percent(row.permille),
+            format!("{spent} of {}", wording::amount_short(&row.amount)),
+            pace,
+        ]);
+    }
+    table
+}
+
+fn models(board: &Board) -> Table {
+    let mut table =
+        Table::new(vec![Column::Name("", Cut::End), Column::Figure(""), Column::Word("")]);
+    for row in &board.top_models {
+        let list = |amount: Money| wording::estimate(true, wording::amount_full(&amount));
+        let tokens = wording::tokens(row.tokens.total());
+        table.row(vec![
+            row.model.clone().unwrap_or_else(|| "model not named".into()),
+            row.list.map_or(wording::UNKNOWN.into(), list),
+            match row.list {
+                Some(_) => format!("{tokens} tokens"),
+                None => format!("{tokens} tokens without a known price"),
+            },
+        ]);
+    }
+    table
+}
+
+/// What a reader of the figures must know.
+fn notes(board: &Board) -> Vec<String> {
+    let mut notes = board.notices.clone();
+    notes.extend(board.sources.iter().filter_map(|row| failure(row, board)));
+    let figures = &board.figures;
+    if figures.unpriced_tokens > 0 {
+        let unpriced: Vec<&str> = board
+            .top_models
+            .iter()
+            .filter(|row| row.list.is_none())
+            .map(|row| row.model.as_deref().unwrap_or("a model that is not named"))
+            .collect();
+        let named =
+            if unpriced.is_empty() { String::new() } else { format!(" ({})", unpriced.join(", ")) };
+        notes.push(format!(
+            "{} tokens have no known price{named} and are in no amount.",
+            wording::tokens(figures.unpriced_tokens)
+        ));
+    }
+    if figures.unmetered_tokens > 0 {
+        notes.push(format!(
+            "{} tokens can't be told from another session's and are in no amount.",
+            wording::tokens(figures.unmetered_tokens)
+        ));
+    }
+    for row in &board.sources {
+        notes.extend(row.gaps.iter().map(|gap| format!("{}: {gap}", row.info.name)));
+        if row.problem_count > 0 {
+            let lines = if row.problem_count == 1 { "line" } else { "lines" };
+            notes.push(format!(
+                "{}: {} {lines} could not be read; `spendbar doctor` shows where.",
+                row.info.name, row.problem_count
+            ));
+        }
+    }
+    if board.loading {
+        notes.push("Not every source was looked at yet.".into());
+    }
+    notes
+}
+
+fn failure(row: &SourceRow, board: &Board) -> Option<String> {
+    let error = row.error.as_ref()?;
+    Some(wording::failure(row.info, error, row.retry_at, board.now, board.zone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::{AlertRow, Figures};
+    use crate::spend::{Balance, Currency, Period, QuotaWindow, SourceError, TokenCounts};
+
+    fn usd(text: &str) -> Money {
+        Money::parse(text, Currency::USD).expect(text)
+    }
+
+    fn row(id: &str) -> SourceRow {
+        SourceRow {
+            info: crate::sources::find(id).expect("known").info(),
+            list: None,
+            billed: None,
+            unpriced_tokens: 0,
+            last_good_at: "2026-11-24T14:00:00Z".parse().ok(),
+            last_look_at: "2026-11-24T15:00:00Z".parse().ok(),
+            stale: false,
+            error: None,
+            retry_at: None,
+            balances: Vec::new(),
+            quotas: Vec::new(),
+            gaps: Vec::new(),
+            problem_count: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    fn empty() -> Board {
+        Board {
+            now: "2026-11-24T15:00:00Z".parse().expect("time"),
+            zone: chrono_tz::Europe::Berlin,
+            today: "2026-11-24".parse().expect("day"),
+            headline: Headline::Spend,
+            figures: Figures {
+                spend: usd("0"),
+                spend_estimated: false,
+                list: usd("0"),
+                billed: None,
+                billed_other: Vec::new(),
+                covered: usd("0"),
+                requests: 0,
+                tokens: TokenCounts::default(),
+                unpriced_tokens: 0,
+                unmetered_tokens: 0,
+                partial: false,
+            },
+            sources: Vec::new(),
+            top_models: Vec::new(),
+            budgets: Vec::new(),
+            last_alert: None,
+            state: State::Calm,
+            loading: false,
+            demo: false,
+            notices: Vec::new(),
+        }
+    }
+
+    fn busy() -> Board {
+        let tokens = |output| TokenCounts { output, ..TokenCounts::default() };
+        Board {
+            figures: Figures {
+                spend: usd("214.37"),
+                spend_estimated: true,
+                list: usd("220.4"),
+                billed: Some(usd("94")),
+                billed_other: vec![Money::parse("3", "EUR".parse().expect("code")).expect("3")],
+                covered: usd("12.5"),
+                requests: 1204,
+                tokens: tokens(18_240_000),
+                unpriced_tokens: 723,
+                unmetered_tokens: 0,
+                partial: true,
+            },
+            sources: vec![
+                SourceRow { list: Some(usd("120.37")), problem_count: 2, ..row("claude-code") },
+                SourceRow {
+                    billed: Some(usd("94")),
+                    stale: true,
+                    error: Some(SourceError::Unreachable { what: "timed out after 20 s".into() }),
+                    retry_at: "2026-11-24T15:07:00Z".parse().ok(),
+                    ..row("openai-admin")
+                },
+                SourceRow {
+                    balances: vec![Balance { name: "credits".into(), amount: usd("7.5") }],
+                    quotas: vec![QuotaWindow {
+                        name: "key limit".into(),
+                        used: usd("2.5"),
+                        limit: usd("10"),
+                        resets: Some("monthly".into()),
+                    }],
+                    ..row("openrouter")
+                },
+            ],
+            top_models: vec![
+                ModelRow {
+                    model: Some(
+                        "gpt-5.5-a-rather-long-name-for-a-model-that-nobody-would-choose".into(),
+                    ),
+                    list: Some(usd("100")),
+                    tokens: tokens(18_239_277),
+                },
+                ModelRow { model: Some("mystère-9".into()), list: None, tokens: tokens(723) },
+            ],
+            budgets: vec![
+                BudgetRow {
+                    name: "day".into(),
+                    period: Period::Day,
+                    amount: usd("500"),
+                    spent: usd("214.37"),
+                    estimated: true,
+                    permille: 428,
+                    warn_percent: 80,
+                    pace: Some(usd("321.555")),
+                    sources: Vec::new(),
+                },
+                BudgetRow {
+                    name: "仕事".into(),
+                    period: Period::Month,
+                    amount: usd("1000.50"),
+                    spent: usd("94"),
+                    estimated: false,
+                    permille: 93,
+                    warn_percent: 80,
+                    pace: None,
+                    sources: vec!["openai-admin".into()],
+                },
+            ],
+            last_alert: Some(AlertRow {
+                id: 7,
+                at: "2026-11-24T14:05:00Z".parse().expect("time"),
+                budget: "day".into(),
+                period: Period::Day,
+                period_start: "2026-11-24".parse().expect("day"),
+                threshold_percent: 50,
+                amount: usd("400"),
+                spent: usd("201.5"),
+                estimated: true,
+                delivered_at: None,
+                title: "50 % of today's budget: ≈ $201.50 of $400".into(),
+                body: String::new(),
+            }),
+            notices: vec!["The ledger was set aside.".into()],
+            ..empty()
+        }
+    }
+
+    fn shown(board: &Board, columns: usize) -> String {
+        let looked = [
+            Looked { name: "Claude Code".into(), places: vec!["~/.claude/projects".into()] },
+            Looked { name: "Codex".into(), places: vec!["~/.codex/sessions".into(), "/b".into()] },
+        ];
+        let mut out = Vec::new();
+        text(&mut out, board, &looked, &Style { color: false, width: columns }).expect("a vector");
+        String::from_utf8(out).expect("text")
+    }
+
+    fn one_line(board: &Board) -> String {
+        let mut out = Vec::new();
+        line(&mut out, board).expect("a vector");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_busy_day_at_100_and_60() {
+        insta::assert_snapshot!(shown(&busy(), 100), @"
+        Today ≈ $214.37 · 42 % of $500 a day
+        list price ≈ $220.40 · billed $94.00 · and €3.00 beside it · $12.50 of the list price is covered by
+        a subscription · 1204 requests · 18.2 M tokens
+
+        Sources
+          Claude Code  ≈ $120.37
+          OpenAI          $94.00  at 15:00 · no answer
+          OpenRouter           –  credits $7.50 left · key limit $2.50 of $10 (monthly)
+
+        Budgets
+          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace ≈ $321.56 by midnight
+          仕事  ▱▱▱▱▱▱▱▱▱▱   9 %  $94.00 of $1,000.50
+
+        Top models today
+          gpt-5.5-a-rather-long-name-for-a-model-that-nobody-w…  ≈ $100.00  18.2 M tokens
+          mystère-9                                                      –  723 tokens without a known price
+
+        Last alert
+          50 % of today's budget: ≈ $201.50 of $400, 55 min ago
+
+        The ledger was set aside.
+        OpenAI gave no answer: timed out after 20 s. Trying again in 7 min.
+        723 tokens have no known price (mystère-9) and are in no amount.
+        Claude Code: 2 lines could not be read; `spendbar doctor` shows where.
+        ");
+        insta::assert_snapshot!(shown(&busy(), 60), @"
+        Today ≈ $214.37 · 42 % of $500 a day
+        list price ≈ $220.40 · billed $94.00 · and €3.00 beside it ·
+        $12.50 of the list price is covered by a subscription · 1204
+        requests · 18.2 M tokens
+
+        Sources
+          Claude Code  ≈ $120.37
+          OpenAI          $94.00  at 15:00 · no answer
+          OpenRouter           –  credits $7.50 left · key limit $2…
+
+        Budgets
+          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace…
+          仕事  ▱▱▱▱▱▱▱▱▱▱   9 %  $94.00 of $1,000.50
+
+        Top models today
+          gpt-5.5-a-ra…  ≈ $100.00  18.2 M tokens
+          mystère-9              –  723 tokens without a known price
+
+        Last alert
+          50 % of today's budget: ≈ $201.50 of $400, 55 min ago
+
+        The ledger was set aside.
+        OpenAI gave no answer: timed out after 20 s. Trying again in
+        7 min.
+        723 tokens have no known price (mystère-9) and are in no
+        amount.
+        Claude Code: 2 lines could not be read; `spendbar doctor`
+        shows where.
+        ");
+    }
+
+    #[test]
+    fn the_first_run_says_where_was_looked_and_what_to_do() {
+        insta::assert_snapshot!(shown(&empty(), 100), @"
+        Today $0.00
+        list price ≈ $0.00 · billed – · 0 requests · 0 tokens
+
+        Nothing was found yet. Agents' logs were looked for here:
+          Claude Code  ~/.claude/projects
+          Codex        ~/.codex/sessions
+                       /b
+
+        Two ways on:
+          spendbar key set openai-admin  read a provider's bill
+          spendbar demo                  see it at work on a pretend world
+        ");
+    }
+
+    #[test]
+    fn one_line_has_figure_share_and_mark() {
+        assert_eq!(one_line(&busy()), "≈$214.37 42%\n");
+        assert_eq!(one_line(&empty()), "$0.00\n");
+        let state = |state| one_line(&Board { state, ..busy() });
+        assert_eq!(state(State::Near), "≈$214.37 42% !\n");
+        assert_eq!(state(State::Over), "≈$214.37 42% !!\n");
+        assert_eq!(state(State::Paused), "≈$214.37 42% ||\n");
+        let unknown =
+            Board { headline: Headline::Billed, demo: true, state: State::Error, ..empty() };
+        assert_eq!(one_line(&unknown), "demo – x\n");
+    }
+
+    #[test]
+    fn the_document() {
+        let mut out = Vec::new();
+        json(&mut out, &busy()).expect("a vector");
+        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
+        {
+          "schema": "spendbar.status.v1",
+          "at": "2026-11-24T15:00:00Z",
+          "zone": "Europe/Berlin",
+          "today": "2026-11-24",
+          "headline": "spend",
+          "state": "calm",
+          "loading": false,
+          "demo": false,
+          "spend_usd": "214.37",
+          "spend_estimated": true,
+          "list_usd": "220.4",
+          "billed_usd": "94",
+          "billed_other": [
+            {
+              "currency": "EUR",
+              "amount": "3"
+            }
+          ],
+          "covered_usd": "12.5",
+          "requests": 1204,
+          "tokens": {
+            "input": 0,
+            "cache_read": 0,
+            "cache_write_5m": 0,
+            "cache_write_1h": 0,
+            "output": 18240000,
+            "reasoning": 0
+          },
+          "unpriced_tokens": 723,
+          "unmetered_tokens": 0,
+          "partial": true,
+          "sources": [
+            {
+              "id": "claude-code",
+              "name": "Claude Code",
+              "list_usd": "120.37",
+              "billed_usd": null,
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": false,
+              "error": null
+            },
+            {
+              "id": "openai-admin",
+              "name": "OpenAI",
+              "list_usd": null,
+              "billed_usd": "94",
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": true,
+              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min."
+            },
+            {
+              "id": "openrouter",
+              "name": "OpenRouter",
+              "list_usd": null,
+              "billed_usd": null,
+              "unpriced_tokens": 0,
+              "last_good_at": "2026-11-24T14:00:00Z",
+              "stale": false,
+              "error": null
+            }
+          ],
+          "top_models": [
+            {
+              "model": "gpt-5.5-a-rather-long-name-for-a-model-that-nobody-would-choose",
+              "list_usd": "100",
+              "tokens": {
+                "input": 0,
+                "cache_read": 0,
+                "cache_write_5m": 0,
+                "cache_write_1h": 0,
+                "output": 18239277,
+                "reasoning": 0
+              }
+            },
+            {
+              "model": "mystère-9",
+              "list_usd": null,
+              "tokens": {
+                "input": 0,
+                "cache_read": 0,
+                "cache_write_5m": 0,
+                "cache_write_1h": 0,
+                "output": 723,
+                "reasoning": 0
+              }
+            }
+          ],
+          "budgets": [
+            {
+              "name": "day",
+              "period": "day",
+              "amount_usd": "500",
+              "spent_usd": "214.37",
+              "estimated": true,
+              "percent": 42,
+              "pace_usd": "321.555",
+              "sources": []
+            },
+            {
+              "name": "仕事",
+              "period": "month",
+              "amount_usd": "1000.5",
+              "spent_usd": "94",
+              "estimated": false,
+              "percent": 9,
+              "pace_usd": null,
+              "sources": [
+                "openai-admin"
+              ]
+            }
+          ],
+          "last_alert": {
+            "id": 7,
+            "at": "2026-11-24T14:05:00Z",
+            "budget": "day",
+            "period": "day",
+            "period_start": "2026-11-24",
+            "threshold_percent": 50,
+            "amount_usd": "400",
+            "spent_usd": "201.5",
+            "estimated": true,
+            "delivered_at": null,
+            "title": "50 % of today's budget: ≈ $201.50 of $400",
+            "body": ""
+          },
+          "notices": [
+            "The ledger was set aside."
+          ]
+        }
+        "#);
+    }
+}
