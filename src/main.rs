@@ -1,10 +1,30 @@
 //! Parses arguments, runs one command, prints the error chain, sets the exit code.
-fn main() -> anyhow::Result<()> {
-    env_logger::Builder::new().parse_filters("warn").init();
-    let args: Vec<String> = std::env::args().collect();
-    if args.get(1).is_some_and(|a| a == "demo") {
-        return spendbar::app::demo(false, Some(args[2].parse()?));
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use spendbar::app;
+use spendbar::faces::cli::args::Cli;
+
+fn main() -> ExitCode {
+    let log = env_logger::Env::new().filter_or("SPENDBAR_LOG", "warn");
+    env_logger::Builder::from_env(log).format_target(false).init();
+    let result = Cli::read(std::env::args_os()).map_err(anyhow::Error::from).and_then(app::run);
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        // Help goes to standard output and is no failure; a closed pipe is none either.
+        let _ = usage.print();
+        return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
     }
-    let app = spendbar::app::App::from_environment()?;
-    spendbar::app::run(&app, false, args.get(1).and_then(|a| a.parse().ok()))
+    let closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(closed_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    // When standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "spendbar: {error:#}");
+    ExitCode::FAILURE
 }

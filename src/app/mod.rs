@@ -1,7 +1,12 @@
 //! Joins the parts: one function per command, and the only place that reads the environment.
 
+mod asking;
+mod changing;
+mod doctor;
+mod polling;
 mod running;
 
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -9,12 +14,64 @@ use chrono_tz::Tz;
 
 use crate::config::{Config, ConfigError, system_zone};
 use crate::demo;
+use crate::faces::cli::args::{Cli, Command};
+use crate::faces::cli::style::Style;
+use crate::ledger::Ledger;
 use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
 use crate::sources::Places;
 
-pub use running::{demo, run};
+/// Runs one command.
+///
+/// # Errors
+/// What went wrong, for people; a `clap::Error` in it is wrong usage.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let app = App::from_environment()?;
+    let style = app.style();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match cli.command {
+        None => {
+            drop(out);
+            return running::run(&app, cli.run.headless, None);
+        }
+        Some(Command::Demo { seconds, run }) => {
+            drop(out);
+            return running::demo(&app, run.headless, seconds);
+        }
+        Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
+        Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
+        Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
+        Some(Command::Sources(args)) => asking::sources(&app, args, &style, &mut out)?,
+        Some(Command::Alerts(args)) => asking::alerts(&app, args, &style, &mut out)?,
+        Some(Command::Doctor(args)) => {
+            let answer = doctor::doctor(&app, args, &style, &mut out);
+            out.flush()?;
+            return answer;
+        }
+        Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
+        Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
+        Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+/// Opens the ledger for writing, and tells on standard error what is worth telling about that.
+fn open_ledger(app: &App) -> anyhow::Result<Ledger> {
+    let opened = Ledger::open(&app.ledger_path(), app.clock.now())?;
+    tell_notices(&opened.notices);
+    Ok(opened.ledger)
+}
+
+fn tell_notices(notices: &[String]) {
+    for notice in notices {
+        log::warn!("{notice}");
+    }
+}
+
+/// What the demo's pretend user shares with the real one: the desktop and the terminal.
+const DESKTOP_VARIABLES: [&str; 5] =
+    ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "COLUMNS"];
 
 /// Who runs this, where, and what time it is.
 #[derive(Clone, Debug)]
@@ -48,9 +105,15 @@ impl App {
         Ok(Self::of(places, clock, zone.unwrap_or(Tz::UTC), false))
     }
 
-    /// The pretend user of a demo.
-    pub fn of_demo(world: &demo::World, clock: Clock) -> Self {
-        Self::of(world.places(), clock, Tz::UTC, true)
+    /// The pretend user of a demo, on the desktop of the real one.
+    fn of_demo(world: &demo::World, user: &Self, clock: Clock) -> Self {
+        let mut places = world.places();
+        for name in DESKTOP_VARIABLES {
+            if let Some(value) = user.places.variables.get(name) {
+                places.variables.insert(name.to_owned(), value.clone());
+            }
+        }
+        Self::of(places, clock, Tz::UTC, true)
     }
 
     fn of(places: Places, clock: Clock, system_zone: Tz, demo: bool) -> Self {
@@ -74,6 +137,18 @@ impl App {
     /// The file can't be read or says something wrong.
     pub fn config(&self) -> Result<Config, ConfigError> {
         Config::load(&self.config_path(), &self.places.home, self.system_zone)
+    }
+
+    /// Home folder and environment, with the roots that the config sets.
+    pub fn places_with(&self, config: &Config) -> Places {
+        Places { roots: config.roots(), ..self.places.clone() }
+    }
+
+    /// How text on standard output may look.
+    fn style(&self) -> Style {
+        let columns = self.places.variable("COLUMNS").and_then(|columns| columns.parse().ok());
+        let terminal = io::stdout().is_terminal().then(|| columns.unwrap_or(running::COLUMNS));
+        Style::of(terminal, self.places.variable("NO_COLOR"), self.places.variable("TERM"))
     }
 
     /// What a monitor needs.

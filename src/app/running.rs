@@ -23,7 +23,7 @@ use crate::platform::{clipboard, open, session};
 use super::App;
 
 /// Columns of a terminal that does not tell.
-const COLUMNS: usize = 100;
+pub(super) const COLUMNS: usize = 100;
 /// How often a log gets a line at most.
 const LOG_GAP: Duration = Duration::from_secs(2);
 
@@ -31,7 +31,7 @@ const LOG_GAP: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Another copy runs already, or the configuration or the ledger can't be used.
-pub fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
     let _lock = lock(app)?;
     let (told, inbox) = channel();
     stop_on_signals(told.clone())?;
@@ -41,8 +41,7 @@ pub fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()
         // The receiver is gone only while the program ends.
         let _ = events.send(Told::Monitor(event));
     })?;
-    let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned())
-        || (app.demo && session::is_graphical(|name| std::env::var_os(name)));
+    let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned());
     if headless || !graphical {
         return in_terminal(app, monitor, &inbox, deadline);
     }
@@ -78,7 +77,7 @@ fn lock(app: &App) -> anyhow::Result<File> {
 }
 
 /// Whether a copy is running, so that the ledger is being kept up to date.
-pub fn is_running(app: &App) -> bool {
+pub(super) fn is_running(app: &App) -> bool {
     File::open(app.folders.state.join("running.lock"))
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
@@ -267,7 +266,7 @@ fn deliver(app: &App, alert: AlertRow, commands: UnboundedSender<Command>, told_
 }
 
 /// An alert as a notification.
-pub fn notice(app: &App, alert: &AlertRow) -> Notice {
+pub(super) fn notice(app: &App, alert: &AlertRow) -> Notice {
     let demo = if app.demo { "[demo] " } else { "" };
     Notice {
         // A line break must not come between the sign and its amount.
@@ -282,10 +281,10 @@ pub fn notice(app: &App, alert: &AlertRow) -> Notice {
 ///
 /// # Errors
 /// As [`run`], or the pretend world can't be made.
-pub fn demo(headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn demo(user: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
     let clock = Clock::starting_at(World::time_of_day(Clock::system().now()));
     let world = World::start(clock.now())?;
-    let app = App::of_demo(&world, clock);
+    let app = App::of_demo(&world, user, clock);
     config::edit::write(&app.config_path(), &world.config())?;
     let ran = run(&app, headless, seconds);
     // The world is put away whatever happened; the first error is the one to tell.

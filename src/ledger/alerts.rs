@@ -48,13 +48,13 @@ impl Recording<'_> {
     /// Records an alert that speaks. Its number, or `None` when this budget, period and threshold
     /// had its alert already.
     pub fn add_alert(&mut self, alert: &NewAlert) -> Result<Option<i64>, LedgerError> {
-        self.run(|conn| insert(conn, alert, true))
+        self.write(|conn, _| insert(conn, alert, true))
     }
 
     /// Records a threshold that is crossed but stays silent, because a higher one speaks in the
     /// same moment or the period is over. False when it was recorded already.
     pub fn skip_alert(&mut self, alert: &NewAlert) -> Result<bool, LedgerError> {
-        Ok(self.run(|conn| insert(conn, alert, false))?.is_some())
+        Ok(self.write(|conn, _| insert(conn, alert, false))?.is_some())
     }
 }
 

@@ -2,6 +2,7 @@
 //! completely replaces what was known of that day, and only if it differs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use rusqlite::{Connection, Result, Row, params};
@@ -50,21 +51,33 @@ impl ChargeRow {
     }
 }
 
-/// List price of one token of each paid kind and of one search, in pico-dollars. A day's total
-/// must not be priced as if it were one request: it would fall into the long-context tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// List price of one token of each kind and of one search, in pico-dollars; `None` where none is
+/// published. A day's total must not be priced as if it were one request: it would fall into the
+/// long-context tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UnitPrices {
-    /// Input, cache read, cache write 5 m, cache write 1 h, output.
-    tokens: [i64; 5],
-    web_search: i64,
+    /// Input, cache read, cache write 5 m, cache write 1 h, output, reasoning.
+    tokens: [Option<i64>; 6],
+    web_search: Option<i64>,
 }
 
 impl UnitPrices {
-    /// The list price of these tokens, in pico-dollars.
-    pub(super) fn cost_picos(&self, tokens: &TokenCounts, web_searches: u64) -> i128 {
-        let kinds = paid_kinds(tokens);
-        let sum: i128 = self.tokens.iter().zip(kinds).map(|(p, n)| i128::from(*p) * n).sum();
-        sum + i128::from(self.web_search) * i128::from(web_searches)
+    /// The list price of these tokens in pico-dollars; `None` when some of them have no price.
+    pub(super) fn cost_picos(&self, tokens: &TokenCounts, web_searches: u64) -> Option<i128> {
+        let counts = [
+            tokens.input,
+            tokens.cache_read,
+            tokens.cache_write_5m,
+            tokens.cache_write_1h,
+            tokens.output.saturating_sub(tokens.reasoning),
+            tokens.reasoning,
+            web_searches,
+        ];
+        let prices = self.tokens.into_iter().chain([self.web_search]);
+        prices
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .try_fold(0, |sum, (price, count)| Some(sum + i128::from(price?) * i128::from(count)))
     }
 }
 
@@ -79,8 +92,7 @@ pub(super) struct MeteredRow {
     pub(super) tokens: TokenCounts,
     pub(super) requests: u64,
     pub(super) web_searches: u64,
-    /// `None` when the model has no known price.
-    pub(super) prices: Option<UnitPrices>,
+    pub(super) prices: UnitPrices,
 }
 
 /// Which source reports, when, and under which provider's name.
@@ -117,16 +129,15 @@ pub(super) fn store_charges(
     let Some(span) = hull(&days) else { return Ok(false) };
     let old = charges_between(conn, span)?;
     let mut changed = false;
-    for (day, (old, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source))
-    {
-        changed |= !(old.is_empty() && new.is_empty());
+    for (day, rows) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
+        changed = true;
         conn.prepare_cached("DELETE FROM charge WHERE day = ?1 AND source = ?2")?
             .execute(params![day.to_string(), origin.source])?;
         let mut insert = conn.prepare_cached(
             "INSERT INTO charge (source, day, kind, provider, model, project, amount, currency)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
-        for row in new {
+        for row in rows.new {
             insert.execute(params![
                 row.source,
                 day.to_string(),
@@ -172,11 +183,11 @@ pub(super) fn store_metered(
     let Some(span) = hull(&days) else { return Ok(false) };
     let old = metered_between(conn, span)?.into_iter().map(|(_, row)| row).collect();
     let mut changed = false;
-    for (day, (_, new)) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
+    for (day, rows) in differing(&days, origin.source, old, new, |row| (row.day, row.source)) {
         changed = true;
         conn.prepare_cached("DELETE FROM metered WHERE day = ?1 AND source = ?2")?
             .execute(params![day.to_string(), origin.source])?;
-        for row in new {
+        for row in rows.new {
             insert_metered(conn, &row)?;
         }
     }
@@ -228,18 +239,21 @@ pub(super) fn metered_between(conn: &Connection, span: DaySpan) -> Result<Vec<(i
         "SELECT id, day, source, provider_hint, provider, model, input, cache_read,
             cache_write_5m, cache_write_1h, output, reasoning, requests, web_searches,
             input_picos, cache_read_picos, cache_write_5m_picos, cache_write_1h_picos,
-            output_picos, web_search_picos
+            output_picos, reasoning_picos, web_search_picos
          FROM metered WHERE day BETWEEN ?1 AND ?2 ORDER BY day, source, model, id",
     )?
     .query_map(bounds(span), |row| {
         let count = |index| row.get::<_, i64>(index).map(codes::to_u64);
-        let picos = |index| row.get::<_, Option<i64>>(index);
-        let prices = match (picos(14)?, picos(15)?, picos(16)?, picos(17)?, picos(18)?, picos(19)?)
-        {
-            (Some(a), Some(b), Some(c), Some(d), Some(e), Some(web_search)) => {
-                Some(UnitPrices { tokens: [a, b, c, d, e], web_search })
-            }
-            _ => None,
+        let prices = UnitPrices {
+            tokens: [
+                row.get(14)?,
+                row.get(15)?,
+                row.get(16)?,
+                row.get(17)?,
+                row.get(18)?,
+                row.get(19)?,
+            ],
+            web_search: row.get(20)?,
         };
         let metered = MeteredRow {
             day: read_day(row, 1)?,
@@ -320,41 +334,52 @@ fn store_cover(
     Ok(changed)
 }
 
-/// The days whose rows differ, with the old and the new ones.
+/// The rows of one UTC day, as they are stored and as a reading tells them.
+struct DayRows<T> {
+    old: Vec<T>,
+    new: Vec<T>,
+}
+
+/// The days whose rows differ.
 fn differing<T: Ord>(
     days: &BTreeSet<NaiveDate>,
     source: i64,
     old: Vec<T>,
     new: Vec<T>,
     place: impl Fn(&T) -> (NaiveDate, i64),
-) -> Vec<(NaiveDate, (Vec<T>, Vec<T>))> {
-    let mut by_day: BTreeMap<NaiveDate, (Vec<T>, Vec<T>)> = BTreeMap::new();
+) -> BTreeMap<NaiveDate, DayRows<T>> {
+    let mut by_day = BTreeMap::new();
+    let mut rows_of = |day: NaiveDate, row: T, is_new: bool| {
+        let rows =
+            by_day.entry(day).or_insert_with(|| DayRows { old: Vec::new(), new: Vec::new() });
+        if is_new { &mut rows.new } else { &mut rows.old }.push(row);
+    };
     for row in old {
         let (day, of) = place(&row);
         if of == source && days.contains(&day) {
-            by_day.entry(day).or_default().0.push(row);
+            rows_of(day, row, false);
         }
     }
     for row in new {
-        by_day.entry(place(&row).0).or_default().1.push(row);
+        rows_of(place(&row).0, row, true);
     }
-    for (old, new) in by_day.values_mut() {
-        old.sort();
-        new.sort();
-    }
-    by_day.into_iter().filter(|(_, (old, new))| old != new).collect()
+    by_day.retain(|_, rows| {
+        rows.old.sort();
+        rows.new.sort();
+        rows.old != rows.new
+    });
+    by_day
 }
 
 fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {
     let tokens = super::slots::kinds(&row.tokens);
-    let unit = |index: usize| row.prices.map(|prices| prices.tokens[index]);
     conn.prepare_cached(
         "INSERT INTO metered (source, day, provider_hint, provider, model, input, cache_read,
             cache_write_5m, cache_write_1h, output, reasoning, requests, web_searches,
             input_picos, cache_read_picos, cache_write_5m_picos, cache_write_1h_picos,
-            output_picos, web_search_picos)
+            output_picos, reasoning_picos, web_search_picos)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-            ?19)",
+            ?19, ?20)",
     )?
     .execute(params![
         row.source,
@@ -370,12 +395,13 @@ fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {
         tokens[5],
         codes::to_i64(row.requests),
         codes::to_i64(row.web_searches),
-        unit(0),
-        unit(1),
-        unit(2),
-        unit(3),
-        unit(4),
-        row.prices.map(|prices| prices.web_search),
+        row.prices.tokens[0],
+        row.prices.tokens[1],
+        row.prices.tokens[2],
+        row.prices.tokens[3],
+        row.prices.tokens[4],
+        row.prices.tokens[5],
+        row.prices.web_search,
     ])?;
     Ok(())
 }
@@ -386,7 +412,7 @@ fn unit_prices(
     provider: &str,
     model: Option<&str>,
     day: NaiveDate,
-) -> (Option<std::sync::Arc<str>>, Option<UnitPrices>) {
+) -> (Option<Arc<str>>, UnitPrices) {
     let at = day_start_utc(day) + TimeDelta::hours(12);
     let ask = |tokens: TokenCounts, web_searches: u32| {
         prices.price(&Ask {
@@ -402,24 +428,18 @@ fn unit_prices(
         i64::try_from(ask(tokens, web_searches).list_picos?).ok()
     };
     let none = TokenCounts::default();
-    let all = || {
-        Some(UnitPrices {
-            tokens: [
-                picos(TokenCounts { input: 1, ..none }, 0)?,
-                picos(TokenCounts { cache_read: 1, ..none }, 0)?,
-                picos(TokenCounts { cache_write_5m: 1, ..none }, 0)?,
-                picos(TokenCounts { cache_write_1h: 1, ..none }, 0)?,
-                picos(TokenCounts { output: 1, ..none }, 0)?,
-            ],
-            web_search: picos(none, 1)?,
-        })
+    let prices = UnitPrices {
+        tokens: [
+            picos(TokenCounts { input: 1, ..none }, 0),
+            picos(TokenCounts { cache_read: 1, ..none }, 0),
+            picos(TokenCounts { cache_write_5m: 1, ..none }, 0),
+            picos(TokenCounts { cache_write_1h: 1, ..none }, 0),
+            picos(TokenCounts { output: 1, ..none }, 0),
+            picos(TokenCounts { output: 1, reasoning: 1, ..none }, 0),
+        ],
+        web_search: picos(none, 1),
     };
-    (ask(none, 0).provider, all())
-}
-
-fn paid_kinds(tokens: &TokenCounts) -> [i128; 5] {
-    [tokens.input, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h, tokens.output]
-        .map(i128::from)
+    (ask(none, 0).provider, prices)
 }
 
 /// The days a reading replaces: those it says to know, and those it has rows for.

@@ -16,6 +16,8 @@ mod events;
 mod names;
 mod open;
 mod questions;
+#[cfg(test)]
+mod questions_tests;
 mod reconcile;
 mod record;
 mod report;
@@ -58,7 +60,7 @@ impl Ledger {
     /// [`Recording::commit`] it leaves nothing behind.
     pub fn begin(&mut self) -> Result<Recording<'_>, LedgerError> {
         self.run(|conn| conn.execute_batch("BEGIN IMMEDIATE"))?;
-        Ok(Recording { ledger: self, names: Names::default() })
+        Ok(Recording { ledger: self, names: Names::default(), has_failed: false })
     }
 
     /// A value that some part of the program keeps in the ledger; `None` when never set.
@@ -82,6 +84,19 @@ impl Ledger {
         Ok(())
     }
 
+    /// Asks several things of one state of the file, whatever other processes write meanwhile.
+    fn ask<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        self.run(|conn| {
+            // Within a recording its own transaction does the same.
+            let _reading =
+                conn.is_autocommit().then(|| conn.unchecked_transaction()).transpose()?;
+            ask(conn)
+        })
+    }
+
     /// Asks SQLite and sorts its errors.
     fn run<T>(
         &self,
@@ -96,12 +111,30 @@ impl Ledger {
 pub struct Recording<'a> {
     ledger: &'a mut Ledger,
     names: Names,
+    /// A write failed halfway: nothing of this transaction may become permanent.
+    has_failed: bool,
 }
 
 impl Recording<'_> {
-    /// Makes everything recorded so far permanent. Without a change not a byte is written.
-    pub fn commit(self) -> Result<(), LedgerError> {
-        self.ledger.run(|conn| conn.execute_batch("COMMIT"))
+    /// Makes everything recorded so far permanent. Without a change not a byte is written. Fails
+    /// after any failed write: a reading is recorded whole or not at all.
+    pub fn commit(mut self) -> Result<(), LedgerError> {
+        self.write(|conn, _| conn.execute_batch("COMMIT"))
+    }
+
+    /// Writes, unless an earlier write failed.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&Connection, &mut Names) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        if self.has_failed {
+            let what = "an earlier write of the same transaction failed".to_owned();
+            return Err(LedgerError::Failed { path: self.ledger.path.clone(), what });
+        }
+        let names = &mut self.names;
+        let written = self.ledger.run(|conn| write(conn, names));
+        self.has_failed = written.is_err();
+        written
     }
 }
 

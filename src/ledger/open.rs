@@ -87,6 +87,10 @@ fn open_for_writing(path: &Path) -> Result<Ledger, LedgerError> {
     let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before anything is written, the switch to WAL included.
     ledger.known_version()?;
+    // SQLite opens what it may not write for reading, without a word.
+    if ledger.run(|conn| conn.is_readonly("main"))? {
+        return Err(LedgerError::ReadOnly { path: path.to_owned() });
+    }
     ledger.run(|conn| {
         // A file system without shared memory refuses WAL and stays with the rollback journal:
         // slower, and as safe.

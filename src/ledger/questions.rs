@@ -93,7 +93,7 @@ pub struct ModelSpend {
 impl Ledger {
     /// The figures of a span. `zone` is the one the span was made in; no `sources` means all.
     pub fn spend(&self, span: &Span, zone: Tz, sources: &[String]) -> Result<Spend, LedgerError> {
-        self.run(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?))
+        self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?))
     }
 
     /// What each source says of a span by itself, by id. Sources without a figure are left out.
@@ -108,7 +108,7 @@ impl Ledger {
             tokens: TokenCounts,
             unpriced_tokens: u64,
         }
-        self.run(|conn| {
+        self.ask(|conn| {
             let scope = Scope::new(conn, span, zone, &[])?;
             let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
             scope.for_each_slot(conn, |_, key, slot| {
@@ -122,14 +122,17 @@ impl Ledger {
             })?;
             for (_, row) in bills::metered_between(conn, scope.utc_days())? {
                 let sum = sums.entry(row.source).or_default();
-                sum.requests += row.requests;
+                sum.requests = sum.requests.saturating_add(row.requests);
                 sum.tokens.add(&row.tokens);
-                match row.prices {
-                    Some(prices) => {
-                        sum.list_picos += prices.cost_picos(&row.tokens, row.web_searches);
+                match row.prices.cost_picos(&row.tokens, row.web_searches) {
+                    Some(picos) => {
+                        sum.list_picos += picos;
                         sum.is_priced = true;
                     }
-                    None => sum.unpriced_tokens += row.tokens.total(),
+                    None => {
+                        let tokens = row.tokens.total();
+                        sum.unpriced_tokens = sum.unpriced_tokens.saturating_add(tokens);
+                    }
                 }
             }
             for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
@@ -166,7 +169,7 @@ impl Ledger {
         zone: Tz,
         limit: usize,
     ) -> Result<Vec<ModelSpend>, LedgerError> {
-        self.run(|conn| {
+        self.ask(|conn| {
             let mut names = Names::default();
             let scope = Scope::new(conn, span, zone, &[])?;
             let mut sums: BTreeMap<i64, (Option<i128>, TokenCounts)> = BTreeMap::new();
@@ -207,7 +210,7 @@ impl Ledger {
 
     /// The first local day that has any usage or charge; `None` while the ledger holds neither.
     pub fn first_usage_day(&self, zone: Tz) -> Result<Option<NaiveDate>, LedgerError> {
-        self.run(|conn| {
+        self.ask(|conn| {
             let quarter: Option<i64> = conn
                 .query_row("SELECT quarter FROM slot ORDER BY quarter LIMIT 1", [], |row| {
                     row.get(0)

@@ -16,7 +16,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
-use super::bills::{self, ChargeRow, Covered, UnitPrices};
+use super::bills::{self, ChargeRow, Covered};
 use super::names::{self, Names};
 use super::slots::{self, SlotKey, SlotSums};
 use super::{Spend, codes};
@@ -178,13 +178,13 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
         // A part of the output can't be larger than all of it.
         tokens.reasoning = tokens.reasoning.min(tokens.output);
         requests = requests.saturating_sub(known.requests);
+        // Slots do not sum searches; where the logs know the model at all they know its searches.
         let searches = if known.requests == 0 { row.web_searches } else { 0 };
         known.tokens.sub(&row.tokens);
         known.requests = known.requests.saturating_sub(row.requests);
         if tokens.is_zero() && requests == 0 && searches == 0 {
             continue;
         }
-        let cost = |prices: UnitPrices| prices.cost_picos(&tokens, searches);
         rest.push(Excess {
             day: row.day,
             source: row.source,
@@ -192,7 +192,7 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
             model: row.model,
             requests,
             tokens,
-            list_picos: row.prices.map(cost),
+            list_picos: row.prices.cost_picos(&tokens, searches),
         });
     }
     Ok(rest)
@@ -245,13 +245,14 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
         Ok(())
     })?;
     for part in excess(conn, &mut names, scope)? {
-        total.requests += part.requests;
+        total.requests = total.requests.saturating_add(part.requests);
         total.tokens.add(&part.tokens);
         let picos = part.list_picos.unwrap_or(0);
         list_picos += picos;
         *open.entry((scope.account(part.source), part.day)).or_default() += picos;
         if part.unpriced_tokens() > 0 {
-            *unpriced.entry(part.model).or_default() += part.unpriced_tokens();
+            let tokens = unpriced.entry(part.model).or_default();
+            *tokens = tokens.saturating_add(part.unpriced_tokens());
         }
     }
     total.list = Money::from_picos_usd(list_picos);
@@ -275,7 +276,7 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     total.billed = (!bills.is_empty()).then(|| billed.usd());
     total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
     for (model, tokens) in unpriced {
-        total.unpriced_tokens += tokens;
+        total.unpriced_tokens = total.unpriced_tokens.saturating_add(tokens);
         total.unpriced_models.push((names.string(conn, model)?, tokens));
     }
     total.unpriced_models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

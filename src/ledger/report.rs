@@ -88,7 +88,7 @@ impl Ledger {
     ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.run(|conn| report(conn, &Scope::new(conn, &span, zone, &[])?, by))
+        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, &[])?, by))
     }
 }
 
@@ -150,7 +150,8 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         };
         let sums = groups.entry(group.only(by)).or_default();
         sums.add(part.requests, &part.tokens, part.list_picos, part.unpriced_tokens());
-        *unpriced.entry(part.model).or_default() += part.unpriced_tokens();
+        let tokens = unpriced.entry(part.model).or_default();
+        *tokens = tokens.saturating_add(part.unpriced_tokens());
     }
     for charge in scope.charges(conn)? {
         let group = Group {
@@ -229,9 +230,9 @@ impl Sums {
         list_picos: Option<i128>,
         unpriced_tokens: u64,
     ) {
-        self.requests += requests;
+        self.requests = self.requests.saturating_add(requests);
         self.tokens.add(tokens);
-        self.unpriced_tokens += unpriced_tokens;
+        self.unpriced_tokens = self.unpriced_tokens.saturating_add(unpriced_tokens);
         self.add_list(list_picos.map(Money::from_picos_usd));
     }
 
@@ -243,9 +244,9 @@ impl Sums {
     }
 
     fn add_all(&mut self, other: &Self) {
-        self.requests += other.requests;
+        self.requests = self.requests.saturating_add(other.requests);
         self.tokens.add(&other.tokens);
-        self.unpriced_tokens += other.unpriced_tokens;
+        self.unpriced_tokens = self.unpriced_tokens.saturating_add(other.unpriced_tokens);
         self.add_list(other.list);
         other.billed.iter().for_each(|money| self.billed.add(money));
         other.charged_elsewhere.iter().for_each(|money| self.charged_elsewhere.add(money));

@@ -18,8 +18,7 @@ impl Ledger {
             return Ok(false);
         }
         let mut recording = self.begin()?;
-        let names = &mut recording.names;
-        recording.ledger.run(|conn| {
+        recording.write(|conn, names| {
             let mut last_id = 0;
             loop {
                 let mut deltas = Deltas::default();
@@ -35,5 +34,49 @@ impl Ledger {
         recording.set_meta(PRICES, &fingerprint)?;
         recording.commit()?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::super::testing::{
+        AGENT, MINI, PROVIDER, at, ledger_in, look, metered, reading, record, usage, usd,
+    };
+    use super::*;
+    use crate::spend::{Period, Reading};
+
+    #[test]
+    fn a_new_price_reaches_back() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let prices = PriceTable::builtin();
+        assert!(ledger.reprice(&prices).unwrap());
+        assert!(!ledger.reprice(&prices).unwrap());
+        let events: Vec<_> = (0..12)
+            .map(|n| usage(&n.to_string(), "2026-11-24T10:00:00Z", MINI, 1_000_000, 0))
+            .chain([usage("unknown", "2026-11-24T10:00:00Z", "unheard-of", 5, 5)])
+            .collect();
+        let noon = "2026-11-24T12:00:00Z";
+        record(&mut ledger, &look(&AGENT, noon), &reading(events));
+        let reported = Reading {
+            metered: vec![metered("2026-11-24", MINI, 14_000_000, 0)],
+            ..Reading::default()
+        };
+        record(&mut ledger, &look(&PROVIDER, noon), &reported);
+        let span = Period::Day.holding(at(noon), Tz::UTC);
+        let list = |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &[]).unwrap().list;
+        // 12 million in the logs and 2 million more in the report, at $0.25.
+        assert_eq!(list(&ledger), usd("3.5"));
+
+        let row = "provider = \"openai\"\nmodel = \"gpt-5-mini\"\ninput = \"0.5\"\noutput = \"4\"";
+        let dearer = PriceTable::builtin().with_overrides(&[row.parse().unwrap()]).unwrap();
+        assert!(ledger.reprice(&dearer).unwrap());
+        assert!(!ledger.reprice(&dearer).unwrap());
+        assert_eq!(list(&ledger), usd("7"));
+        assert_eq!(ledger.spend(&span, Tz::UTC, &[]).unwrap().unpriced_tokens, 10);
+        assert!(ledger.reprice(&prices).unwrap());
+        assert_eq!(list(&ledger), usd("3.5"));
     }
 }

@@ -69,7 +69,7 @@ pub struct Snapshot {
 impl Ledger {
     /// Every source that was ever looked at, by id.
     pub fn sources(&self) -> std::result::Result<Vec<SourceState>, LedgerError> {
-        self.run(|conn| {
+        self.ask(|conn| {
             let mut states = conn
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM source_state JOIN name ON name.id = source

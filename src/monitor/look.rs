@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, Utc};
 
 use crate::board::AskedSource;
 use crate::config::Config;
-use crate::secrets::Store;
+use crate::secrets::{SecretError, Store};
 use crate::sources::providers::http;
 use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading};
@@ -55,10 +55,12 @@ pub async fn look(
     let runtime = tokio::runtime::Handle::current();
     let worker = tokio::task::spawn_blocking(move || {
         let info = source.info();
-        let key = Store::new(&world.places)
-            .get(info, &world.places)
-            .map_err(|error| SourceError::Misconfigured { what: error.to_string() })?
-            .map(|(key, _)| key);
+        let key = match Store::new(&world.places).get(info, &world.places) {
+            Ok(found) => found.map(|(key, _)| key),
+            // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
+            Err(SecretError::NoKeyring { .. }) => None,
+            Err(error) => return Err(SourceError::Misconfigured { what: error.to_string() }),
+        };
         let look = Look {
             now: at,
             places: &world.places,

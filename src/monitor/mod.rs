@@ -46,7 +46,10 @@ pub struct Setup {
 
 impl Setup {
     /// The built-in prices with the user's own.
-    fn prices(&self) -> anyhow::Result<PriceTable> {
+    ///
+    /// # Errors
+    /// A row of the user's is wrong.
+    pub fn prices(&self) -> anyhow::Result<PriceTable> {
         PriceTable::builtin()
             .with_overrides(&self.config.prices)
             .with_context(|| format!("in {}", self.config_path.display()))

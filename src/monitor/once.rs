@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::Ledger;
@@ -19,8 +20,12 @@ pub struct Looked {
     pub error: Option<SourceError>,
     /// When a running monitor would look again after a failure.
     pub retry_at: Option<DateTime<Utc>>,
-    /// Whether figures changed.
-    pub changed: bool,
+    /// Usage events that are new.
+    pub new_events: u64,
+    /// Charges that it told.
+    pub charges: u64,
+    /// Lines that could not be read.
+    pub problems: u64,
 }
 
 /// Looks at every enabled source (agents only when `offline`), records what was seen and judges
@@ -47,28 +52,46 @@ pub fn look_at_all(
         });
         if let Some(state) = limited.filter(|_| info.kind == SourceKind::Provider) {
             let (error, retry_at) = (state.error.clone(), state.retry_at);
-            all.push(Looked { info, error, retry_at, changed: false });
+            all.push(Looked { info, error, retry_at, new_events: 0, charges: 0, problems: 0 });
             continue;
         }
-        let mut changed = false;
-        let (error, retry_at) = loop {
+        let mut seen =
+            Looked { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 };
+        loop {
             let marks = ledger.marks(info.id)?;
             let looking = look::look(source, world.clone(), config.clone(), marks, None);
             let looked = runtime.block_on(looking);
-            let error = looked.result.as_ref().err().cloned();
-            let wait = error.as_ref().map(|error| {
-                due::after_failure(error, 1, look::poll(&config, info), fastrand::u32(..1000))
+            seen.error = looked.result.as_ref().err().cloned();
+            seen.retry_at = seen.error.as_ref().map(|error| {
+                let poll = look::poll(&config, info);
+                looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
             });
-            let retry_at = wait.map(|wait| looked.at + wait);
-            changed |= record::record(&mut ledger, &looked, &config, &prices, retry_at, false)?;
-            if !looked.result.is_ok_and(|reading| reading.more) {
-                break (error, retry_at);
+            let (at, retry_at) = (&looked, seen.retry_at);
+            seen.new_events +=
+                record::record(&mut ledger, at, &config, &prices, retry_at, false)?.new_events;
+            let Ok(reading) = looked.result else { break };
+            seen.charges += reading.charges.len() as u64;
+            seen.problems += reading.problems.len() as u64;
+            if !reading.more {
+                break;
             }
-        };
-        all.push(Looked { info, error, retry_at, changed });
+        }
+        all.push(seen);
     }
     record::judge_now(&mut ledger, &config, setup.clock.now())?;
     // Whatever still answers must not hold up the end.
     runtime.shutdown_background();
     Ok((ledger, all, opened.notices))
+}
+
+/// Looks at one source without recording anything; how that failed, if it did.
+///
+/// # Errors
+/// The monitor can't be set up.
+pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>> {
+    let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (world, config) = (Arc::new(setup.world()?), Arc::new(setup.config.clone()));
+    let looking = look::look(source, world, config, Default::default(), None);
+    Ok(runtime.block_on(looking).result.err())
 }

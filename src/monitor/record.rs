@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use crate::budgets::{self, Budget};
 use crate::config::{Billing, Config};
-use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recording};
+use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
 use crate::sources::SourceError;
 use crate::spend::{Funding, Money, Span, period::local_day};
@@ -17,8 +17,7 @@ use super::words;
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
 
-/// Records a look. With `judge` the budgets are judged in the same transaction. Gives whether
-/// figures changed.
+/// Records a look. With `judge` the budgets are judged in the same transaction.
 pub fn record(
     ledger: &mut Ledger,
     looked: &Looked,
@@ -26,7 +25,7 @@ pub fn record(
     prices: &PriceTable,
     retry_at: Option<DateTime<Utc>>,
     judge: bool,
-) -> Result<bool, LedgerError> {
+) -> Result<Recorded, LedgerError> {
     let info = looked.source.info();
     let record = LookRecord {
         source: info,
@@ -39,24 +38,24 @@ pub fn record(
         took_ms: u64::try_from(looked.took.as_millis()).unwrap_or(u64::MAX),
     };
     let mut recording = ledger.begin()?;
-    let changed = match &looked.result {
+    let recorded = match &looked.result {
         Ok(reading) => {
             let recorded = recording.record(&record, reading, prices)?;
             if recorded.changed && judge {
                 judge_budgets(&mut recording, config, looked.at)?;
             }
-            recorded.changed
+            recorded
         }
         Err(error) => {
             // What is simply not there is no news.
             if !matches!(error, SourceError::NotInstalled | SourceError::NeedsKey) {
                 recording.fail(&record, error, retry_at)?;
             }
-            false
+            Recorded::default()
         }
     };
     recording.commit()?;
-    Ok(changed)
+    Ok(recorded)
 }
 
 /// Whether the first look at this machine was judged, in this run or an earlier one.

@@ -314,14 +314,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         let judge = self.judging && !more;
         match record::record(&mut self.ledger, &looked, &self.config, &self.prices, retry_at, judge)
         {
-            Ok(changed) => {
+            Ok(recorded) => {
                 self.trouble.remove("ledger");
                 let live = Live { error, retry_at, looked_at: looked.at };
                 let news = self.live.get(info.id).is_none_or(|known| known.error != live.error);
                 self.live.insert(info.id, live);
                 self.judge_for_the_first_time();
                 // While a long first reading goes on, nothing of it is worth a redraw each time.
-                if (changed && !more) || news || info.kind == SourceKind::Provider {
+                if (recorded.changed && !more) || news || info.kind == SourceKind::Provider {
                     self.publish();
                 }
             }

@@ -11,7 +11,7 @@ pub mod theme;
 pub mod tray_style;
 
 #[cfg(target_os = "linux")]
-#[path = "linux.rs"]
+#[path = "linux/mod.rs"]
 mod system;
 
 #[cfg(target_os = "macos")]

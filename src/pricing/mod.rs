@@ -13,6 +13,7 @@
 //! - What no published price or rule covers is unpriced, never zero.
 //! - All arithmetic is in whole pico-dollars.
 
+mod builtin;
 mod names;
 mod rates;
 mod read;

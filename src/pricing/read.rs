@@ -98,6 +98,11 @@ pub(super) fn entry(table: &Table, rule: Rule, also: &[&str]) -> Result<Entry, F
     }
     if let Some(value) = table.get("same_as") {
         let model = text(value, "same_as", "the name of another model of this provider")?;
+        let prices = [RATES, SPEEDS, &["long", "web_search", "when_utc"]].concat();
+        if let Some(price) = prices.into_iter().find(|field| table.contains_key(*field)) {
+            let found = format!("stands beside `{price}`");
+            return Err(flaw("same_as", found, "write another model's name or prices, not both"));
+        }
         return Ok(Entry::SameAs { model: model.to_owned(), from, until });
     }
     let base = band(table, "", rule)?;
@@ -188,9 +193,13 @@ fn price(value: &Value, field: &str) -> Result<Price, Flaw> {
         Value::Integer(whole) => Price::parse_usd_per_million(&whole.to_string()).ok(),
         _ => None,
     };
-    price
-        .filter(|price| price.picos_per_token <= MAX_PICOS_PER_TOKEN)
-        .ok_or_else(|| flaw(field, shown(value), &write))
+    match price {
+        Some(price) if price.picos_per_token <= MAX_PICOS_PER_TOKEN => Ok(price),
+        Some(_) => {
+            Err(flaw(field, shown(value), "write at most 1000000 dollars per million tokens"))
+        }
+        None => Err(flaw(field, shown(value), &write)),
+    }
 }
 
 /// `"0.5x"` in millionths.
@@ -265,7 +274,7 @@ fn window(text: &str) -> Option<Window> {
     let (start, end) = times.split_once('-')?;
     let minutes = |time: &str| {
         let (hour, minute) = time.split_once(':')?;
-        Some(hour.parse::<u32>().ok()?.checked_mul(60)?.checked_add(minute.parse().ok()?)?)
+        hour.parse::<u32>().ok()?.checked_mul(60)?.checked_add(minute.parse().ok()?)
     };
     let window = Window {
         days: (first.parse().ok()?, last.parse().ok()?),

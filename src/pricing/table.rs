@@ -1,18 +1,17 @@
 //! The table: lists by provider and model, and the search for the list that prices a request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use toml::{Table, Value};
+use toml::Table;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::builtin::{self, Builtin};
 use super::names::{route, spellings};
 use super::rates::Row;
 use super::read::{Entry, Flaw, PriceError, Rule, entry, flaw, text};
 use super::{Ask, Priced};
-
-const BUILTIN: &str = include_str!("../../assets/prices.toml");
 
 /// Raise it when the code prices the same table in another way, so that the ledger notices.
 const RULES_VERSION: u64 = 1;
@@ -23,17 +22,18 @@ const MOST_REMEMBERED: usize = 4096;
 /// Every list price the program knows: its own table, and the config's rows before it.
 pub struct PriceTable {
     overrides: Lists,
-    builtin: Arc<Lists>,
+    builtin: &'static Builtin,
     fingerprint: u64,
     remembered: RwLock<Remembered>,
 }
 
-/// Provider -> model -> rows, the first valid one holds.
+/// Model -> its rows, of which the first valid one holds.
+type Models = BTreeMap<Box<str>, Vec<Arc<Row>>>;
+
+/// The rows of the config, by provider.
 #[derive(Debug, Default)]
 struct Lists {
-    by_provider: BTreeMap<Arc<str>, BTreeMap<Box<str>, Vec<Arc<Row>>>>,
-    /// Providers that serve other makers' models too.
-    hosts: Vec<Box<str>>,
+    by_provider: BTreeMap<Box<str>, Models>,
 }
 
 /// The answers so far: hint (empty: none) -> logged name -> list. The same few names come up
@@ -52,26 +52,18 @@ struct List {
 }
 
 impl PriceTable {
-    /// The table that ships with the program, read once.
+    /// The table that ships with the program.
     pub fn builtin() -> Self {
-        static LISTS: OnceLock<Arc<Lists>> = OnceLock::new();
-        let builtin = LISTS.get_or_init(|| {
-            let lists = read_builtin(BUILTIN);
-            Arc::new(lists.expect("assets/prices.toml is part of the program, and a test reads it"))
-        });
-        Self::new(
-            Lists::default(),
-            builtin.clone(),
-            xxh3_64_with_seed(BUILTIN.as_bytes(), RULES_VERSION),
-        )
+        let fingerprint = xxh3_64_with_seed(builtin::TEXT.as_bytes(), RULES_VERSION);
+        Self::new(Lists::default(), Builtin::get(), fingerprint)
     }
 
     /// Puts `[[price]]` rows of the config before the table: `provider`, `model`, and the fields
     /// that the head of `assets/prices.toml` explains.
     ///
-    /// A row is taken as it is written, for the model named exactly so. A kind of token it gives no price for is unpriced, never
-    /// filled from the built-in row of the same model; on days a row does not cover, the built-in
-    /// row still holds.
+    /// A row is taken as it is written, for the model named exactly so. A kind of token it gives
+    /// no price for is unpriced, never filled from the built-in row of the same model; on days a
+    /// row does not cover, the built-in row still holds.
     ///
     /// # Errors
     /// The first row that cannot be read, with its field and what to write.
@@ -80,7 +72,7 @@ impl PriceTable {
         let mut fingerprint = self.fingerprint;
         for (index, fields) in rows.iter().enumerate() {
             let row = index + 1;
-            add_override(&mut overrides, &self.builtin, fields)
+            add_override(&mut overrides, self.builtin, fields)
                 .map_err(|Flaw { field, found, write }| PriceError { row, field, found, write })?;
             fingerprint = xxh3_64_with_seed(fields.to_string().as_bytes(), fingerprint);
         }
@@ -95,19 +87,20 @@ impl PriceTable {
 
     /// What one request costs at list price.
     pub fn price(&self, ask: &Ask<'_>) -> Priced {
-        let (hint, model) = (ask.provider.unwrap_or_default(), ask.model.unwrap_or_default());
+        let hint = ask.provider.unwrap_or_default();
+        let model = ask.model.unwrap_or_default();
         let remembered = self.remembered.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = remembered.by_hint.get(hint).and_then(|models| models.get(model)) {
             return list.price(ask);
         }
         drop(remembered);
-        let list = self.find(ask.provider, model);
+        let list = self.find(Some(hint).filter(|hint| !hint.is_empty()), model);
         let priced = list.price(ask);
         self.remembered.write().unwrap_or_else(PoisonError::into_inner).keep(hint, model, list);
         priced
     }
 
-    fn new(overrides: Lists, builtin: Arc<Lists>, fingerprint: u64) -> Self {
+    fn new(overrides: Lists, builtin: &'static Builtin, fingerprint: u64) -> Self {
         Self { overrides, builtin, fingerprint, remembered: RwLock::default() }
     }
 
@@ -155,31 +148,24 @@ impl PriceTable {
     /// The list of the one provider that has the name; among several, of the one that is no host.
     fn of_only_owner(&self, names: &[String]) -> Option<List> {
         let owners = |name: &str| {
-            let mut owners: Vec<&Arc<str>> = [&self.overrides, &*self.builtin]
-                .into_iter()
-                .flat_map(|lists| lists.owners(name))
-                .collect();
-            owners.sort();
-            owners.dedup();
+            let mut owners: BTreeSet<&str> = self.overrides.owners(name).collect();
+            owners.extend(self.builtin.owners(name));
             owners
         };
         let owners = names.iter().map(|name| (name, owners(name))).find(|(_, all)| !all.is_empty());
-        let (name, owners) = owners?;
-        let only = |owners: &[&Arc<str>]| match owners {
-            [only] => self.at(only, name),
-            _ => None,
-        };
-        let is_host = |owner: &str| self.builtin.hosts.iter().any(|host| **host == *owner);
-        let makers: Vec<_> = owners.iter().copied().filter(|owner| !is_host(owner)).collect();
-        only(&owners).or_else(|| only(&makers))
+        let (name, mut owners) = owners?;
+        if owners.len() > 1 {
+            owners.retain(|owner| !self.builtin.is_host(owner));
+        }
+        let only = owners.pop_first().filter(|_| owners.is_empty())?;
+        self.at(only, name)
     }
 
     fn at(&self, provider: &str, model: &str) -> Option<List> {
-        let layers = [&self.overrides, &*self.builtin];
-        let own = layers.iter().find_map(|lists| lists.by_provider.get_key_value(provider))?.0;
-        let rows: Box<[_]> =
-            layers.iter().flat_map(|lists| lists.rows(provider, model)).cloned().collect();
-        (!rows.is_empty()).then(|| List { provider: Some(own.clone()), rows })
+        let own = self.overrides.rows(provider, model).iter().cloned();
+        let builtin = self.builtin.rows(provider, model).into_iter().map(Arc::new);
+        let rows: Box<[_]> = own.chain(builtin).collect();
+        (!rows.is_empty()).then(|| List { provider: Some(provider.into()), rows })
     }
 }
 
@@ -216,24 +202,20 @@ impl Lists {
         rows.map_or(&[], Vec::as_slice)
     }
 
-    fn owners(&self, model: &str) -> impl Iterator<Item = &Arc<str>> {
+    fn owners(&self, model: &str) -> impl Iterator<Item = &str> {
         self.by_provider
             .iter()
             .filter(move |(_, models)| models.contains_key(model))
-            .map(|(provider, _)| provider)
+            .map(|(provider, _)| &**provider)
     }
 
     fn add(&mut self, provider: &str, model: &str, rows: Vec<Row>) {
-        let provider = match self.by_provider.get_key_value(provider) {
-            Some((known, _)) => known.clone(),
-            None => provider.into(),
-        };
-        let models = self.by_provider.entry(provider).or_default();
+        let models = self.by_provider.entry(provider.into()).or_default();
         models.entry(model.into()).or_default().extend(rows.into_iter().map(Arc::new));
     }
 }
 
-fn add_override(lists: &mut Lists, builtin: &Lists, fields: &Table) -> Result<(), Flaw> {
+fn add_override(lists: &mut Lists, builtin: &Builtin, fields: &Table) -> Result<(), Flaw> {
     let named = |field: &str, example: &str| match fields.get(field) {
         Some(value) => text(value, field, &format!("a name such as {example}")),
         None => Err(flaw(field, "is missing".into(), &format!("write {field} = {example}"))),
@@ -243,7 +225,8 @@ fn add_override(lists: &mut Lists, builtin: &Lists, fields: &Table) -> Result<()
     let rows = match entry(fields, Rule::AsWritten, &["provider", "model"])? {
         Entry::Priced(row) => vec![row],
         Entry::SameAs { model, from, until } => {
-            let rows = [lists.rows(provider, &model), builtin.rows(provider, &model)].concat();
+            let own = lists.rows(provider, &model).iter().map(|row| (**row).clone());
+            let rows: Vec<Row> = own.chain(builtin.rows(provider, &model)).collect();
             if rows.is_empty() {
                 let found = format!("is {model:?}, which {provider} has no price for");
                 let write = "write a model of the same provider that is known or in a row above";
@@ -264,47 +247,4 @@ fn add_override(lists: &mut Lists, builtin: &Lists, fields: &Table) -> Result<()
     }
     lists.add(provider, model, rows);
     Ok(())
-}
-
-fn read_builtin(text: &str) -> Result<Lists, String> {
-    let table: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-    let mut lists = Lists::default();
-    let mut aliases = Vec::new();
-    for (provider, value) in &table {
-        match value {
-            Value::Array(hosts) if provider == "hosts" => {
-                lists.hosts = hosts.iter().filter_map(Value::as_str).map(Box::from).collect();
-            }
-            Value::Table(models) => {
-                for (model, value) in models {
-                    let fault = |what: String| format!("{provider} {model}: {what}");
-                    let rows = match value {
-                        Value::Array(rows) => rows.as_slice(),
-                        row => std::slice::from_ref(row),
-                    };
-                    for row in rows {
-                        let fields = row.as_table().ok_or_else(|| fault("is no row".to_owned()))?;
-                        match entry(fields, Rule::of(provider), &[])
-                            .map_err(|flaw| fault(format!("{} {}", flaw.field, flaw.found)))?
-                        {
-                            Entry::Priced(row) => lists.add(provider, model, vec![row]),
-                            Entry::SameAs { model: other, from, until } => {
-                                aliases.push((provider, model, other, from, until));
-                            }
-                        }
-                    }
-                }
-            }
-            _ => return Err(format!("{provider} is no section")),
-        }
-    }
-    for (provider, model, other, from, until) in aliases {
-        let rows = lists.rows(provider, &other);
-        let rows: Vec<_> = rows.iter().filter_map(|row| row.within(from, until)).collect();
-        if rows.is_empty() {
-            return Err(format!("{provider} {model}: no prices of {other} to take over"));
-        }
-        lists.add(provider, model, rows);
-    }
-    Ok(lists)
 }

@@ -184,8 +184,7 @@ fn each_kind_of_token_has_its_price() {
             reasoning: 0,
         })
         .costs("65000");
-    // A price of a tenth of a cent per million: 3 cached tokens of qwen3.7-plus's neighbour
-    // gpt-5-nano at 0.005 are 0.015 millionths.
+    // Half a cent per million: 3 cached tokens of gpt-5-nano at 0.005.
     at("openai", "gpt-5-nano").tokens(TokenCounts { cache_read: 3, ..NONE }).costs("0.015");
     at("openai", "gpt-5.5").costs("0");
 }
@@ -555,22 +554,23 @@ fn an_unreadable_row_says_what_to_write() {
         own(&format!("{good}[[price]]\n{fields}")).unwrap_err().to_string()
     };
     let named = |fields: &str| error(&format!("provider = \"a\"\nmodel = \"b\"\n{fields}"));
-    insta::assert_snapshot!(error("model = \"b\""), @"");
-    insta::assert_snapshot!(error("provider = \"a\"\nmodel = 5"), @"");
-    insta::assert_snapshot!(error("provider = \"a\"\nmodel = \"good\"\ninput = \"2\""), @"");
-    insta::assert_snapshot!(named(""), @"");
-    insta::assert_snapshot!(named("input = 2.5"), @"");
-    insta::assert_snapshot!(named("input = \"-1\""), @"");
-    insta::assert_snapshot!(named("input = \"1\"\noutput = \"9999999\""), @"");
-    insta::assert_snapshot!(named("input = \"1\"\ncache = \"1\""), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nfrom = \"soon\""), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nfrom = 2026-02-01\nuntil = 2026-01-01"), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nfast = \"2\""), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nweb_search = 0.01"), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nwhen_utc = [\"mon\"]"), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nlong = [{ input = \"1\" }]"), @"");
-    insta::assert_snapshot!(named("input = \"1\"\nlong = [{ above = 9, input = 1.5 }]"), @"");
-    insta::assert_snapshot!(named("same_as = \"c\""), @"");
+    insta::assert_snapshot!(error("model = \"b\""), @r#"price row 2: `provider` is missing; write provider = "openai""#);
+    insta::assert_snapshot!(error("provider = \"a\"\nmodel = 5"), @r#"price row 2: `model` is the number 5; write a name such as "gpt-5.5" as text"#);
+    insta::assert_snapshot!(error("provider = \"a\"\nmodel = \"good\"\ninput = \"2\""), @r#"price row 2: `model` is "good", which a row above prices for the same days; remove one of them, or give them `from` and `until`"#);
+    insta::assert_snapshot!(named(""), @r#"price row 2: `input` is missing; write the dollars per million tokens, as in input = "2.5""#);
+    insta::assert_snapshot!(named("input = 2.5"), @r#"price row 2: `input` is the number 2.5; write dollars per million tokens as text, as in input = "2.5""#);
+    insta::assert_snapshot!(named("input = \"-1\""), @r#"price row 2: `input` is "-1"; write dollars per million tokens as text, as in input = "2.5""#);
+    insta::assert_snapshot!(named("input = \"1\"\noutput = \"9999999\""), @r#"price row 2: `output` is "9999999"; write at most 1000000 dollars per million tokens"#);
+    insta::assert_snapshot!(named("input = \"1\"\ncache = \"1\""), @"price row 2: `cache` is not a field of a price; write one of provider, model, input, output, reasoning, cache_read, cache_write_5m, cache_write_1h, batch, flex, fast, from, until, when_utc, web_search, long, same_as, retired");
+    insta::assert_snapshot!(named("input = \"1\"\nfrom = \"soon\""), @r#"price row 2: `from` is "soon"; write a day, as in from = "2026-01-31""#);
+    insta::assert_snapshot!(named("input = \"1\"\nfrom = 2026-02-01\nuntil = 2026-01-01"), @"price row 2: `until` is 2026-01-01, not after `from` (2026-02-01); write the first day the price no longer holds");
+    insta::assert_snapshot!(named("input = \"1\"\nfast = \"2\""), @r#"price row 2: `fast` is "2"; write a factor on the row's prices, as in "0.5x", or a table of prices"#);
+    insta::assert_snapshot!(named("input = \"1\"\nweb_search = 0.01"), @r#"price row 2: `web_search` is the number 0.01; write dollars per search as text, as in web_search = "0.01""#);
+    insta::assert_snapshot!(named("input = \"1\"\nwhen_utc = [\"mon\"]"), @r#"price row 2: `when_utc` is "mon"; write weekdays and times, as in when_utc = ["1-5 00:00-08:00", "6-7 00:00-24:00"]"#);
+    insta::assert_snapshot!(named("input = \"1\"\nlong = [{ input = \"1\" }]"), @"price row 2: `long 1: above` is missing; write a number of tokens, larger in every tier than in the one before");
+    insta::assert_snapshot!(named("input = \"1\"\nlong = [{ above = 9, input = 1.5 }]"), @r#"price row 2: `long 1: input` is the number 1.5; write dollars per million tokens as text, as in input = "1.5""#);
+    insta::assert_snapshot!(named("same_as = \"good\"\ninput = \"1\""), @"price row 2: `same_as` stands beside `input`; write another model's name or prices, not both");
+    insta::assert_snapshot!(named("same_as = \"c\""), @r#"price row 2: `same_as` is "c", which a has no price for; write a model of the same provider that is known or in a row above"#);
 }
 
 #[test]

@@ -71,7 +71,8 @@ CREATE TABLE charge (
 ) STRICT;
 CREATE INDEX charge_day ON charge (day, source);
 
--- Token totals that providers report per UTC day, with the list price per token of that day.
+-- Token totals that providers report per UTC day, with the list price per token of that day
+-- (null where none is published).
 CREATE TABLE metered (
     id                   INTEGER PRIMARY KEY,
     source               INTEGER NOT NULL,
@@ -92,6 +93,7 @@ CREATE TABLE metered (
     cache_write_5m_picos INTEGER,
     cache_write_1h_picos INTEGER,
     output_picos         INTEGER,
+    reasoning_picos      INTEGER,
     web_search_picos     INTEGER
 ) STRICT;
 CREATE INDEX metered_day ON metered (day, source);

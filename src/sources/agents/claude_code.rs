@@ -21,7 +21,7 @@
 //! 3. A line with `isSidechain: true` may replay a message of the parent under another request
 //!    id: it is a copy too, and counts only if nothing else knows the message.
 //! 4. With neither id a line is its own event, known by session, time and all its counts, so
-//!    that a copied transcript does not double it.
+//!    that a copied transcript does not double it. A request id alone is a key as well.
 //! 5. `iterations[]` of `type: "advisor_message"` are requests to another model that the totals
 //!    leave out: each is an event of its own. All other iterations are in the totals already.
 //! 6. `<synthetic>` rows and rows of zeros are no requests.
@@ -39,9 +39,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::scan::lines::Filter;
-use super::scan::walk::list;
+use super::scan::walk::{expand_home, list};
 use super::scan::{Findings, Format, scan};
-use super::wire::{Count, Text, count, filled, time};
+use super::wire::{Count, Text, cause, count, filled, time};
 use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Currency, EventKey, Funding, Marks, Money, Reading, Speed, TokenCounts, Usage};
 
@@ -120,16 +120,6 @@ fn projects_of(root: &Path) -> PathBuf {
     if is_projects && !inner.is_dir() { root.to_owned() } else { inner }
 }
 
-/// A leading `~` as the home folder: a variable set outside a shell still holds it.
-pub(super) fn expand_home(entry: &str, home: &Path) -> PathBuf {
-    match entry.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with(['/', '\\']) => {
-            home.join(rest.trim_start_matches(['/', '\\']))
-        }
-        _ => PathBuf::from(entry),
-    }
-}
-
 /// The `projects` folders in the sandbox homes of Claude Desktop and Cowork:
 /// `local-agent-mode-sessions/<group>/<session>/[agent/]local_*/.claude/projects`. Only these
 /// levels are listed, because a sandbox home holds whole working copies.
@@ -175,7 +165,7 @@ impl Format for Lines {
     fn filter(&self) -> &Filter {
         // A usage object quoted inside a text has its quotes escaped, so it does not match.
         static FILTER: LazyLock<Filter> =
-            LazyLock::new(|| Filter::Holding(Finder::new("\"usage\"")));
+            LazyLock::new(|| Filter::Holding(Box::new(Finder::new("\"usage\""))));
         &FILTER
     }
 
@@ -330,7 +320,12 @@ impl Row<'_> {
         let step = step.map(|step| step.to_string()).unwrap_or_default();
         let request = filled(&self.request_id);
         let Some(id) = filled(&message.id) else {
-            return self.key_without_id(message, tokens, &step);
+            return match request {
+                Some(request) => {
+                    EventKey::original(&[b"request", request.as_bytes()], &[step.as_bytes()])
+                }
+                None => self.key_without_id(message, tokens, &step),
+            };
         };
         let group: [&[u8]; 2] = [id.as_bytes(), step.as_bytes()];
         let group = if step.is_empty() { &group[..1] } else { &group[..] };
@@ -357,7 +352,6 @@ impl Row<'_> {
                 b"line",
                 &text(&self.session_id),
                 &text(&self.timestamp),
-                &text(&self.request_id),
                 &text(&message.model),
                 step.as_bytes(),
                 counts.as_flattened(),
@@ -401,11 +395,4 @@ fn stated_cost(cost: &RawValue) -> Result<Option<Money>, String> {
         Ok(cost) => Ok(Some(cost)),
         Err(error) => Err(format!("costUSD: {error}")),
     }
-}
-
-/// The JSON reader's sentence without its position, which is within the line and means nothing
-/// to people.
-pub(super) fn cause(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_lowercase()
 }

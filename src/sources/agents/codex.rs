@@ -34,16 +34,15 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::claude_code::{cause, expand_home};
 use super::scan::lines::Filter;
-use super::scan::walk::{Listing, list};
+use super::scan::walk::{Listing, expand_home, list};
 use super::scan::{Findings, Format, scan};
-use super::wire::{filled, time};
+use super::wire::{cause, filled, time};
 use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{EventKey, Mark, Marks, Reading, Speed, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
 use counter::Vector;
-use origin::{Counted, Origin};
+use origin::{Counted, Origin, Wait};
 use row::{Payload, Row};
 
 /// Codex's session logs.
@@ -147,18 +146,18 @@ fn with_waiting_forks(only: &[PathBuf], marks: &Marks) -> Vec<PathBuf> {
     let threads: BTreeSet<_> = only.iter().filter_map(|path| thread_of(path)).collect();
     let waiting = marks.iter().filter_map(|(name, mark)| {
         let parent = waits_for(mark)?;
-        threads.contains(parent.as_str()).then(|| PathBuf::from(name))
+        threads.contains(parent.thread.as_str()).then(|| PathBuf::from(name))
     });
     only.iter().cloned().chain(waiting).collect()
 }
 
 /// The parent that a file's state waits for. The text is searched before it is parsed, because
 /// this is asked of every file at every look.
-fn waits_for(mark: &Mark) -> Option<String> {
+fn waits_for(mark: &Mark) -> Option<Wait> {
     if !mark.state.contains(r#""waits_for""#) {
         return None;
     }
-    serde_json::from_str::<State>(&mark.state).ok()?.origin.waits_for().map(str::to_owned)
+    serde_json::from_str::<State>(&mark.state).ok()?.origin.waits_for().cloned()
 }
 
 struct Lines<'a> {
@@ -199,7 +198,7 @@ impl Format for Lines<'_> {
     }
 
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
-        waits_for(mark).is_some_and(|parent| self.ancestors.stream(&parent, file).is_some())
+        waits_for(mark).is_some_and(|wait| self.ancestors.can_answer(&wait, file))
     }
 
     fn restart(&self, before: State) -> State {

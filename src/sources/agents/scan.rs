@@ -29,9 +29,6 @@ use walk::{Found, Listing, error_clause};
 /// small in memory; the caller looks again at once.
 const USAGES_PER_READING: usize = 20_000;
 
-/// Files that are read in parallel before their results are joined, in order.
-const FILES_PER_BATCH: usize = 64;
-const BYTES_PER_BATCH: u64 = 16 * 1024 * 1024;
 /// Below this a second thread costs more than it brings.
 const BYTES_FOR_TWO_THREADS: u64 = 1024 * 1024;
 
@@ -118,18 +115,17 @@ pub fn scan<F: Format>(format: &F, listing: Listing, marks: &Marks) -> Reading {
             (stale || !unchanged).then_some(Job { file, before, stale })
         })
         .collect();
-    let mut rest = jobs.as_slice();
-    while !rest.is_empty() {
+    let mut done = 0;
+    for (job, outcome) in jobs.iter().zip(read_files(format, &jobs)) {
+        // Whatever the second thread read beyond this is dropped and read again, so that a
+        // reading never depends on which thread was faster.
         if reading.usages.len() >= USAGES_PER_READING {
-            reading.more = true;
             break;
         }
-        let batch = batch_of(rest);
-        rest = &rest[batch.len()..];
-        for (job, outcome) in batch.iter().zip(read_batch(format, batch)) {
-            join(&mut reading, job, outcome);
-        }
+        join(&mut reading, job, outcome);
+        done += 1;
     }
+    reading.more |= done < jobs.len();
     reading
 }
 
@@ -153,46 +149,33 @@ struct Outcome {
     more: bool,
 }
 
-fn batch_of<'j, 'a>(jobs: &'j [Job<'a>]) -> &'j [Job<'a>] {
-    let mut bytes = 0;
-    let count = jobs
-        .iter()
-        .take(FILES_PER_BATCH)
-        .take_while(|job| {
-            let fits = bytes < BYTES_PER_BATCH;
-            bytes += job.bytes();
-            fits
-        })
-        .count();
-    &jobs[..count.max(1)]
-}
-
-/// Reads the files of a batch on up to two threads; the results stand in the batch's order.
-fn read_batch<F: Format>(format: &F, batch: &[Job<'_>]) -> Vec<Outcome> {
-    let bytes: u64 = batch.iter().map(Job::bytes).sum();
-    if batch.len() < 2 || bytes < BYTES_FOR_TWO_THREADS {
-        let mut buffer = Vec::new();
-        return batch.iter().map(|job| read_file(format, job, &mut buffer)).collect();
-    }
-    let slots: Vec<Mutex<Outcome>> = batch.iter().map(|_| Mutex::default()).collect();
-    let next = AtomicUsize::new(0);
+/// Reads the files in their order, on up to two threads, until there are enough usages. The
+/// outcomes are those of the first files, in order.
+fn read_files<F: Format>(format: &F, jobs: &[Job<'_>]) -> Vec<Outcome> {
+    let slots: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::default()).collect();
+    let (next, usages) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         let mut buffer = Vec::new();
-        while let Some((job, slot)) = {
+        while usages.load(Ordering::Relaxed) < USAGES_PER_READING {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            batch.get(at).zip(slots.get(at))
-        } {
+            let Some((job, slot)) = jobs.get(at).zip(slots.get(at)) else { break };
             let outcome = read_file(format, job, &mut buffer);
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+            usages.fetch_add(outcome.found.usages.len(), Ordering::Relaxed);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         }
     };
-    std::thread::scope(|scope| {
-        scope.spawn(work);
+    let bytes: u64 = jobs.iter().map(Job::bytes).sum();
+    if jobs.len() > 1 && bytes >= BYTES_FOR_TWO_THREADS {
+        std::thread::scope(|scope| {
+            scope.spawn(work);
+            work();
+        });
+    } else {
         work();
-    });
+    }
     slots
         .into_iter()
-        .map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .map_while(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect()
 }
 

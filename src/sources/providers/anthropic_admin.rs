@@ -175,3 +175,119 @@ impl Messages {
         Metered { day, tokens: self.tokens(), model: self.model, requests: 0, web_searches }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::super::fake::{self, Exchange, Fake, KEY};
+    use super::super::fixtures::{self, Fixture};
+    use super::*;
+
+    async fn serve(calls: Vec<Exchange>) -> Fake {
+        Fake::serve_with(("x-api-key", KEY.to_owned()), calls).await
+    }
+
+    async fn look(fake: &Fake, now: DateTime<Utc>) -> Result<Reading, SourceError> {
+        let client = fixtures::impatient_client();
+        fake::look(&AnthropicAdmin, &fake.url, &client, now, "2026-11-01").await
+    }
+
+    #[tokio::test]
+    async fn the_fixture_reads_as_expected() {
+        let fixture = Fixture::load("anthropic-admin");
+        let fake = serve(fixture.exchanges()).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        let expected = fixture.reading();
+        fixtures::assert_costs(&reading, ChargeKind::Billed, &expected["billed_costs"]);
+        fixtures::assert_usage(&reading, &expected["usage"]);
+        assert_eq!(reading.gaps, Vec::<String>::new());
+
+        let charges: Vec<_> = reading
+            .charges
+            .iter()
+            .map(|it| (it.amount.to_decimal(), it.model.as_deref(), it.project.as_deref()))
+            .collect();
+        // 123.45, 0.000125 and 1000 cents.
+        assert_eq!(
+            charges,
+            [
+                ("1.2345".into(), Some("claude-sonnet-5"), None),
+                ("0.00000125".into(), Some("claude-sonnet-5"), Some("wrkspc_synthetic")),
+                ("10".into(), None, None),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_variants_read_as_expected() {
+        let fixture = Fixture::load("anthropic-admin");
+        let variants = fixture.variants();
+        assert_eq!(variants.len(), 1);
+        for (calls, bad, _) in variants {
+            assert!(bad);
+            let fake = serve(calls).await;
+            let error = look(&fake, fixture.now()).await.unwrap_err();
+            fake.finish();
+            insta::assert_snapshot!(error, @"the answer was not understood: `data[0].results[0].amount` is not a number or a decimal text");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_errors_read_as_expected() {
+        let fixture = Fixture::load("anthropic-admin");
+        let errors = fixture.errors(0);
+        assert_eq!(errors.len(), 3);
+        for (call, expected, _) in errors {
+            let fake = serve(vec![call]).await;
+            assert_eq!(look(&fake, fixture.now()).await, Err(expected));
+            fake.finish();
+        }
+    }
+
+    #[tokio::test]
+    async fn the_version_header_is_sent() {
+        let fixture = Fixture::load("anthropic-admin");
+        let version = ("anthropic-version", "2023-06-01".to_owned());
+        let fake = Fake::serve_with(version, fixture.exchanges()).await;
+        look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+    }
+
+    #[tokio::test]
+    async fn priority_tier_is_a_gap() {
+        let fixture = Fixture::load("anthropic-admin");
+        let mut calls = fixture.exchanges();
+        let body = String::from_utf8(fixture.body("usage-report-messages.json")).unwrap();
+        let body = body.replace(r#""standard""#, r#""priority""#);
+        // Without the grouping the report would not name the tier at all.
+        calls[2] = calls[2].clone().body(body).query("group_by[]", "service_tier");
+        let fake = serve(calls).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        assert_eq!(
+            reading.gaps,
+            ["Priority Tier was used; its cost is not in Anthropic's cost report."]
+        );
+    }
+
+    #[tokio::test]
+    async fn tokens_that_cannot_be_read_leave_the_costs() {
+        let fixture = Fixture::load("anthropic-admin");
+        let mut calls = fixture.exchanges();
+        let body = String::from_utf8(fixture.body("usage-report-messages.json")).unwrap();
+        calls[2] = calls[2].clone().body(body.replace("uncached_input_tokens", "input_tokens"));
+        let fake = serve(calls).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        fixtures::assert_costs(&reading, ChargeKind::Billed, &fixture.reading()["billed_costs"]);
+        assert_eq!(reading.metered_cover, None);
+        insta::assert_snapshot!(reading.gaps.join("\n"), @"Tokens per day could not be read: the answer was not understood: `data[0].results[0]` has no field `uncached_input_tokens`.");
+    }
+
+    #[tokio::test]
+    async fn without_a_key_nothing_is_asked() {
+        assert_eq!(fake::look_without_key(&AnthropicAdmin).await, Err(SourceError::NeedsKey));
+    }
+}

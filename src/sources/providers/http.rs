@@ -162,6 +162,8 @@ impl Client {
             .user_agent(concat!("spendbar/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.timing.connect)
             .timeout(self.timing.answer)
+            // The calls of one look follow each other at once; the next look is minutes away.
+            .pool_idle_timeout(Duration::from_secs(15))
             .redirect(reqwest::redirect::Policy::none())
     }
 
@@ -185,8 +187,9 @@ impl Client {
                 Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
                     format!("no network reaches {host}")
                 }
-                Some(io::ErrorKind::InvalidData) if error.is_connect() => {
-                    format!("{host} speaks no TLS")
+                // TLS wraps its own errors, which name no host and change with its versions.
+                Some(io::ErrorKind::Other | io::ErrorKind::InvalidData) if error.is_connect() => {
+                    format!("no secure connection to {host}")
                 }
                 _ if error.is_connect() => format!("no connection to {host}"),
                 _ => "the connection was closed before an answer came".into(),
@@ -285,5 +288,311 @@ pub fn span(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
         seconds => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use reqwest::header::HeaderValue;
+
+    use super::super::fake::{self, Exchange, Fake, KEY};
+    use super::*;
+
+    fn request(url: &Url) -> Request {
+        let mut value = HeaderValue::from_str(&format!("Bearer {KEY}")).unwrap();
+        value.set_sensitive(true);
+        Request {
+            url: url.join("/a").unwrap(),
+            headers: HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, value)]),
+            configured: false,
+            now: "2026-11-03T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    async fn get(client: &Client, url: &Url) -> Result<String, SourceError> {
+        let outcome = client.get(&request(url)).await;
+        fake::no_secret_in(&outcome);
+        outcome.map(|body| String::from_utf8(body).unwrap())
+    }
+
+    /// What a client that does not wait makes of a script.
+    async fn check(script: Vec<Exchange>, expected: Result<&str, SourceError>) {
+        let fake = Fake::serve(script).await;
+        assert_eq!(get(&fake::client(), &fake.url).await, expected.map(str::to_owned));
+        fake.finish();
+    }
+
+    fn answer(status: u16) -> Exchange {
+        Exchange::ok("/a", format!("{{\"error\":\"your key {KEY}\"}}")).status(status)
+    }
+
+    fn good() -> Exchange {
+        Exchange::ok("/a", "good")
+    }
+
+    fn format(what: &str) -> SourceError {
+        SourceError::FormatChanged { what: what.into() }
+    }
+
+    fn unreachable(what: &str) -> SourceError {
+        SourceError::Unreachable { what: what.into() }
+    }
+
+    #[tokio::test]
+    async fn each_status_has_its_error() {
+        check(vec![good()], Ok("good")).await;
+        check(vec![answer(401)], Err(SourceError::KeyRejected { status: 401 })).await;
+        check(vec![answer(403)], Err(SourceError::WrongKindOfKey { status: 403 })).await;
+        check(vec![answer(404)], Err(format("there is no such page (404)"))).await;
+        check(vec![answer(418)], Err(format("it has the status 418"))).await;
+        check(vec![answer(429)], Err(SourceError::RateLimited { retry_after: None })).await;
+        let down = |status| SourceError::ProviderDown { status, retry_after: None };
+        check(vec![answer(408), answer(408)], Err(down(408))).await;
+        check(vec![answer(500), answer(503)], Err(down(503))).await;
+    }
+
+    #[tokio::test]
+    async fn one_retry_and_no_more() {
+        check(vec![answer(500), good()], Ok("good")).await;
+        check(vec![answer(408), good()], Ok("good")).await;
+        check(vec![answer(502), answer(401)], Err(SourceError::KeyRejected { status: 401 })).await;
+        check(vec![answer(429).header("retry-after", "0"), good()], Ok("good")).await;
+        let zero = Some(Duration::ZERO);
+        check(
+            vec![answer(429).header("retry-after", "0"), answer(429).header("retry-after", "0")],
+            Err(SourceError::RateLimited { retry_after: zero }),
+        )
+        .await;
+        // The look is at 12:00:00.
+        let past = "Tue, 03 Nov 2026 11:00:00 GMT";
+        check(vec![answer(429).header("retry-after", past), good()], Ok("good")).await;
+    }
+
+    #[tokio::test]
+    async fn a_long_wait_is_handed_up() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        check(
+            vec![answer(429).header("retry-after", "11")],
+            Err(SourceError::RateLimited { retry_after: seconds(11) }),
+        )
+        .await;
+        check(
+            vec![answer(429).header("retry-after", "Tue, 03 Nov 2026 12:01:40 GMT")],
+            Err(SourceError::RateLimited { retry_after: seconds(100) }),
+        )
+        .await;
+        check(
+            vec![answer(503).header("retry-after", "3600")],
+            Err(SourceError::ProviderDown { status: 503, retry_after: seconds(3600) }),
+        )
+        .await;
+        check(
+            vec![answer(429).header("retry-after", "soon")],
+            Err(SourceError::RateLimited { retry_after: None }),
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_short_wait_is_waited_for() {
+        let fake = Fake::serve(vec![answer(429).header("retry-after", "1"), good()]).await;
+        let start = Instant::now();
+        assert_eq!(get(&fake::client(), &fake.url).await, Ok("good".into()));
+        assert!(start.elapsed() >= Duration::from_secs(1));
+        fake.finish();
+    }
+
+    #[test]
+    fn what_is_waited_for() {
+        let timing = Timing::default();
+        let wait = |error: &SourceError| wait_before_retry(error, &timing);
+        let limited = |seconds: Option<u64>| SourceError::RateLimited {
+            retry_after: seconds.map(Duration::from_secs),
+        };
+        let down = |seconds: Option<u64>| SourceError::ProviderDown {
+            status: 503,
+            retry_after: seconds.map(Duration::from_secs),
+        };
+        assert_eq!(wait(&limited(None)), None);
+        assert_eq!(wait(&limited(Some(0))), Some(Duration::from_millis(500)));
+        assert_eq!(wait(&limited(Some(7))), Some(Duration::from_secs(7)));
+        assert_eq!(wait(&limited(Some(10))), Some(Duration::from_secs(10)));
+        assert_eq!(wait(&limited(Some(11))), None);
+        assert_eq!(wait(&down(None)), Some(Duration::from_millis(500)));
+        assert_eq!(wait(&down(Some(11))), None);
+        assert_eq!(wait(&unreachable("x")), Some(Duration::from_millis(500)));
+        assert_eq!(wait(&SourceError::KeyRejected { status: 401 }), None);
+        assert_eq!(wait(&format("x")), None);
+    }
+
+    #[test]
+    fn retry_after_in_every_form() {
+        let now = "2026-11-03T12:00:00Z".parse().unwrap();
+        let read = |text: &str| read_retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(read("7"), Some(7));
+        assert_eq!(read(" 0 "), Some(0));
+        assert_eq!(read("Tue, 03 Nov 2026 12:00:07 GMT"), Some(7));
+        assert_eq!(read("Mon, 02 Nov 2026 12:00:00 GMT"), Some(0));
+        assert_eq!(read("-1"), None);
+        assert_eq!(read("tomorrow"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[tokio::test]
+    async fn a_truncated_body_is_no_answer() {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"data\":[";
+        let url = fake::raw(vec![head.into()]);
+        let error = get(&fake::client(), &url).await.unwrap_err();
+        assert_eq!(error, format("it breaks off in the middle"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_closed_without_answer_is_tried_again() {
+        let good = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
+        let url = fake::raw(vec![Vec::new(), good.into()]);
+        assert_eq!(get(&fake::client(), &url).await, Ok("good".into()));
+        let url = fake::raw(vec![Vec::new(), Vec::new()]);
+        let error = get(&fake::client(), &url).await.unwrap_err();
+        assert_eq!(error, unreachable("the connection was closed before an answer came"));
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_refused() {
+        let mut endless = b"HTTP/1.1 200 OK\r\ncontent-length: 40000000\r\n\r\n".to_vec();
+        endless.resize(endless.len() + MOST_BYTES + 1, b' ');
+        let url = fake::raw(vec![endless]);
+        let error = get(&fake::client(), &url).await.unwrap_err();
+        assert_eq!(error, format("it is larger than 32 MiB"));
+    }
+
+    #[tokio::test]
+    async fn gzip_is_unpacked() {
+        // What `printf good | gzip -n` writes.
+        let packed = [
+            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0xcf, 0xcf, 0x4f, 1, 0, 0x92, 0x4e, 0x84,
+            0x6c, 4, 0, 0, 0,
+        ];
+        let exchange = good().body(packed).header("content-encoding", "gzip");
+        check(vec![exchange], Ok("good")).await;
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_and_slow_answers_are_plain_words() {
+        let error = get(&fake::client(), &fake::nobody()).await.unwrap_err();
+        assert_eq!(error, unreachable("connection refused"));
+
+        let late = good().delay(Duration::from_secs(30));
+        let fake = Fake::serve(vec![late.clone(), late]).await;
+        let timing = Timing { answer: Duration::from_millis(100), ..fake::timing() };
+        let error = get(&Client::with_timing(timing), &fake.url).await.unwrap_err();
+        assert_eq!(error, unreachable("timed out after 100 ms"));
+        fake.finish();
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_named() {
+        // RFC 6761 keeps `.invalid` unresolvable for ever.
+        let url = "https://provider.invalid".parse().unwrap();
+        let timing = Timing { connect: Duration::from_secs(3), ..fake::timing() };
+        let error = get(&Client::with_timing(timing), &url).await.unwrap_err();
+        // A name server that never answers, as on a machine cut off from its network, is not
+        // what this is about.
+        if error != unreachable("no connection within 3 s") {
+            assert_eq!(error, unreachable("the name provider.invalid does not resolve"));
+        }
+    }
+
+    #[tokio::test]
+    async fn https_to_a_plain_server_is_told() {
+        let fake = Fake::serve(Vec::new()).await;
+        let mut url = fake.url.clone();
+        url.set_scheme("https").unwrap();
+        let error = get(&fake::client(), &url).await.unwrap_err();
+        assert_eq!(error, unreachable("no secure connection to 127.0.0.1"));
+        assert_eq!(fake.seen(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_stays_at_its_address() {
+        let to = |place: &str| answer(307).header("location", place);
+        check(vec![to("/b"), Exchange::ok("/b", "good")], Ok("good")).await;
+        check(
+            vec![to("/a"), to("/a"), to("/a"), to("/a")],
+            Err(format("it redirects in a circle")),
+        )
+        .await;
+        check(vec![answer(304)], Err(format("it has the status 304"))).await;
+
+        let other = Fake::serve(Vec::new()).await;
+        let elsewhere = format("it redirects to another address, where the key must not go");
+        for place in [
+            other.url.as_str(),
+            &format!("{}?{KEY}", other.url),
+            &format!("http://{KEY}@{}", other.url.authority()),
+            &format!("//{}", other.url.authority()),
+            "https://127.0.0.1/",
+            "http://provider.example/",
+            "http://[bad",
+        ] {
+            check(vec![to(place)], Err(elsewhere.clone())).await;
+        }
+        assert_eq!(other.seen(), 0);
+
+        // With the address from the config, the config is what has to change.
+        let fake = Fake::serve(vec![to(other.url.as_str())]).await;
+        let request = Request { configured: true, ..request(&fake.url) };
+        let error = fake::client().get(&request).await.unwrap_err();
+        insta::assert_snapshot!(error, @"base_url 127.0.0.1 is not right: it redirects to another address, where the key must not go");
+    }
+
+    #[tokio::test]
+    async fn plain_http_to_another_machine_is_refused_before_any_connection() {
+        let fake = Fake::serve(Vec::new()).await;
+        // This address reaches the server, but it is not one of this machine only.
+        let open = format!("http://0.0.0.0:{}", fake.url.port().unwrap());
+        for url in ["http://provider.example", &open] {
+            let client = fake::client();
+            let error = get(&client, &url.parse().unwrap()).await.unwrap_err();
+            assert!(matches!(error, SourceError::Misconfigured { .. }), "{error}");
+            assert!(client.remote.get().is_none() && client.loopback.get().is_none());
+        }
+        assert_eq!(fake.seen(), 0);
+    }
+
+    #[tokio::test]
+    async fn localhost_is_this_machine() {
+        let fake = Fake::serve(vec![good()]).await;
+        let mut url = fake.url.clone();
+        url.set_host(Some("localhost")).unwrap();
+        assert_eq!(get(&fake::client(), &url).await, Ok("good".into()));
+        fake.finish();
+    }
+
+    /// Runs itself again with an environment that has no certificates and names a proxy.
+    #[test]
+    fn a_machine_without_certificates_and_with_a_proxy_works() {
+        const INNER: &str = "SPENDBAR_TEST_INNER";
+        if std::env::var_os(INNER).is_some() {
+            let client = Client::new();
+            let https: Url = "https://provider.example".parse().unwrap();
+            assert!(client.client_for(&https).is_ok());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(check(vec![good()], Ok("good")));
+            return;
+        }
+        let name = std::thread::current().name().unwrap().to_owned();
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &name])
+            .env(INNER, "1")
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .env("SSL_CERT_DIR", "/nonexistent")
+            .env("http_proxy", fake::nobody().as_str())
+            .env("all_proxy", fake::nobody().as_str())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     }
 }

@@ -12,6 +12,8 @@ pub mod decode;
 pub mod endpoint;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fixtures;
 pub mod http;
 pub mod openai_admin;
 pub mod openrouter;

@@ -316,3 +316,221 @@ fn usd(attos: i128) -> Money {
 fn changed(what: &str) -> SourceError {
     SourceError::FormatChanged { what: what.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, Utc};
+
+    use super::super::fake::{self, Exchange, Fake};
+    use super::super::fixtures::{self, Fixture};
+    use super::super::http::{Client, Timing};
+    use super::*;
+
+    async fn look(fake: &Fake, now: DateTime<Utc>) -> Result<Reading, SourceError> {
+        let client = fixtures::impatient_client();
+        fake::look(&OpenRouter, &fake.url, &client, now, "2026-11-01").await
+    }
+
+    fn span(first: &str, last: &str) -> Option<DaySpan> {
+        Some(DaySpan { first: first.parse().unwrap(), last: last.parse().unwrap() })
+    }
+
+    #[tokio::test]
+    async fn the_fixture_reads_as_expected() {
+        let fixture = Fixture::load("openrouter");
+        let fake = Fake::serve(fixture.exchanges()).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        let expected = fixture.reading();
+        fixtures::assert_costs(&reading, ChargeKind::Billed, &expected["billed_costs"]);
+        fixtures::assert_costs(&reading, ChargeKind::Estimated, &expected["estimated_costs"]);
+        assert_eq!(reading.charges_cover, span("2026-11-01", "2026-11-03"));
+        assert_eq!(reading.gaps, Vec::<String>::new());
+
+        let usd = |value: &serde_json::Value| {
+            Money::parse(value.as_str().unwrap(), Currency::USD).unwrap()
+        };
+        let balance = &expected["balances"][0];
+        assert_eq!(
+            reading.balances,
+            [Balance { name: "credits".into(), amount: usd(&balance["amount"]) }]
+        );
+        let window = &expected["quota_windows"][0];
+        assert_eq!(
+            reading.quotas,
+            [QuotaWindow {
+                name: "key limit".into(),
+                used: usd(&window["used"]),
+                limit: usd(&window["limit"]),
+                resets: Some("monthly".into()),
+            }]
+        );
+        let first = &reading.metered[0];
+        assert_eq!(first.model.as_deref(), Some("anthropic/claude-sonnet-5-20260901"));
+        assert_eq!((first.tokens.input, first.tokens.output), (1200, 300));
+        assert_eq!((first.tokens.reasoning, first.tokens.total(), first.requests), (100, 1500, 5));
+    }
+
+    #[tokio::test]
+    async fn the_errors_read_as_expected() {
+        let fixture = Fixture::load("openrouter");
+        let errors = fixture.errors(0);
+        assert_eq!(errors.len(), 3);
+        for (call, expected, _) in errors.into_iter().filter(|(_, _, row)| row["only"].is_null()) {
+            let fake = Fake::serve(vec![call]).await;
+            assert_eq!(look(&fake, fixture.now()).await, Err(expected));
+            fake.finish();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_may_not_read_activity_still_reads_the_rest() {
+        let fixture = Fixture::load("openrouter");
+        let errors = fixture.errors(2);
+        let (refusal, _, _) = errors.into_iter().find(|it| it.2["only"] == "activity").unwrap();
+        let mut calls = fixture.exchanges();
+        calls.splice(2.., [refusal]);
+        let fake = Fake::serve(calls).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        assert_eq!((reading.balances.len(), reading.quotas.len()), (1, 1));
+        assert_eq!((reading.charges.len(), reading.charges_cover), (0, None));
+        assert_eq!(reading.gaps, ["Activity can't be read: it takes a management key (403)."]);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_may_read_nothing_is_the_wrong_kind() {
+        let no = |path| Exchange::ok(path, "{}").status(403);
+        let calls = vec![no("/api/v1/credits"), no("/api/v1/key"), no(ACTIVITY)];
+        let fake = Fake::serve(calls).await;
+        let now = "2026-11-03T12:00:00Z".parse().unwrap();
+        assert_eq!(look(&fake, now).await, Err(SourceError::WrongKindOfKey { status: 403 }));
+        fake.finish();
+    }
+
+    #[tokio::test]
+    async fn a_slow_key_call_is_left_out() {
+        let fixture = Fixture::load("openrouter");
+        let mut calls = fixture.exchanges();
+        calls[1] = calls[1].clone().delay(Duration::from_secs(30));
+        let fake = Fake::serve(calls).await;
+        let timing = Timing { optional: Duration::from_millis(300), ..fake::timing() };
+        let client = Client::with_timing(timing);
+        let reading =
+            fake::look(&OpenRouter, &fake.url, &client, fixture.now(), "2026-11-01").await.unwrap();
+        fake.finish();
+        assert_eq!(reading.quotas, []);
+        assert_eq!(
+            reading.gaps,
+            ["The key's limit could not be read: no answer: timed out after 300 ms."]
+        );
+    }
+
+    #[tokio::test]
+    async fn without_todays_activity_today_is_not_known() {
+        let fixture = Fixture::load("openrouter");
+        let mut calls = fixture.exchanges();
+        calls[3] = calls[3].clone().status(400);
+        let fake = Fake::serve(calls).await;
+        let reading = look(&fake, fixture.now()).await.unwrap();
+        fake.finish();
+        assert_eq!(reading.charges_cover, span("2026-11-01", "2026-11-02"));
+        assert_eq!(
+            reading.gaps,
+            [
+                "Today's activity could not be read: the answer was not understood: it has the status 400."
+            ]
+        );
+    }
+
+    fn row(date: &str, requests: u64, usage: &str) -> String {
+        format!(
+            r#"{{"date":"{date}","model":"m","usage":{usage},"requests":{requests},"prompt_tokens":1,"completion_tokens":1}}"#
+        )
+    }
+
+    async fn activity(first: String, today: String) -> Reading {
+        let fixture = Fixture::load("openrouter");
+        let mut calls = fixture.exchanges();
+        for (call, rows) in calls[2..].iter_mut().zip([first, today]) {
+            *call = call.clone().body(format!(r#"{{"data":[{rows}]}}"#));
+        }
+        let fake = Fake::serve(calls).await;
+        look(&fake, fixture.now()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_row_that_comes_twice_counts_once_at_its_latest() {
+        let rows = [row("2026-11-02 00:00:00", 3, "1"), row("2026-11-03", 4, "1.5")].join(",");
+        let today = [row("2026-11-03", 5, "2"), row("2026-10-31", 1, "7")].join(",");
+        let reading = activity(rows, today).await;
+        let charges: Vec<_> =
+            reading.charges.iter().map(|it| (it.day.to_string(), it.amount.to_decimal())).collect();
+        // The row of 10-31 is before the first day asked about.
+        assert_eq!(
+            charges,
+            [("2026-11-02".into(), "1".into()), ("2026-11-03".into(), "2".to_owned())]
+        );
+    }
+
+    #[tokio::test]
+    async fn days_to_come_and_too_many_rows_are_refused() {
+        let reading = activity(row("2026-11-04", 1, "1"), String::new()).await;
+        assert_eq!(reading.charges_cover, None);
+        insta::assert_snapshot!(reading.gaps.join("\n"), @"Activity could not be read: the answer was not understood: it holds a day to come.");
+
+        let rows = vec![row("2026-11-01", 1, "1"); MOST_ROWS + 1].join(",");
+        let reading = activity(rows, String::new()).await;
+        assert_eq!(reading.charges_cover, None);
+        insta::assert_snapshot!(reading.gaps.join("\n"), @"Activity could not be read: the answer was not understood: it has more than 20,000 rows.");
+    }
+
+    #[tokio::test]
+    async fn credits_are_never_less_than_nothing() {
+        let credits = |credits: &str| {
+            let credits: Answer<Credits> = decode::answer(credits.as_bytes()).unwrap();
+            credits.data.balance().unwrap().amount.to_decimal()
+        };
+        assert_eq!(credits(r#"{"data":{"total_credits":"10","total_usage":2.75}}"#), "7.25");
+        assert_eq!(credits(r#"{"data":{"total_credits":1,"total_usage":2}}"#), "0");
+    }
+
+    #[test]
+    fn a_key_without_limit_has_no_window() {
+        let quota = |body: &str| decode::answer::<Key>(body.as_bytes()).unwrap().quota();
+        assert_eq!(quota(r#"{"limit":null,"limit_remaining":null}"#), None);
+        // 10 - -0.5 = 10.5: a limit can be overrun.
+        let over = quota(r#"{"limit":10,"limit_remaining":-0.5}"#).unwrap();
+        assert_eq!((over.used.to_decimal(), over.resets), ("10.5".into(), None));
+    }
+
+    #[tokio::test]
+    async fn a_management_key_does_not_go_through_a_gateway() {
+        let key = crate::sources::ApiKey::new(fake::KEY);
+        let gateway = |base: &str| {
+            let base = base.parse().unwrap();
+            let (places, marks, http) = Default::default();
+            let look = Look {
+                now: "2026-11-03T12:00:00Z".parse().unwrap(),
+                places: &places,
+                marks: &marks,
+                only: None,
+                key: Some(&key),
+                base_url: Some(&base),
+                since: "2026-11-01".parse().unwrap(),
+                http: &http,
+            };
+            Endpoint::new(&look, &INFO, Auth::Bearer).unwrap().is_gateway()
+        };
+        assert!(gateway("https://gateway.example/openrouter"));
+        assert!(!gateway("https://openrouter.ai/api/v1"));
+        assert!(!gateway("http://127.0.0.1:4000"));
+    }
+
+    #[tokio::test]
+    async fn without_a_key_nothing_is_asked() {
+        assert_eq!(fake::look_without_key(&OpenRouter).await, Err(SourceError::NeedsKey));
+    }
+}

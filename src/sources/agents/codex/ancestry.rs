@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::counter::Vector;
-use super::origin::HistoryBase;
+use super::origin::{HistoryBase, Wait};
 use super::row::{Row, is_wanted};
 use super::{DEEPEST, State, is_log};
 use crate::sources::agents::scan::lines::{Filter, LONGEST_LINE_BYTES, read_lines};
@@ -26,6 +26,8 @@ pub struct Ancestors<'a> {
     marks: &'a Marks,
     files: OnceLock<BTreeMap<String, Vec<PathBuf>>>,
     streams: Mutex<BTreeMap<PathBuf, Arc<Stream>>>,
+    /// The last few streams that were joined from several files, by thread and asking file.
+    joined: Mutex<Vec<(String, PathBuf, Arc<Stream>)>>,
 }
 
 /// The totals that a thread went through, in order, snapshots written again left out.
@@ -66,50 +68,98 @@ pub fn thread_of(path: &Path) -> Option<&str> {
 impl<'a> Ancestors<'a> {
     /// Nothing is read before it is asked for.
     pub fn new(roots: Vec<PathBuf>, marks: &'a Marks) -> Self {
-        Self { roots, marks, files: OnceLock::new(), streams: Mutex::default() }
+        Self {
+            roots,
+            marks,
+            files: OnceLock::new(),
+            streams: Mutex::default(),
+            joined: Mutex::default(),
+        }
     }
 
-    /// All rows of a thread, its own history base's first; `None` when the thread is not on this
-    /// machine. `asking` is the file that wants to know, which is never its own ancestor.
-    pub fn stream(&self, thread: &str, asking: &Path) -> Option<Arc<Stream>> {
-        let files: Vec<_> = self.files_of(thread).filter(|file| *file != asking).collect();
-        let mut joined = Stream::default();
-        let mut names = BTreeSet::new();
-        for file in &files {
-            // The archived copy of an active file.
-            if !names.insert(file.file_name()) {
-                continue;
+    /// Whether what a fork waits for is there now.
+    pub fn can_answer(&self, wait: &Wait, asking: &Path) -> bool {
+        match wait.end {
+            Some(end) => {
+                let base = HistoryBase { thread: wait.thread.clone(), end };
+                self.total_at(&base, asking).is_some()
             }
-            let Some(stream) = self.read(file) else { continue };
-            if files.len() == 1 && stream.base.is_none() {
+            None => self.stream(&wait.thread, asking).is_some(),
+        }
+    }
+
+    /// All rows of a thread, those of its own history base first; `None` when the thread is not
+    /// on this machine. `asking` is the file that wants to know, never its own ancestor.
+    pub fn stream(&self, thread: &str, asking: &Path) -> Option<Arc<Stream>> {
+        let mut files = self.files_of(thread).filter(|file| *file != asking);
+        let (first, more) = (files.next()?, files.next().is_some());
+        if !more {
+            let stream = self.read(first)?;
+            if stream.base.is_none() {
                 return Some(stream);
             }
-            if let Some(base) = stream.base.as_ref().filter(|base| base.thread != thread) {
-                joined.rows.extend(self.rows_up_to(base, file, LONGEST_CHAIN));
-            }
-            joined.rows.extend_from_slice(&stream.rows);
         }
-        joined.rows.dedup_by_key(|row| row.total);
-        (!names.is_empty()).then(|| Arc::new(joined))
+        let lock = || self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |entry: &&(String, PathBuf, _)| entry.0 == thread && entry.1 == asking;
+        if let Some((_, _, stream)) = lock().iter().find(known) {
+            return Some(Arc::clone(stream));
+        }
+        let stream = Arc::new(self.join(thread, asking)?);
+        let mut joined = lock();
+        // Two files are read at a time, so two are enough.
+        if joined.len() >= 2 {
+            joined.remove(0);
+        }
+        joined.push((thread.to_owned(), asking.to_owned(), Arc::clone(&stream)));
+        Some(stream)
     }
 
     /// What a thread had spent at a position; `None` when that can't be told.
     pub fn total_at(&self, base: &HistoryBase, asking: &Path) -> Option<Vector> {
-        self.base_file(base, asking)?;
-        let rows = self.rows_up_to(base, asking, LONGEST_CHAIN);
+        let rows = self.rows_up_to(base, asking, LONGEST_CHAIN)?;
         Some(rows.last().map(|row| row.total).unwrap_or_default())
     }
 
-    fn rows_up_to(&self, base: &HistoryBase, asking: &Path, chain: usize) -> Vec<StreamRow> {
-        let Some(file) = self.base_file(base, asking) else { return Vec::new() };
-        let Some(stream) = self.read(&file) else { return Vec::new() };
-        let mut rows = match &stream.base {
-            Some(before) if chain > 0 => self.rows_up_to(before, &file, chain - 1),
-            _ => Vec::new(),
+    fn join(&self, thread: &str, asking: &Path) -> Option<Stream> {
+        let mut rows = Vec::new();
+        let mut names = BTreeSet::new();
+        let mut any = false;
+        for file in self.files_of(thread).filter(|file| *file != asking) {
+            // The archived copy of an active file has its name.
+            if !names.insert(file.file_name()) {
+                continue;
+            }
+            let Some(stream) = self.read(file) else { continue };
+            any = true;
+            if let Some(base) = stream.base.as_ref().filter(|base| base.thread != thread) {
+                rows.extend(self.rows_up_to(base, file, LONGEST_CHAIN).unwrap_or_default());
+            }
+            rows.extend_from_slice(&stream.rows);
+        }
+        rows.dedup_by_key(|row| row.total);
+        any.then_some(Stream { rows, base: None })
+    }
+
+    fn rows_up_to(
+        &self,
+        base: &HistoryBase,
+        asking: &Path,
+        chain: usize,
+    ) -> Option<Vec<StreamRow>> {
+        let file = self.base_file(base, asking)?;
+        let stream = self.read(&file)?;
+        let own: Vec<_> = stream.rows.iter().take_while(|row| row.end <= base.end).collect();
+        let mut rows = match stream.base.as_ref().filter(|_| chain > 0) {
+            None => Vec::new(),
+            Some(before) => match self.rows_up_to(before, &file, chain - 1) {
+                Some(rows) => rows,
+                // Own rows tell the total; without any it stays unknown.
+                None if own.is_empty() => return None,
+                None => Vec::new(),
+            },
         };
-        let end = base.end.unwrap_or(u64::MAX);
-        rows.extend(stream.rows.iter().take_while(|row| row.end <= end));
-        rows
+        rows.extend(own);
+        Some(rows)
     }
 
     /// The file that a base points into: one in which a line ends at that position. A thread of
@@ -119,11 +169,7 @@ impl<'a> Ancestors<'a> {
         let mut files: Vec<_> =
             self.files_of(&base.thread).filter(|file| *file != asking).collect();
         files.sort_by_key(|file| (file.file_name() < own, file.file_name()));
-        files
-            .into_iter()
-            .rev()
-            .find(|file| base.end.is_none_or(|end| line_ends_at(file, end)))
-            .cloned()
+        files.into_iter().rev().find(|file| line_ends_at(file, base.end)).cloned()
     }
 
     fn files_of(&self, thread: &str) -> impl Iterator<Item = &PathBuf> {

@@ -27,24 +27,34 @@ use serde::{Deserialize, Serialize};
 use super::ancestry::Stream;
 use super::counter::{Counter, Vector};
 use super::row::Payload;
-use crate::sources::agents::wire::{count, filled};
+use crate::sources::agents::wire::filled;
 
 /// A position in another rollout, up to which its history is this one's too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryBase {
     /// Thread id.
     pub thread: String,
-    /// Bytes from the start of that rollout; `None` is its end.
-    pub end: Option<u64>,
+    /// Bytes from the start of that rollout.
+    pub end: u64,
 }
 
 impl HistoryBase {
-    /// The base that a `session_meta` names.
+    /// The base that a `session_meta` names. One without an offset is no position.
     pub fn of(payload: &Payload<'_>) -> Option<Self> {
         let base = payload.history_base.as_ref()?;
         let thread = filled(&base.thread_id)?.to_owned();
-        Some(Self { thread, end: base.end_byte_offset.map(|end| count(Some(end))) })
+        Some(Self { thread, end: base.end_byte_offset?.0 })
     }
+}
+
+/// What a fork waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The thread whose rollout is missing.
+    pub thread: String,
+    /// The position in it that has to be known; `None`: its rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
 }
 
 /// What a row is.
@@ -68,7 +78,7 @@ pub struct Origin {
     born_at: Option<i64>,
     /// The parent could not be found when a row needed it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waits_for: Option<String>,
+    waits_for: Option<Wait>,
     unmetered: u64,
 }
 
@@ -139,7 +149,8 @@ impl Origin {
             Stage::Based(base) => {
                 let inherited = total_at(base);
                 if inherited.is_none() {
-                    self.waits_for = Some(base.thread.clone());
+                    let thread = base.thread.clone();
+                    self.waits_for = Some(Wait { thread, end: Some(base.end) });
                 }
                 self.first_based_row(inherited, total, last)
             }
@@ -152,8 +163,8 @@ impl Origin {
     }
 
     /// The parent whose absence left something uncounted.
-    pub fn waits_for(&self) -> Option<&str> {
-        self.waits_for.as_deref()
+    pub fn waits_for(&self) -> Option<&Wait> {
+        self.waits_for.as_ref()
     }
 
     /// Tokens that can't be told from the parent's.
@@ -232,14 +243,12 @@ impl Origin {
         // Shape G.
         let growth = total.minus(&copied);
         let unknown = if *started { last.unwrap_or(growth) } else { growth };
+        self.waits_for = stream.is_none().then(|| Wait { thread: parent.clone(), end: None });
         if *started {
             // The first row of the session's own turn may repeat the parent's last one.
-            let parent = std::mem::take(parent);
             self.stage = Stage::Own;
             self.counter = Counter::from_baseline(total);
-            self.waits_for = stream.is_none().then_some(parent);
         } else {
-            self.waits_for = stream.is_none().then(|| parent.clone());
             *previous = Some(total);
         }
         self.not_told(unknown)

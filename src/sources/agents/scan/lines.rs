@@ -16,7 +16,7 @@ pub const LONGEST_LINE_BYTES: usize = 256 * 1024 * 1024;
 pub enum Filter {
     /// Those that contain these bytes. The whole buffer is searched at once, so lines without
     /// them cost next to nothing.
-    Holding(Finder<'static>),
+    Holding(Box<Finder<'static>>),
     /// Those that the function picks.
     Picked(fn(&[u8]) -> bool),
 }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_needle_finds_its_lines_and_no_others() {
-        let filter = Filter::Holding(Finder::new("\"usage\""));
+        let filter = Filter::Holding(Box::new(Finder::new("\"usage\"")));
         let text = b"a\n{\"usage\":1,\"usage\":2}\nno\n \"usage\" \n";
         let mut found = Vec::new();
         let end = filter.each(text, |at, line| {

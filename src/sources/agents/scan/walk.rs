@@ -156,6 +156,16 @@ impl Walk<'_> {
     }
 }
 
+/// A leading `~` as the home folder: a variable set outside a shell still holds it.
+pub fn expand_home(entry: &str, home: &Path) -> PathBuf {
+    match entry.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '\\']) => {
+            home.join(rest.trim_start_matches(['/', '\\']))
+        }
+        _ => PathBuf::from(entry),
+    }
+}
+
 /// An I/O error as one clause without the system's error number.
 pub fn error_clause(error: &std::io::Error) -> String {
     match error.kind() {

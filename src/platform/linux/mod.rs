@@ -1,9 +1,10 @@
 //! Linux: XDG folders, and everything of the desktop over the session bus.
 
+mod panel;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use notify_rust::{Hint, Notification, Timeout, Urgency};
@@ -11,13 +12,13 @@ use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy, fdo::DBusProxy};
 use zbus::names::BusName;
-use zbus::zvariant::{OwnedValue, Value};
 
 use super::notification::Content;
 use super::paths::Folders;
 use super::session::{Desktop, Presence};
-use super::theme::Scheme;
 use super::tray_style::TrayStyle;
+
+pub use panel::{scheme, watch_scheme};
 
 /// 44 px is 22 px twice: sharp on a display of double density, and halved without a remainder on
 /// others (panels of 24 to 32 px show icons of 22).
@@ -139,74 +140,6 @@ fn one_clause(error: &zbus::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-const PORTAL: &str = "org.freedesktop.portal.Desktop";
-const PORTAL_PATH: &str = "/org/freedesktop/portal/desktop";
-const SETTINGS: &str = "org.freedesktop.portal.Settings";
-const APPEARANCE: &str = "org.freedesktop.appearance";
-const COLOR_SCHEME: &str = "color-scheme";
-
-pub fn scheme() -> Scheme {
-    if let Some(fixed) = panel_of_this_desktop() {
-        return fixed;
-    }
-    let ask = || -> zbus::Result<OwnedValue> {
-        let bus = session_bus()?;
-        // `Read` rather than `ReadOne`: older portals know no other, newer ones keep it.
-        Proxy::new(&bus, PORTAL, PORTAL_PATH, SETTINGS)?.call("Read", &(APPEARANCE, COLOR_SCHEME))
-    };
-    match ask() {
-        Ok(value) => scheme_of(&value),
-        Err(error) => {
-            log::debug!("the desktop does not tell its colour scheme: {error}");
-            Scheme::Unknown
-        }
-    }
-}
-
-pub fn watch_scheme(changed: Box<dyn Fn(Scheme) + Send>) {
-    if panel_of_this_desktop().is_some() {
-        return;
-    }
-    let watch = move || -> zbus::Result<()> {
-        let bus = session_bus()?;
-        let proxy = Proxy::new(&bus, PORTAL, PORTAL_PATH, SETTINGS)?;
-        for signal in proxy.receive_signal("SettingChanged")? {
-            let body = signal.body();
-            let (namespace, key, value): (String, String, OwnedValue) = body.deserialize()?;
-            if namespace == APPEARANCE && key == COLOR_SCHEME {
-                changed(scheme_of(&value));
-            }
-        }
-        Ok(())
-    };
-    let named = thread::Builder::new().name("colour-scheme".into());
-    let spawned = named.spawn(move || {
-        if let Err(error) = watch() {
-            log::debug!("changes of the colour scheme go unseen: {error}");
-        }
-    });
-    if let Err(error) = spawned {
-        log::debug!("changes of the colour scheme go unseen: {error}");
-    }
-}
-
-/// GNOME's top bar is dark whatever the colour scheme of the windows is.
-fn panel_of_this_desktop() -> Option<Scheme> {
-    let desktop = std::env::var("XDG_CURRENT_DESKTOP").ok()?;
-    desktop.split(':').any(|name| name.eq_ignore_ascii_case("GNOME")).then_some(Scheme::Dark)
-}
-
-/// 1 prefers dark, 2 prefers light, all else tells nothing (XDG desktop portal, Settings).
-/// `Read` wraps the number in two variants.
-fn scheme_of(value: &Value<'_>) -> Scheme {
-    match value {
-        Value::Value(inner) => scheme_of(inner),
-        Value::U32(1) => Scheme::Dark,
-        Value::U32(2) => Scheme::Light,
-        _ => Scheme::Unknown,
-    }
-}
-
 pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
     builder.with_icon(icon)
 }
@@ -250,16 +183,6 @@ mod tests {
     #[test]
     fn bodies_carry_no_markup() {
         assert_eq!(escaped("<b>R&D</b>"), "&lt;b&gt;R&amp;D&lt;/b&gt;");
-    }
-
-    #[test]
-    fn the_scheme_may_be_wrapped_once_or_twice() {
-        let once = Value::Value(Box::new(Value::U32(1)));
-        let twice = Value::Value(Box::new(Value::Value(Box::new(Value::U32(2)))));
-        assert_eq!(scheme_of(&once), Scheme::Dark);
-        assert_eq!(scheme_of(&twice), Scheme::Light);
-        assert_eq!(scheme_of(&Value::U32(0)), Scheme::Unknown);
-        assert_eq!(scheme_of(&Value::Bool(true)), Scheme::Unknown);
     }
 
     #[test]

@@ -1,0 +1,176 @@
+//! Commands that ask: `status`, `report`, `sources`, `alerts`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use crate::board::{self, Asked, Board, report};
+use crate::config::Config;
+use crate::faces::cli::args::{JsonArg, ReportArgs, StatusArgs};
+use crate::faces::cli::first_run::Looked;
+use crate::faces::cli::sources::{SourceEntry, SourceState};
+use crate::faces::cli::style::Style;
+use crate::faces::cli::{alerts, sources, status};
+use crate::ledger::Ledger;
+use crate::monitor::look::asked_sources;
+use crate::secrets::Store;
+use crate::sources::{SOURCES, SourceKind};
+use crate::spend::period::local_day;
+
+use super::App;
+use super::running::is_running;
+
+/// How many alerts `alerts` tells.
+const ALERTS: u32 = 1000;
+
+pub(super) fn status(
+    app: &App,
+    args: StatusArgs,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let board = board(app, &config, &ledger)?;
+    if args.json {
+        status::json(out, &board)?;
+    } else if args.line {
+        status::line(out, &board)?;
+    } else {
+        status::text(out, &board, &looked(app, &config), style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn report(
+    app: &App,
+    args: &ReportArgs,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let zone = args.tz.unwrap_or(config.zone);
+    let days = args.days(local_day(app.clock.now(), zone))?;
+    let report = report::report(&ledger, days, zone, &args.by())?;
+    if args.json {
+        crate::faces::cli::report::json(out, &report)?;
+    } else {
+        let looked = ledger.first_usage_day(zone)?.is_none().then(|| looked(app, &config));
+        crate::faces::cli::report::text(out, &report, looked.as_deref(), style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn sources(
+    app: &App,
+    args: JsonArg,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let board = board(app, &config, &ledger)?;
+    let entries = entries(app, &config, &board);
+    if args.json {
+        sources::json(out, &entries, board.now, board.zone)?;
+    } else {
+        sources::text(out, &entries, board.now, board.zone, style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn alerts(
+    app: &App,
+    args: JsonArg,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let rows: Vec<_> = ledger.alerts(ALERTS)?.into_iter().map(board::alert_row).collect();
+    if args.json {
+        alerts::json(out, &rows)?;
+    } else {
+        alerts::text(out, &rows, config.zone, style)?;
+    }
+    Ok(())
+}
+
+/// The configuration, and the ledger for asking. Where there is no ledger yet an empty one is
+/// made, as the first start of the program would.
+fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
+    let config = app.config()?;
+    let path = app.ledger_path();
+    match Ledger::open_read_only(&path) {
+        Ok(Some(ledger)) => Ok((config, ledger)),
+        Ok(None) => Ok((config, super::open_ledger(app)?)),
+        // Set aside what is damaged, and go on with an empty one.
+        Err(crate::ledger::LedgerError::Corrupt { .. }) => Ok((config, super::open_ledger(app)?)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The board as it is without a running monitor's help.
+pub(super) fn board(app: &App, config: &Config, ledger: &Ledger) -> anyhow::Result<Board> {
+    let live = BTreeMap::new();
+    Ok(board::build(
+        ledger,
+        &Asked {
+            now: app.clock.now(),
+            zone: config.zone,
+            headline: config.headline,
+            budgets: &config.budgets,
+            sources: &asked_sources(config),
+            live: &live,
+            is_watched: is_running(app),
+            paused: false,
+            loading: false,
+            demo: app.demo,
+            notices: Vec::new(),
+        },
+    )?)
+}
+
+/// Every source this program can read, with what is known of it.
+pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<SourceEntry<'a>> {
+    let places = app.places_with(config);
+    let store = Store::new(&places);
+    SOURCES
+        .iter()
+        .map(|source| {
+            let info = source.info();
+            let row = board.sources.iter().find(|row| row.info.id == info.id);
+            // What keeps the keyring from answering is told by `doctor` and `key list`.
+            let key = store.get(info, &places).ok().flatten().map(|(_, origin)| origin);
+            let found = match info.kind {
+                SourceKind::Agent => {
+                    source.roots(&places).iter().map(|root| root.display().to_string()).collect()
+                }
+                SourceKind::Provider => {
+                    vec![
+                        config
+                            .base_url(info.id)
+                            .map_or(info.base_url.to_owned(), |url| url.to_string()),
+                    ]
+                }
+            };
+            SourceEntry {
+                info,
+                state: SourceState::of(info, config.enabled(info.id), key.is_some(), row),
+                account: config.account(info).to_owned(),
+                places: found,
+                key: key.map(|origin| crate::faces::cli::key::origin_words(&origin).to_owned()),
+                row,
+            }
+        })
+        .collect()
+}
+
+/// Where agents are looked for.
+pub(super) fn looked(app: &App, config: &Config) -> Vec<Looked> {
+    let places = app.places_with(config);
+    SOURCES
+        .iter()
+        .filter(|source| source.info().kind == SourceKind::Agent)
+        .map(|source| Looked {
+            name: source.info().name.to_owned(),
+            places: source.roots(&places).iter().map(|root| root.display().to_string()).collect(),
+        })
+        .collect()
+}

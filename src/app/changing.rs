@@ -1,0 +1,167 @@
+//! Commands that change something: `config`, `budget`, `key`.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::board::wording;
+use crate::config::{self, Config, edit};
+use crate::faces::cli::args::{
+    BudgetCommand, BudgetSetArgs, ConfigCommand, KeyCommand, ProviderArg,
+};
+use crate::faces::cli::style::Style;
+use crate::faces::cli::{budget, config as config_face, input, key};
+use crate::monitor::once;
+use crate::secrets::{Origin, Store};
+use crate::sources;
+use crate::spend::SourceInfo;
+
+use super::App;
+
+pub(super) fn config(app: &App, command: ConfigCommand, out: &mut dyn Write) -> anyhow::Result<()> {
+    let path = app.config_path();
+    match command {
+        ConfigCommand::Path => Ok(config_face::path(out, &path)?),
+        ConfigCommand::Check => {
+            let config = app.config()?;
+            // The price table checks its own rows.
+            app.setup()?.prices()?;
+            Ok(config_face::checked(out, &path, path.exists(), &config)?)
+        }
+        ConfigCommand::Edit => edit_config(app),
+    }
+}
+
+/// Opens the file in the user's editor, waits, and checks what came of it.
+fn edit_config(app: &App) -> anyhow::Result<()> {
+    let path = app.config_path();
+    if !path.exists() {
+        edit::write(&path, config::DEFAULT_TEXT)?;
+    }
+    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| app.places.variable(name));
+    let Some(editor) = editor else {
+        return crate::platform::open::open(&path).with_context(|| {
+            format!("set EDITOR to your editor, or open {} yourself", path.display())
+        });
+    };
+    // Editors are often set with arguments: `code --wait`.
+    let mut words = editor.split_whitespace();
+    let program = words.next().context("EDITOR is blank")?;
+    let status = Command::new(program)
+        .args(words)
+        .arg(&path)
+        .status()
+        .with_context(|| format!("starting the editor {program:?}"))?;
+    if !status.success() {
+        bail!("the editor {program:?} ended with {status}");
+    }
+    app.config()?;
+    Ok(())
+}
+
+pub(super) fn budgets(
+    app: &App,
+    command: BudgetCommand,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    match command {
+        BudgetCommand::Set(args) => set_budget(app, &args, out),
+        BudgetCommand::List(args) => {
+            let config = app.config()?;
+            if args.json {
+                budget::json(out, &config.budgets)?;
+            } else {
+                budget::text(out, &config.budgets, style)?;
+            }
+            Ok(())
+        }
+        BudgetCommand::Remove { name } => {
+            let path = app.config_path();
+            let text = edit::read_or_default(&path)?;
+            let text =
+                edit::remove_budget(&text, &name).with_context(|| path.display().to_string())?;
+            write_checked(app, &text)?;
+            Ok(budget::confirm_removed(out, &name)?)
+        }
+    }
+}
+
+fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let change = edit::BudgetChange {
+        amount: args.amount,
+        period: args.per,
+        name: args.name.clone(),
+        thresholds_percent: args.thresholds(),
+        sources: args.sources(),
+    };
+    let path = app.config_path();
+    let text = edit::read_or_default(&path)?;
+    let text = edit::set_budget(&text, &change).with_context(|| path.display().to_string())?;
+    let config = write_checked(app, &text)?;
+    let name = args.name.as_deref().unwrap_or(args.per.word());
+    let set = config.budgets.iter().find(|budget| budget.name == name);
+    Ok(budget::confirm_set(out, set.context("the budget is not in the config after writing it")?)?)
+}
+
+/// Writes the config only if the program can read what comes out.
+fn write_checked(app: &App, text: &str) -> anyhow::Result<Config> {
+    let path = app.config_path();
+    let config = Config::parse(text, &path, &app.places.home, app.system_zone)?;
+    edit::write(&path, text)?;
+    Ok(config)
+}
+
+pub(super) fn keys(
+    app: &App,
+    command: KeyCommand,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let store = Store::new(&app.places);
+    match command {
+        KeyCommand::Set(provider) => {
+            let info = info(&provider)?;
+            let stdin = io::stdin();
+            let kind = info.key.as_ref().map_or("a key", |key| key.kind);
+            let prompt = format!("Key for {} ({kind}), not shown: ", info.name);
+            let read = input::read_key(stdin.is_terminal(), &mut stdin.lock(), &prompt)?;
+            store.set(info, &read)?;
+            Ok(key::confirm_set(out, info, &read)?)
+        }
+        KeyCommand::List(args) => {
+            let listed = store.list(&app.places);
+            if args.json {
+                key::json(out, &listed)?;
+            } else {
+                key::text(out, &listed, style)?;
+            }
+            Ok(())
+        }
+        KeyCommand::Test(provider) => {
+            let info = info(&provider)?;
+            let origin = store.get(info, &app.places)?.map(|(_, origin)| origin);
+            let error = once::try_source(&app.setup()?, info.id)?;
+            match (error, origin) {
+                (None, Some(origin)) => Ok(key::confirm_test(out, info, &origin)?),
+                (Some(error), _) => {
+                    let now = app.clock.now();
+                    bail!("{}", wording::failure(info, &error, None, now, app.system_zone))
+                }
+                (None, None) => bail!("{} answers without a key", info.name),
+            }
+        }
+        KeyCommand::Remove(provider) => {
+            let info = info(&provider)?;
+            let was_there = store.remove(info)?;
+            let left: Option<Origin> = store.get(info, &app.places)?.map(|(_, origin)| origin);
+            Ok(key::confirm_removed(out, info, was_there, left.as_ref())?)
+        }
+    }
+}
+
+fn info(provider: &ProviderArg) -> anyhow::Result<&'static SourceInfo> {
+    let source = sources::find(&provider.provider);
+    Ok(source.with_context(|| format!("{:?} is no provider", provider.provider))?.info())
+}

@@ -1,0 +1,64 @@
+//! `poll`: one look at every source, and the alerts that follow from it.
+
+use std::io::Write;
+
+use crate::board::{alert_row, wording};
+use crate::faces::cli::poll::{self, Outcome, Polled};
+use crate::faces::cli::style::{Style, clean};
+use crate::faces::notify::notify;
+use crate::monitor::once::{self, Looked};
+use crate::spend::SourceError;
+
+use super::App;
+use super::running::notice;
+
+pub(super) fn poll(
+    app: &App,
+    offline: bool,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let setup = app.setup()?;
+    let (zone, notifications) = (setup.config.zone, setup.config.notifications);
+    let (ledger, looks, notices) = once::look_at_all(&setup, offline)?;
+    super::tell_notices(&notices);
+    let now = app.clock.now();
+    let polled: Vec<Polled> = looks
+        .into_iter()
+        .map(|look| Polled {
+            info: look.info,
+            outcome: outcome(&look, |error| {
+                wording::failure(look.info, error, look.retry_at, now, zone)
+            }),
+        })
+        .collect();
+    poll::text(out, &polled, style)?;
+    for alert in ledger.undelivered_alerts()? {
+        let alert = alert_row(alert);
+        writeln!(out, "{}", style.alarm(&clean(&alert.title)))?;
+        if !notifications {
+            ledger.mark_delivered(alert.id, now)?;
+            continue;
+        }
+        match notify(&notice(app, &alert)) {
+            Ok(()) => ledger.mark_delivered(alert.id, app.clock.now())?,
+            // A running Spendbar, or the next poll, tries again.
+            Err(error) => log::info!("{error}"),
+        }
+    }
+    Ok(())
+}
+
+fn outcome(look: &Looked, sentence: impl Fn(&SourceError) -> String) -> Outcome {
+    match &look.error {
+        None => Outcome::Read {
+            usages: look.new_events,
+            charges: look.charges,
+            problems: look.problems,
+        },
+        Some(error @ (SourceError::NotInstalled | SourceError::NeedsKey)) => {
+            Outcome::Skipped(wording::failure_short(error))
+        }
+        Some(error) => Outcome::Failed(wording::failure_short(error), sentence(error)),
+    }
+}

@@ -1,0 +1,184 @@
+//! The answers under `tests/fixtures/providers` with what they must give, for tests. Their
+//! README explains `expected.json`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+
+use super::fake::{Exchange, client, timing};
+use super::http::{Client, Timing};
+use crate::sources::SourceError;
+use crate::spend::{ChargeKind, Currency, Metered, Money, Reading};
+
+/// One provider's folder.
+pub struct Fixture {
+    folder: PathBuf,
+    expected: Value,
+}
+
+impl Fixture {
+    /// Loads a folder.
+    pub fn load(provider: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/providers")
+            .join(provider);
+        let text = std::fs::read(folder.join("expected.json")).unwrap();
+        Self { folder, expected: serde_json::from_slice(&text).unwrap() }
+    }
+
+    /// The clock of the test.
+    pub fn now(&self) -> DateTime<Utc> {
+        text(&self.expected["now"]).parse().unwrap()
+    }
+
+    /// What one look must give.
+    pub fn reading(&self) -> &Value {
+        &self.expected["reading"]
+    }
+
+    /// One answer's body.
+    pub fn body(&self, file: &str) -> Vec<u8> {
+        std::fs::read(self.folder.join(file)).unwrap()
+    }
+
+    /// The calls in order.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        list(&self.expected["exchanges"])
+            .iter()
+            .map(|call| {
+                assert_eq!(call["method"], "GET");
+                let status = call["status"].as_u64().unwrap() as u16;
+                let body = self.body(&text(&call["file"]));
+                let mut exchange = Exchange::ok(&text(&call["path"]), body).status(status);
+                for (name, value) in call["query"].as_object().into_iter().flatten() {
+                    exchange = exchange.query(name, &text(value));
+                }
+                exchange
+            })
+            .collect()
+    }
+
+    /// The variants: other answers in place of the first calls', whether they are a bad answer,
+    /// and what they must give otherwise.
+    pub fn variants(&self) -> Vec<(Vec<Exchange>, bool, &Value)> {
+        let calls = self.exchanges();
+        let report = calls[0].path().to_owned();
+        list(&self.expected["variants"])
+            .iter()
+            .map(|variant| {
+                let files = list(&variant["files"]);
+                let replaced = calls
+                    .iter()
+                    .zip(files)
+                    .map(|(call, file)| call.clone().body(self.body(&text(file))));
+                let bad = variant["outcome"] == "bad_answer";
+                let rest = calls.iter().filter(|call| !bad && call.path() != report).cloned();
+                (replaced.chain(rest).collect(), bad, variant)
+            })
+            .collect()
+    }
+
+    /// The errors: an answer in place of the call at `index`, and the error it must become.
+    pub fn errors(&self, index: usize) -> Vec<(Exchange, SourceError, &Value)> {
+        list(&self.expected["errors"])
+            .iter()
+            .map(|error| {
+                let status = error["status"].as_u64().unwrap() as u16;
+                let body = self.body(&text(&error["file"]));
+                let mut exchange = self.exchanges()[index].clone().status(status).body(body);
+                for (name, value) in error["headers"].as_object().into_iter().flatten() {
+                    exchange = exchange.header(name, &text(value));
+                }
+                let retry_after = error["retry_after_seconds"].as_u64().map(Duration::from_secs);
+                let outcome = match text(&error["outcome"]).as_str() {
+                    "key_rejected" => SourceError::KeyRejected { status },
+                    "wrong_kind_of_key" => SourceError::WrongKindOfKey { status },
+                    "rate_limited" => SourceError::RateLimited { retry_after },
+                    other => panic!("{other}"),
+                };
+                (exchange, outcome, error)
+            })
+            .collect()
+    }
+}
+
+/// A client that hands every `Retry-After` of a second and more up at once, so that no test waits.
+pub fn impatient_client() -> Client {
+    Client::with_timing(Timing { longest_wait: Duration::from_millis(100), ..timing() })
+}
+
+/// A client for everything else.
+pub fn patient_client() -> Client {
+    client()
+}
+
+/// Compares charges per day and currency with `billed_costs` (or `estimated_costs`).
+pub fn assert_costs(reading: &Reading, kind: ChargeKind, expected: &Value) {
+    let mut sums: BTreeMap<(NaiveDate, Currency), Money> = BTreeMap::new();
+    for charge in reading.charges.iter().filter(|charge| charge.kind == kind) {
+        let cover = reading.charges_cover.unwrap();
+        assert!((cover.first..=cover.last).contains(&charge.day), "{charge:?}");
+        let key = (charge.day, charge.amount.currency);
+        let sum = sums.entry(key).or_insert(Money::zero(charge.amount.currency));
+        *sum = sum.checked_add(charge.amount).unwrap();
+    }
+    if kind == ChargeKind::Billed {
+        // A day that the reading knows and that has no charge cost nothing.
+        let cover = reading.charges_cover.unwrap();
+        for day in cover.first.iter_days().take_while(|day| *day <= cover.last) {
+            if !sums.keys().any(|(known, _)| *known == day) {
+                sums.insert((day, Currency::USD), Money::zero(Currency::USD));
+            }
+        }
+    }
+    let expected: BTreeMap<(NaiveDate, Currency), Money> = list(expected)
+        .iter()
+        .map(|row| {
+            let currency: Currency = text(&row["currency"]).parse().unwrap();
+            let amount = Money::parse(&text(&row["amount"]), currency).unwrap();
+            ((text(&row["day"]).parse().unwrap(), currency), amount)
+        })
+        .collect();
+    assert_eq!(sums, expected);
+}
+
+/// Compares token totals with `usage`, field by field as far as it names them.
+pub fn assert_usage(reading: &Reading, expected: &Value) {
+    let rows = list(expected);
+    assert_eq!(reading.metered.len(), rows.len(), "{:?}", reading.metered);
+    for row in rows {
+        let (day, model) = (text(&row["day"]), text(&row["model"]));
+        let found = |it: &&Metered| {
+            it.day.to_string() == day && it.model.as_deref() == Some(model.as_str())
+        };
+        let metered = reading.metered.iter().find(found).unwrap();
+        let tokens = &metered.tokens;
+        for (name, value) in row.as_object().unwrap() {
+            let read = match name.as_str() {
+                "day" | "model" => continue,
+                "input_total" => tokens.prompt(),
+                "input_uncached" => tokens.input,
+                "input_cached" | "cache_read" => tokens.cache_read,
+                "cache_write_5m" => tokens.cache_write_5m,
+                "cache_write_1h" => tokens.cache_write_1h,
+                "output" => tokens.output,
+                "total" => tokens.total(),
+                "requests" => metered.requests,
+                "web_searches" => metered.web_searches,
+                other => panic!("{other}"),
+            };
+            assert_eq!(Some(read), value.as_u64(), "{day} {model} {name}");
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
