@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use spendbar::app;
 use spendbar::faces::cli::args::Cli;
+use spendbar::ledger::LedgerError;
 
 fn main() -> ExitCode {
     let log = env_logger::Env::new().filter_or("SPENDBAR_LOG", "warn");
@@ -26,5 +27,8 @@ fn main() -> ExitCode {
     }
     // When standard error is closed there is nobody left to tell.
     let _ = writeln!(io::stderr(), "spendbar: {error:#}");
+    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<LedgerError>()) {
+        let _ = writeln!(io::stderr(), "  hint: {}", hint.hint());
+    }
     ExitCode::FAILURE
 }

@@ -123,7 +123,7 @@ fn mistakes_in_the_config_are_named_with_their_place() {
         ("[providers.nobody]\nbase_url = \"https://example.org\"\n", "nobody"),
         ("headline = \"nonsense\"\n", "nonsense"),
         ("colour = \"red\"\n", "colour"),
-        ("[[budget]\n", "2"),
+        ("[[budget]\n", "config.toml:1"),
     ] {
         let world = World::new().at("2026-03-02T12:00:00Z").config(text);
         let check = world.run(["config", "check"]).exits_with(1);

@@ -95,7 +95,7 @@ fn a_crossed_budget_notifies_once_and_dunst_shows_it() {
     // $5.10 + $3.90 = $9.00 of $10.
     world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:31.000Z", "C", 390));
     let second = notifications.await_count(2).remove(1);
-    check_alert(&second, "80 %", "$9.00", "$10");
+    check_alert(&second, "80 %", "$9 of $10", "$10");
 
     let shown = desk.shown_by_dunst();
     let titles: Vec<&str> = shown.iter().map(|(title, _)| title.as_str()).collect();

@@ -91,14 +91,14 @@ fn a_folder_without_write_permission_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::new().at(NOON);
     world.append(CLAUDE_FILE, &claude_spends("2026-03-02T10:00:00.000Z", "A", 60));
-    let data = world.path("data");
+    let data = world.path("home/.local/share");
     fs::set_permissions(&data, fs::Permissions::from_mode(0o555)).expect("read-only");
     let root_may_all_the_same = fs::write(data.join("probe"), "").is_ok();
     let poll = world.run(["poll", "--offline"]);
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).expect("writable");
     if !root_may_all_the_same {
         let poll = poll.exits_with(1);
-        assert!(poll.stderr.contains("data"), "it says where: {}", poll.stderr);
+        assert!(poll.stderr.contains(".local/share"), "it says where: {}", poll.stderr);
     }
 }
 

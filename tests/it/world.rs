@@ -35,20 +35,22 @@ pub struct World {
 }
 
 impl World {
-    /// An empty home, empty XDG folders, no config, no keyring, no desktop, UTC as the local zone.
+    /// An empty home, the XDG folders at their usual places in it, no config, no keyring, no desktop, UTC as the local zone.
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("spendbar-it-").tempdir().expect("a folder");
         let mut world = Self { root, clock: None, variables: BTreeMap::new() };
-        for folder in ["home", "config", "data", "cache", "state", "run"] {
+        for folder in
+            ["home", "home/.config", "home/.local/share", "home/.cache", "home/.local/state", "run"]
+        {
             fs::create_dir_all(world.path(folder)).expect("a folder");
         }
         fs::set_permissions(world.path("run"), fs::Permissions::from_mode(0o700)).expect("0700");
         for (name, folder) in [
             ("HOME", "home"),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_CACHE_HOME", "cache"),
-            ("XDG_STATE_HOME", "state"),
+            ("XDG_CONFIG_HOME", "home/.config"),
+            ("XDG_DATA_HOME", "home/.local/share"),
+            ("XDG_CACHE_HOME", "home/.cache"),
+            ("XDG_STATE_HOME", "home/.local/state"),
             ("XDG_RUNTIME_DIR", "run"),
         ] {
             let path = world.path(folder);

@@ -1,0 +1,309 @@
+use insta::assert_snapshot;
+
+use super::super::examples;
+use super::*;
+
+/// A row a line; what does something is marked `>`, captions `=`. Figure spaces show as `_`
+/// and `,` spaces as `'`.
+fn text(board: &Board) -> String {
+    let line = |row: &MenuRow| {
+        let text = row.text.replace('\u{2007}', "_").replace('\u{2008}', "'");
+        match row.kind {
+            RowKind::Headline => format!("# {text}"),
+            RowKind::Caption => format!("= {text}"),
+            RowKind::Fact => format!("  {text}"),
+            RowKind::Separator => "  ---".into(),
+            RowKind::Action(_) => format!("> {text}"),
+        }
+    };
+    menu(board).iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_calm_day() {
+    assert_snapshot!(text(&examples::calm()), @"
+    # Today ≈ $214.37 · 42 % of $500
+      List price $214.37 · billed $98.02
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      __≈ $4.00  Codex
+      __ $98.02  OpenAI
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn near_a_budget() {
+    assert_snapshot!(text(&examples::near()), @"
+    # Today ≈ $402.00 · 80 % of $500
+      List price $402.00 · billed $98.02
+      Shown: the bill where there is one, else list price
+      At this pace ≈ $640.00 by midnight, 128 % of $500
+      ---
+    = Budgets
+      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      __≈ $4.00  Codex
+      __ $98.02  OpenAI
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      Last alert 3 min ago: 80 % of today's budget: $402 of $500
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn over_a_budget() {
+    assert_snapshot!(text(&examples::over()), @"
+    # Today ≈ $635.00 · 130 % of this month's $5,000
+      List price $635.00 · billed $98.02
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▰▰▰▰▰▰▰▰▰▰ 127 % of $500 · daily, ≈ $635.00
+      ▰▰▰▰▰▰▰▰▰▰ 130 % of this month's $5,000 · monthly, ≈ $6,512.05
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      __≈ $4.00  Codex
+      __ $98.02  OpenAI
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn old_figures_say_their_age() {
+    assert_snapshot!(text(&examples::stale()), @"
+    # Today ≈ $214.37 · 42 % of $500
+      Last figures: at 11:05
+      List price $214.37 · billed $98.02
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ---
+    = Sources
+      ≈ $210.37  Claude Code · at 11:05
+      __≈ $4.00  Codex · at 11:05
+      __ $98.02  OpenAI · no answer · at 11:05
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn no_source_gives_figures() {
+    assert_snapshot!(text(&examples::error()), @"
+    # Today –
+      No source gives figures
+      ---
+    = Sources
+      –  OpenAI · key refused
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn paused() {
+    assert_snapshot!(text(&examples::paused()), @"
+    # Today ≈ $214.37 · 42 % of $500
+      Paused, figures from 1 min ago
+      List price $214.37 · billed $98.02
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      __≈ $4.00  Codex
+      __ $98.02  OpenAI
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Resume
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn nothing_found_at_all() {
+    assert_snapshot!(text(&examples::empty()), @"
+    # Today –
+      Nothing to read yet: no agent logs, no provider key
+      Where it looked: spendbar doctor
+      Add a provider: spendbar key set openai-admin
+      See it at work: spendbar demo
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn the_first_seconds() {
+    assert_snapshot!(text(&examples::loading()), @"
+    # Today ≈ $12.40 · 2 % of $500
+      Still reading, the figures will grow
+      List price $12.40 · billed $98.02
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▱▱▱▱▱▱▱▱▱▱ 2 % of $500 · daily, ≈ $12.40
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      ______ '–  Codex · not read yet
+      ______ '–  OpenAI · not read yet
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      _≈ $34.27  gpt-5.5 · 4.2 M tokens
+      ______ '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn the_famous_scale_in_the_demo() {
+    assert_snapshot!(text(&examples::famous()), @"
+    # Demo · today ≈ $20,012.84 · 100 % of $20,000
+      List price $20,012.84 · billed $19,985.84
+      Shown: the bill where there is one, else list price
+      ---
+    = Budgets
+      ▰▰▰▰▰▰▰▰▰▰ 100 % of $20,000 · daily, ≈ $20,012.84
+      ▰▰▰▰▰▰▱▱▱▱ 65 % of this month's $2,000,000 · monthly, ≈ $1.31 M
+      ---
+    = Sources
+      __'≈ $12.10  Claude Code
+      ___'≈ $4.00  Codex
+       $19,985.84  OpenAI
+      ---
+    = Top models today
+      ≈ $1.31 M  claude-opus-4-5 · 18.2 B tokens
+       ≈ $34.27  gpt-5.5 · 4.2 M tokens
+      _____  '–  local-llama · 4.2 M tokens, no known price
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn everything_at_once_stays_within_the_limit() {
+    let board = examples::crowded();
+    let rows = menu(&board);
+    assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
+    assert_eq!(rows.last().and_then(MenuRow::action), Some(Action::Quit));
+    assert_snapshot!(text(&board), @"
+    # Today ≈ $402.00 · 80 % of $500
+      Still reading, the figures will grow
+      the config has an error in line 3
+      the config has an error in line 3
+      List price $402.00 · billed $98.02
+      Not counted: 4.1 M tokens have no known price, 18.2 k tokens can't be told from another session's
+      At this pace ≈ $640.00 by midnight, 128 % of $500
+      ---
+    = Budgets
+      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00 · 6 more: spendbar budget list
+      ---
+    = Sources
+      ≈ $210.37  Claude Code
+      __≈ $4.00  Codex
+      __ $98.02  OpenAI · 6 more: spendbar sources
+      ---
+    = Top models today
+      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
+      Last alert 3 min ago: 80 % of today's budget: $402 of $500
+      ---
+    > Refresh now
+    > Pause
+    > Copy summary
+    > Open config
+    > Quit
+    ");
+}
+
+#[test]
+fn only_actions_do_something() {
+    for board in [examples::calm(), examples::empty(), examples::crowded()] {
+        let actions: Vec<_> = menu(&board).iter().filter_map(MenuRow::action).collect();
+        assert_eq!(
+            actions,
+            [
+                Action::Refresh,
+                Action::TogglePause,
+                Action::CopySummary,
+                Action::OpenConfig,
+                Action::Quit
+            ]
+        );
+    }
+}
