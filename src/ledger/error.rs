@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 pub enum LedgerError {
     /// A later version of this program made it. Left as it is.
     #[error(
-        "the ledger {path} has version {found}, and this Spendbar knows versions up to {known}"
+        "a newer Spendbar wrote the ledger {path}: it has version {found}, this one knows versions up to {known}"
     )]
     Newer {
         /// The file.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ledger::Ledger;
 use crate::sources::SourceError;
-use crate::spend::{SourceInfo, SourceKind};
+use crate::spend::SourceInfo;
 
 use super::{Setup, due, look, record};
 
@@ -29,7 +29,7 @@ pub struct Looked {
 }
 
 /// Looks at every enabled source (agents only when `offline`), records what was seen and judges
-/// the budgets once at the end. A provider that asked to wait is not asked before its time.
+/// the budgets once at the end. Back-off is for looks that nobody asked for, so it does not hold here.
 pub fn look_at_all(
     setup: &Setup,
     offline: bool,
@@ -41,20 +41,9 @@ pub fn look_at_all(
     ledger.reprice(&prices)?;
     let world = Arc::new(setup.world()?);
     let config = Arc::new(setup.config.clone());
-    let states = ledger.sources()?;
     let mut all = Vec::new();
     for source in look::enabled(&config, !offline) {
         let info = source.info();
-        let state = states.iter().find(|state| state.source == info.id);
-        let limited = state.filter(|state| {
-            matches!(state.error, Some(SourceError::RateLimited { .. }))
-                && state.retry_at.is_some_and(|at| at > setup.clock.now())
-        });
-        if let Some(state) = limited.filter(|_| info.kind == SourceKind::Provider) {
-            let (error, retry_at) = (state.error.clone(), state.retry_at);
-            all.push(Looked { info, error, retry_at, new_events: 0, charges: 0, problems: 0 });
-            continue;
-        }
         let mut seen =
             Looked { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 };
         loop {

@@ -15,7 +15,7 @@ use crate::board::{self, AlertRow, Board, Live};
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::pricing::PriceTable;
-use crate::sources::{Source, SourceError, SourceKind};
+use crate::sources::{Source, SourceKind};
 use crate::spend::period::local_day;
 
 use super::look::{self, Looked, World};
@@ -48,7 +48,7 @@ pub enum Event {
 /// What the monitor is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything now.
+    /// Look at everything now. Somebody asks, so no back-off holds.
     Refresh,
     /// Stop or go on looking.
     Pause(bool),
@@ -400,15 +400,8 @@ impl<T: FnMut(Event)> Monitor<T> {
                 self.reload_config();
                 let now = Instant::now();
                 for job in &mut self.jobs {
-                    let id = job.source.info().id;
-                    // Asking again before a provider allows it would only lengthen the wait.
-                    let limited = self.live.get(id).is_some_and(|live| {
-                        matches!(live.error, Some(SourceError::RateLimited { .. }))
-                    });
-                    if !limited {
-                        job.changed = Changed::Anything;
-                        job.next = now;
-                    }
+                    job.changed = Changed::Anything;
+                    job.next = now;
                 }
             }
             Command::Pause(paused) => {

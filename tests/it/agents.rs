@@ -71,8 +71,10 @@ fn deleted_logs_keep_their_history() {
     for case in cases() {
         let world = World::new().at(NOW).agent_fixture(&case);
         world.poll_offline();
-        for folder in fs::read_dir(world.home()).expect("a home").flatten() {
-            fs::remove_dir_all(folder.path()).expect("deleted");
+        let mut files = Vec::new();
+        collect_files(&world.home(), &mut files);
+        for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "jsonl")) {
+            fs::remove_file(file).expect("deleted");
         }
         world.poll_offline();
         assert_eq!(counted(&world), expected(&case), "{case}");

@@ -109,7 +109,7 @@ impl World {
 
     /// The config file, as the user edits it.
     pub fn config_file(&self) -> PathBuf {
-        self.path("config/spendbar/config.toml")
+        self.path("home/.config/spendbar/config.toml")
     }
 
     /// A place under the temporary root: `home`, `config`, `data`, `cache`, `state` or `run`.
