@@ -2,11 +2,13 @@
 //!
 //! The keyring is asked first, then the source's usual variables. Keys stand under the service
 //! `spendbar`, with the source's id as user. `SPENDBAR_KEYRING=off` leaves the keyring alone, for
-//! servers and tests. Every call blocks, for as long as a locked keyring asks its owner for the
-//! password; nothing here logs a key.
+//! servers and tests. Every call opens the keyring anew, so that one that started late or was
+//! restarted is no matter to a program that runs for weeks. Every call blocks, for as long as a
+//! locked keyring asks its owner for the password; nothing here logs a key.
 
-use keyring::Entry;
+use keyring_core::{Entry, Error};
 
+use crate::platform::keyring;
 pub use crate::sources::ApiKey;
 use crate::sources::{Places, SOURCES, SourceInfo};
 
@@ -105,12 +107,20 @@ pub struct Listed {
 #[derive(Clone, Copy, Debug)]
 pub struct Store {
     keyring: bool,
+    may_ask: bool,
 }
 
 impl Store {
     /// The store that the environment asks for.
     pub fn new(places: &Places) -> Self {
-        Self { keyring: places.variable(VARIABLE).is_none_or(|value| value.trim() != "off") }
+        let keyring = places.variable(VARIABLE).is_none_or(|value| value.trim() != "off");
+        Self { keyring, may_ask: true }
+    }
+
+    /// The same without a question to the user, for the background: a locked keyring is
+    /// [`SecretError::Locked`] at once, where the system tells that it is.
+    pub fn without_asking(self) -> Self {
+        Self { may_ask: false, ..self }
     }
 
     /// Stores a key and reads it back.
@@ -122,7 +132,7 @@ impl Store {
         entry.set_password(key.expose()).map_err(|error| told(info, &error))?;
         match entry.get_password() {
             Ok(kept) if kept == key.expose() => Ok(()),
-            Ok(_) | Err(keyring::Error::NoEntry) => Err(SecretError::NotKept { id: info.id }),
+            Ok(_) | Err(Error::NoEntry) => Err(SecretError::NotKept { id: info.id }),
             Err(error) => Err(told(info, &error)),
         }
     }
@@ -149,7 +159,7 @@ impl Store {
     pub fn remove(&self, info: &'static SourceInfo) -> Result<bool, SecretError> {
         match self.entry(info)?.delete_credential() {
             Ok(()) => Ok(true),
-            Err(keyring::Error::NoEntry) => Ok(false),
+            Err(Error::NoEntry) => Ok(false),
             Err(error) => Err(told(info, &error)),
         }
     }
@@ -172,9 +182,8 @@ impl Store {
         if !self.keyring {
             return Err(SecretError::Off { variable: None });
         }
-        let entry = Entry::new(SERVICE, "doctor").map_err(|error| no_keyring(&error, None))?;
-        match entry.get_password() {
-            Ok(_) | Err(keyring::Error::NoEntry) => Ok(()),
+        match open("doctor", None)?.get_password() {
+            Ok(_) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(failed(&error, None)),
         }
     }
@@ -182,7 +191,7 @@ impl Store {
     fn read(&self, info: &'static SourceInfo) -> Result<Option<ApiKey>, SecretError> {
         match self.entry(info)?.get_password() {
             Ok(secret) => Ok(Some(ApiKey::new(&secret)).filter(|key| !key.expose().is_empty())),
-            Err(keyring::Error::NoEntry) => Ok(None),
+            Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(told(info, &error)),
         }
     }
@@ -191,8 +200,18 @@ impl Store {
         if !self.keyring {
             return Err(SecretError::Off { variable: variable(info) });
         }
-        Entry::new(SERVICE, info.id).map_err(|error| no_keyring(&error, variable(info)))
+        if !self.may_ask && keyring::would_ask(SERVICE, info.id) {
+            let cause = "it would ask for its password".into();
+            return Err(SecretError::Locked { cause, variable: variable(info) });
+        }
+        open(info.id, variable(info))
     }
+}
+
+fn open(user: &str, variable: Option<&'static str>) -> Result<Entry, SecretError> {
+    keyring::open()
+        .and_then(|store| store.build(SERVICE, user, None))
+        .map_err(|error| SecretError::NoKeyring { cause: cause_of(&error), variable })
 }
 
 /// The keyring's key where it has one. A keyring that can't be asked is no matter where a variable
@@ -218,34 +237,21 @@ fn variable(info: &SourceInfo) -> Option<&'static str> {
     info.key.as_ref()?.variables.first().copied()
 }
 
-fn told(info: &SourceInfo, error: &keyring::Error) -> SecretError {
+fn told(info: &SourceInfo, error: &Error) -> SecretError {
     failed(error, variable(info))
 }
 
-fn no_keyring(error: &keyring::Error, variable: Option<&'static str>) -> SecretError {
-    // `Entry::new` only says that there is no store; why not stands in the status.
-    let cause = match (error, Entry::store_status()) {
-        (keyring::Error::NoDefaultStore, Err(status)) => cause_of(status),
-        _ => cause_of(error),
-    };
-    SecretError::NoKeyring { cause, variable }
-}
-
-fn failed(error: &keyring::Error, variable: Option<&'static str>) -> SecretError {
+fn failed(error: &Error, variable: Option<&'static str>) -> SecretError {
     match error {
-        keyring::Error::NoStorageAccess(_) => {
-            SecretError::Locked { cause: cause_of(error), variable }
-        }
+        Error::NoStorageAccess(_) => SecretError::Locked { cause: cause_of(error), variable },
         _ => SecretError::Failed { cause: cause_of(error) },
     }
 }
 
 /// The system's own words. Only `Display` is used: `Debug` of a badly encoded entry shows it.
-fn cause_of(error: &keyring::Error) -> String {
+fn cause_of(error: &Error) -> String {
     match error {
-        keyring::Error::PlatformFailure(cause) | keyring::Error::NoStorageAccess(cause) => {
-            cause.to_string()
-        }
+        Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

@@ -182,6 +182,11 @@ pub fn failure(
     match error {
         SourceError::NotInstalled => format!("{name} was not found on this machine."),
         SourceError::NeedsKey => format!("{name} has no key yet. {}", set_key()),
+        SourceError::KeyUnavailable { what } => {
+            let variable = info.key.as_ref().and_then(|key| key.variables.first());
+            let instead = variable.map(|name| format!(", or set {name}")).unwrap_or_default();
+            format!("{name}: the keyring did not give the key: {what}. Unlock it{instead}.{again}")
+        }
         SourceError::KeyRejected { status } => {
             format!("{name} refused the key ({status}). {}", set_key())
         }
@@ -212,6 +217,7 @@ pub fn failure_short(error: &SourceError) -> &'static str {
     match error {
         SourceError::NotInstalled => "not found",
         SourceError::NeedsKey => "needs a key",
+        SourceError::KeyUnavailable { .. } => "keyring gave no key",
         SourceError::KeyRejected { .. } => "key refused",
         SourceError::WrongKindOfKey { .. } => "wrong kind of key",
         SourceError::RateLimited { .. } => "asked too often",
@@ -330,6 +336,11 @@ mod tests {
             say(SourceError::KeyRejected { status: 401 }, None),
             "OpenAI refused the key (401). It needs an admin key (sk-admin-…). \
              Set one: `spendbar key set openai-admin`."
+        );
+        assert_eq!(
+            say(SourceError::KeyUnavailable { what: "it is locked".into() }, Some(60)),
+            "OpenAI: the keyring did not give the key: it is locked. \
+             Unlock it, or set OPENAI_ADMIN_KEY. Trying again in 60 s."
         );
         assert_eq!(
             say(SourceError::RateLimited { retry_after: None }, Some(420)),

@@ -298,6 +298,7 @@ fn kind_of(error: &SourceError) -> String {
     match error {
         SourceError::NotInstalled => "not-installed",
         SourceError::NeedsKey => "needs-key",
+        SourceError::KeyUnavailable { .. } => "key-unavailable",
         SourceError::KeyRejected { .. } => "key-rejected",
         SourceError::WrongKindOfKey { .. } => "wrong-kind-of-key",
         SourceError::RateLimited { .. } => "rate-limited",

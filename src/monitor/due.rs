@@ -34,7 +34,9 @@ pub fn after_failure(error: &SourceError, failures: u32, poll: Duration, jitter:
         SourceError::ProviderDown { retry_after, .. } => {
             retry_after.unwrap_or_default().max(back_off(failures, jitter))
         }
-        SourceError::Unreachable { .. } | SourceError::Unreadable { .. } => {
+        SourceError::Unreachable { .. }
+        | SourceError::Unreadable { .. }
+        | SourceError::KeyUnavailable { .. } => {
             back_off(failures, jitter).min(poll.max(FIRST_BACK_OFF))
         }
     }
@@ -87,6 +89,13 @@ mod tests {
         let gone = SourceError::Unreachable { what: "timed out".into() };
         assert_eq!(seconds(&gone, 1), 30);
         assert_eq!(seconds(&gone, 9), 300);
+    }
+
+    #[test]
+    fn a_locked_keyring_is_tried_again_soon_and_at_the_latest_at_the_usual_time() {
+        let locked = SourceError::KeyUnavailable { what: "it is locked".into() };
+        assert_eq!(seconds(&locked, 1), 30);
+        assert_eq!(seconds(&locked, 9), 300);
     }
 
     #[test]

@@ -55,11 +55,13 @@ pub async fn look(
     let runtime = tokio::runtime::Handle::current();
     let worker = tokio::task::spawn_blocking(move || {
         let info = source.info();
-        let key = match Store::new(&world.places).get(info, &world.places) {
+        // Nobody expects a question for a password from a program that is not in front.
+        let store = Store::new(&world.places).without_asking();
+        let key = match store.get(info, &world.places) {
             Ok(found) => found.map(|(key, _)| key),
             // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
             Err(SecretError::NoKeyring { .. }) => None,
-            Err(error) => return Err(SourceError::Misconfigured { what: error.to_string() }),
+            Err(error) => return Err(unavailable(&error)),
         };
         let look = Look {
             now: at,
@@ -78,6 +80,15 @@ pub async fn look(
         Err(SourceError::FormatChanged { what: format!("reading it crashed ({crash})") })
     });
     Looked { source, at, took: started.elapsed(), result }
+}
+
+fn unavailable(error: &SecretError) -> SourceError {
+    let what = match error {
+        SecretError::Locked { .. } => "it is locked".into(),
+        SecretError::Failed { cause } => cause.clone(),
+        other => other.what(),
+    };
+    SourceError::KeyUnavailable { what }
 }
 
 /// The sources that the config leaves switched on; providers only if `providers` is true.

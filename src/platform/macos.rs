@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use keyring_core::CredentialStore;
 use notify_rust::Notification;
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
@@ -59,6 +61,15 @@ pub fn scheme() -> Scheme {
 }
 
 pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
+
+pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+/// Keychains do not tell beforehand whether they ask.
+pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
+    false
+}
 
 pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
     builder.with_icon_templated(icon)

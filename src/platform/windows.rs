@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use keyring_core::CredentialStore;
 use notify_rust::Notification;
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
@@ -77,6 +79,15 @@ pub fn scheme() -> Scheme {
 
 /// A change of the theme shows after the next start.
 pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
+
+pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// The Credential Manager is open while the user is signed in.
+pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
+    false
+}
 
 pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
     builder.with_icon(icon)

@@ -55,6 +55,12 @@ pub enum SourceError {
     /// No key is set. Ask for one.
     #[error("no key is set")]
     NeedsKey,
+    /// The keyring did not give the key: it is locked, or fails. Keep the last figures.
+    #[error("the keyring did not give the key: {what}")]
+    KeyUnavailable {
+        /// One clause, without a part of the key.
+        what: String,
+    },
     /// The provider does not know the key (401). Ask for another.
     #[error("the key was refused ({status})")]
     KeyRejected {

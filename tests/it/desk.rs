@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::world::{PATIENCE, World, eventually};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/desk/desk.sh");
+const SECRETS: &str = "org.freedesktop.secrets";
 const PARTS: [&str; 7] = [
     "Xvfb",
     "dbus-daemon",
@@ -93,6 +94,32 @@ impl Desk {
         let mut command = self.command(program, arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Part(command.spawn().unwrap_or_else(|error| panic!("{program}: {error}")))
+    }
+
+    /// Starts the keyring of a desk without one, or starts it again, unlocked.
+    #[track_caller]
+    pub fn start_keyring(&self) -> Part {
+        let arguments = ["--foreground", "--unlock", "--components=secrets"];
+        let mut command = self.command("gnome-keyring-daemon", arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut keyring = command.spawn().expect("gnome-keyring-daemon");
+        // The password of `desk.sh`, for the daemon to read to its end.
+        keyring.stdin.take().expect("piped").write_all(b"test\n").expect("it reads");
+        let keyring = Part(keyring);
+        let answers = eventually(PATIENCE, || self.process_of(SECRETS).is_some());
+        assert!(answers, "gnome-keyring-daemon does not come up");
+        keyring
+    }
+
+    /// Locks every key of the keyring.
+    #[track_caller]
+    pub fn lock_keyring(&self) {
+        let service = ["call", SECRETS, "/org/freedesktop/secrets"];
+        let collection = "/org/freedesktop/secrets/aliases/default";
+        let interface = "org.freedesktop.Secret.Service";
+        let [call, name, path] = service;
+        let locked = self.bus([call, name, path, interface, "Lock", "ao", "1", collection]);
+        assert_eq!(locked.expect("it locks")["data"][0].as_array().map(Vec::len), Some(1));
     }
 
     /// Calls `busctl` and reads its answer; `Err` has what it complained about.

@@ -200,6 +200,47 @@ fn a_key_goes_through_the_secret_service() {
 }
 
 #[test]
+fn a_running_program_follows_its_keyring() {
+    let Some(desk) = Desk::start_without("dunst keyring") else { return };
+    let provider = FakeProvider::of_fixture("openai-admin");
+    let world = World::new().at("2026-11-03T12:00:00Z").provider("openai-admin", &provider);
+    let world = desk.seat(world);
+    let spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    let asks_anew = |what: &str| {
+        let before = provider.requests().len();
+        item.click("Refresh now");
+        let asked = eventually(PATIENCE, || provider.requests().len() > before);
+        assert!(asked, "{what}: {:#?}\n{}", item.menu(), spendbar.all());
+    };
+    let is_locked_out = || item.menu().iter().any(|row| row.label.contains("keyring gave no key"));
+
+    // It came up, and looked for a key, before the keyring.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(provider.requests().is_empty());
+    let keyring = desk.start_keyring();
+    let key = "sk-admin-synthetic-0123456789\n";
+    world.run_with_input(["key", "set", "openai-admin"], key).success();
+    asks_anew("the keyring came late");
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$2.75")), "{}", item.tooltip());
+
+    drop(keyring);
+    let keyring = desk.start_keyring();
+    asks_anew("the keyring was restarted");
+
+    // Locked: no question to the user, and the figures stay.
+    desk.lock_keyring();
+    item.click("Refresh now");
+    assert!(eventually(PATIENCE, is_locked_out), "{:#?}", item.menu());
+    assert!(item.tooltip().contains("$2.75"), "{}", item.tooltip());
+
+    drop(keyring);
+    let _keyring = desk.start_keyring();
+    asks_anew("the keyring is unlocked again");
+    assert!(eventually(PATIENCE, || !is_locked_out()), "{:#?}", item.menu());
+}
+
+#[test]
 fn without_a_secret_service_the_variable_is_named() {
     let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
     let world = desk.seat(World::new().at(NOON));

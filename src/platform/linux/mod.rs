@@ -1,5 +1,6 @@
 //! Linux: XDG folders, and everything of the desktop over the session bus.
 
+mod keyring;
 mod panel;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use super::paths::Folders;
 use super::session::{Desktop, Presence};
 use super::tray_style::TrayStyle;
 
+pub use keyring::{keyring_would_ask, open_keyring};
 pub use panel::{scheme, watch_scheme};
 
 /// 44 px is 22 px twice: sharp on a display of double density, and halved without a remainder on
