@@ -20,7 +20,7 @@ if [ "${1:-}" != inside ]; then
 fi
 
 program=$2 folder=$3 look=$4
-screen_width=1640
+screen_width=2080
 bus() { busctl --address="$DBUS_SESSION_BUS_ADDRESS" --json=short "$@" 2> /dev/null; }
 until_true() {
   for _ in $(seq "$1"); do "${@:2}" && return 0; sleep 0.25; done
@@ -46,7 +46,13 @@ popups() {
   bus get-property org.freedesktop.Notifications /org/freedesktop/Notifications \
     org.dunstproject.cmd0 displayedLength | jq -e ".data >= $1" > /dev/null
 }
-broken() { grep -q '100 %' "$DESK/demo.log"; }
+broken() { # the tooltip says so
+  local watcher=org.kde.StatusNotifierWatcher item
+  item=$(bus get-property $watcher /StatusNotifierWatcher $watcher RegisteredStatusNotifierItems \
+    | jq -r '.data[0] // empty')
+  bus get-property "${item%%/*}" "/${item#*/}" org.kde.StatusNotifierItem ToolTip \
+    | jq -r '.data[2:] | join(" ")' | grep -q '100 % of'
+}
 # The tallest window that stands at least so far from the left and is no whole screen or panel:
 # a menu, or a popup on the right. Height, width, left, top.
 window_from() {
