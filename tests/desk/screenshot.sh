@@ -77,10 +77,10 @@ picture tray 420x60+0+0
 read -r height width left top < <(window_from $((screen_width - 800)))
 picture notification "$((screen_width - left + 24))x$((top + height + 24))+$((left - 24))+0"
 
-xdotool mousemove 22 30
-sleep 0.5
-xdotool click 3
+# At once, and away again: a tooltip would cover the menu.
+xdotool mousemove 22 30 click 3
 until_true 40 menu_is_open
+xdotool mousemove $((screen_width - 400)) 900
 sleep 0.5
 read -r height width left top < <(window_from 0)
 picture menu "$((width + left + 24))x$((height + top + 24))+0+0"
