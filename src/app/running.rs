@@ -1,7 +1,7 @@
 //! The running program: the monitor with the tray where there is a desktop, with a live line in
 //! the terminal where there is none.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -26,6 +26,9 @@ use super::App;
 pub(super) const COLUMNS: usize = 100;
 /// How often a log gets a line at most.
 const LOG_GAP: Duration = Duration::from_secs(2);
+/// How often, and how far apart, the lock is tried.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs until it is told to stop: by Quit in the menu, by a signal, or when `seconds` are over.
 ///
@@ -65,21 +68,23 @@ fn lock(app: &App) -> anyhow::Result<File> {
         .truncate(false)
         .open(&path)
         .with_context(|| format!("opening {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("Spendbar is running already. `spendbar status` shows its figures")
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking {}", path.display()))
+    // `status` asks by taking the lock for a moment; that is no running copy.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
         }
     }
+    bail!("Spendbar is running already. `spendbar status` shows its figures")
 }
 
 /// Whether a copy is running, so that the ledger is being kept up to date.
 pub(super) fn is_running(app: &App) -> bool {
     File::open(app.folders.state.join("running.lock"))
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn stop_on_signals(told: Sender<Told>) -> anyhow::Result<()> {

@@ -43,7 +43,7 @@ await_file() {
   exit 1
 }
 
-Xvfb -displayfd 7 -screen 0 1640x1500x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
+Xvfb -displayfd 7 -screen 0 2080x1500x24 -nolisten tcp 7> "$DESK/display" > /dev/null 2>&1 &
 started+=($!)
 mkdir "$DESK/services"
 cp /usr/share/dbus-1/services/org.xfce.Xfconf.service "$DESK/services/"

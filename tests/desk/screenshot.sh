@@ -20,7 +20,7 @@ if [ "${1:-}" != inside ]; then
 fi
 
 program=$2 folder=$3 look=$4
-screen_width=1640
+screen_width=2080
 bus() { busctl --address="$DBUS_SESSION_BUS_ADDRESS" --json=short "$@" 2> /dev/null; }
 until_true() {
   for _ in $(seq "$1"); do "${@:2}" && return 0; sleep 0.25; done
@@ -46,7 +46,13 @@ popups() {
   bus get-property org.freedesktop.Notifications /org/freedesktop/Notifications \
     org.dunstproject.cmd0 displayedLength | jq -e ".data >= $1" > /dev/null
 }
-broken() { grep -q '100 %' "$DESK/demo.log"; }
+broken() { # the tooltip says so
+  local watcher=org.kde.StatusNotifierWatcher item
+  item=$(bus get-property $watcher /StatusNotifierWatcher $watcher RegisteredStatusNotifierItems \
+    | jq -r '.data[0] // empty')
+  bus get-property "${item%%/*}" "/${item#*/}" org.kde.StatusNotifierItem ToolTip \
+    | jq -r '.data[2:] | join(" ")' | grep -q '100 % of'
+}
 # The tallest window that stands at least so far from the left and is no whole screen or panel:
 # a menu, or a popup on the right. Height, width, left, top.
 window_from() {
@@ -71,10 +77,10 @@ picture tray 420x60+0+0
 read -r height width left top < <(window_from $((screen_width - 800)))
 picture notification "$((screen_width - left + 24))x$((top + height + 24))+$((left - 24))+0"
 
-xdotool mousemove 22 30
-sleep 0.5
-xdotool click 3
+# At once, and away again: a tooltip would cover the menu.
+xdotool mousemove 22 30 click 3
 until_true 40 menu_is_open
+xdotool mousemove $((screen_width - 400)) 900
 sleep 0.5
 read -r height width left top < <(window_from 0)
 picture menu "$((width + left + 24))x$((height + top + 24))+0+0"
