@@ -130,7 +130,8 @@ pub(super) fn board(app: &App, config: &Config, ledger: &Ledger) -> anyhow::Resu
 /// Every source this program can read, with what is known of it.
 pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<SourceEntry<'a>> {
     let places = app.places_with(config);
-    let store = Store::new(&places);
+    // Looking must not make the keyring ask for its password.
+    let store = Store::new(&places).without_asking();
     SOURCES
         .iter()
         .map(|source| {
