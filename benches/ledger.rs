@@ -37,13 +37,15 @@ fn cold_scan(bencher: Bencher, readings: usize) {
     let prices = PriceTable::builtin();
     bencher
         .counter(ItemsCount::new(readings * BATCH))
-        .with_inputs(|| tempfile::tempdir().expect("a folder for the ledger"))
-        .bench_local_values(|home| {
-            let mut ledger = open(home.path());
+        .with_inputs(|| {
+            let home = tempfile::tempdir().expect("a folder for the ledger");
+            (open(home.path()), home)
+        })
+        .bench_local_values(|(mut ledger, home)| {
             for batch in &batches {
                 record(&mut ledger, batch, &prices);
             }
-            home
+            (ledger, home)
         });
 }
 
