@@ -6,6 +6,7 @@ use crate::board::{alert_row, wording};
 use crate::faces::cli::poll::{self, Outcome, Polled};
 use crate::faces::cli::style::{Style, clean};
 use crate::faces::notify::notify;
+use crate::ledger::{Ledger, LedgerError};
 use crate::monitor::once::{self, Looked};
 use crate::spend::SourceError;
 
@@ -20,7 +21,16 @@ pub(super) fn poll(
 ) -> anyhow::Result<()> {
     let setup = app.setup()?;
     let (zone, notifications) = (setup.config.zone, setup.config.notifications);
-    let (ledger, looks, notices) = once::look_at_all(&setup, offline)?;
+    let (ledger, looks, notices) = match once::look_at_all(&setup, offline) {
+        Err(error) if matches!(error.downcast_ref(), Some(LedgerError::Corrupt { .. })) => {
+            // The damage showed only in use. The logs are read again into a new ledger.
+            let opened = Ledger::open_after_damage(&setup.ledger_path, setup.clock.now())?;
+            super::tell_notices(&opened.notices);
+            drop(opened);
+            once::look_at_all(&setup, offline)?
+        }
+        other => other?,
+    };
     super::tell_notices(&notices);
     let now = app.clock.now();
     let polled: Vec<Polled> = looks

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::board::{self, AlertRow, Board, Live};
 use crate::config::Config;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::pricing::PriceTable;
 use crate::sources::{Source, SourceKind};
 use crate::spend::period::local_day;
@@ -82,7 +82,7 @@ impl Handle {
 
 /// Starts the monitor on a thread of its own; `tell` is called on that thread.
 pub fn spawn(setup: Setup, mut tell: impl FnMut(Event) + Send + 'static) -> anyhow::Result<Handle> {
-    let (commands, orders) = unbounded_channel();
+    let (commands, mut orders) = unbounded_channel();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -92,8 +92,19 @@ pub fn spawn(setup: Setup, mut tell: impl FnMut(Event) + Send + 'static) -> anyh
     let thread = std::thread::Builder::new()
         .name("monitor".into())
         .spawn(move || {
-            let result =
-                runtime.block_on(async { Monitor::new(setup, &mut tell)?.run(orders).await });
+            let result = loop {
+                let ended = runtime.block_on(async {
+                    Monitor::new(setup.clone(), &mut tell)?.run(&mut orders).await
+                });
+                match ended {
+                    Err(error) if is_damage(&error) => {
+                        if let Err(error) = set_aside(&setup) {
+                            break Err(error);
+                        }
+                    }
+                    other => break other,
+                }
+            };
             tell(Event::Ended);
             // A provider that is still answering must not hold up the end of the program.
             runtime.shutdown_background();
@@ -101,6 +112,20 @@ pub fn spawn(setup: Setup, mut tell: impl FnMut(Event) + Send + 'static) -> anyh
         })
         .context("starting the background task's thread")?;
     Ok(Handle { commands, thread })
+}
+
+/// Whether a ledger turned out to be damaged while it was in use.
+fn is_damage(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(LedgerError::Corrupt { .. }))
+}
+
+/// Puts the damaged ledger aside; the monitor starts anew and reads the logs again.
+fn set_aside(setup: &Setup) -> anyhow::Result<()> {
+    // A fault that comes and goes with the disk must not become a busy loop.
+    std::thread::sleep(Duration::from_secs(1));
+    let opened = Ledger::open_after_damage(&setup.ledger_path, setup.clock.now())?;
+    opened.notices.iter().for_each(|notice| log::warn!("{notice}"));
+    Ok(())
 }
 
 /// What the monitor keeps of one source.
@@ -191,14 +216,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         Ok(monitor)
     }
 
-    async fn run(mut self, mut orders: UnboundedReceiver<Command>) -> anyhow::Result<()> {
+    async fn run(mut self, orders: &mut UnboundedReceiver<Command>) -> anyhow::Result<()> {
         self.publish();
         let mut tick = Instant::now() + TICK;
         loop {
             self.start_due_looks();
             let wake = self.wake_at(tick);
             tokio::select! {
-                Some(looked) = self.finished.1.recv() => self.finish(looked),
+                Some(looked) = self.finished.1.recv() => self.finish(looked)?,
                 Some(change) = self.changes.recv() => self.note(change),
                 order = orders.recv() => match order {
                     None | Some(Command::Stop) => return Ok(()),
@@ -277,12 +302,16 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
     }
 
-    fn finish(&mut self, looked: Looked) {
+    /// Records a look and says when the next one is due.
+    ///
+    /// # Errors
+    /// The ledger is damaged; any other trouble with it is shown and tried again.
+    fn finish(&mut self, looked: Looked) -> Result<(), LedgerError> {
         let info = looked.source.info();
         let now = self.setup.clock.now();
         let poll = look::poll(&self.config, info);
         let Some(job) = self.jobs.iter_mut().find(|job| job.source.info().id == info.id) else {
-            return; // The config switched it off meanwhile.
+            return Ok(()); // The config switched it off meanwhile.
         };
         job.running = false;
         let jitter = fastrand::u32(..1000);
@@ -325,6 +354,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                     self.publish();
                 }
             }
+            Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
             Err(error) => {
                 self.trouble.insert("ledger", error.to_string());
                 if let Some(job) = self.jobs.iter_mut().find(|job| job.source.info().id == info.id)
@@ -335,6 +365,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 self.publish();
             }
         }
+        Ok(())
     }
 
     /// The budgets are judged from when every source was looked at once: half of a first reading
