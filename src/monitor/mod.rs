@@ -1,17 +1,21 @@
 //! The background task: drives sources, ledger and budgets. It holds the only mutable state and
 //! is the only reader of the clock ([`clock`]).
 //!
-//! [`run`] is the long-running loop, [`once`] looks once at every source and leaves. Both go
-//! through [`look`] (one look at one source) and [`record`] (what was seen goes into the ledger
+//! `run` is the long-running loop, `handle` its thread, `job` a source's place in its schedule;
+//! [`once`] looks once at every source and leaves. Both go
+//! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
 //! and is judged, in one transaction).
 
 pub mod clock;
-pub mod due;
+mod delivery;
+mod due;
+mod handle;
+mod job;
 pub mod look;
 pub mod once;
-pub mod record;
-pub mod run;
-pub mod watch;
+mod record;
+mod run;
+mod watch;
 mod words;
 
 use std::path::PathBuf;
@@ -23,7 +27,7 @@ use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::sources::providers::http;
 
-pub use run::{Command, Event, Handle, spawn};
+pub use handle::{Command, Event, Handle, spawn};
 
 /// What a monitor needs to start.
 #[derive(Clone, Debug)]
@@ -56,11 +60,11 @@ impl Setup {
     }
 
     /// What looks share.
-    fn world(&self) -> anyhow::Result<look::World> {
+    fn world(&self) -> look::World {
         let mut places = self.places.clone();
         places.roots = self.config.roots();
         let http = http::Client::new();
-        Ok(look::World { clock: self.clock, places, http })
+        look::World { clock: self.clock, places, http }
     }
 
     /// Reads the configuration again.

@@ -39,7 +39,7 @@ pub fn look_at_all(
     let mut ledger = opened.ledger;
     let prices = setup.prices()?;
     ledger.reprice(&prices)?;
-    let world = Arc::new(setup.world()?);
+    let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
     let mut all = Vec::new();
     for source in look::enabled(&config, !offline) {
@@ -80,7 +80,7 @@ pub fn look_at_all(
 pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>> {
     let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (world, config) = (Arc::new(setup.world()?), Arc::new(setup.config.clone()));
+    let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
     let looking = look::look(source, world, config, Default::default(), None);
     Ok(runtime.block_on(looking).result.err())
 }

@@ -1,0 +1,230 @@
+//! One source's place in the schedule: when it is looked at next, and what is said to have changed.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::sources::{Places, Source, SourceKind};
+
+use super::due;
+use super::look::Looked;
+use super::watch::{self, Change};
+
+/// Agents write a request in several lines; reading waits this long for the rest of them.
+const SETTLE: Duration = Duration::from_millis(60);
+/// Under continuous writing a source is read at most this often.
+const READ_GAP: Duration = Duration::from_millis(400);
+
+/// What the monitor keeps of one source.
+pub struct Job {
+    /// The source.
+    pub source: &'static dyn Source,
+    /// True once a look has ended that left nothing over.
+    pub looked: bool,
+    next: Instant,
+    /// A change is looked at no earlier than this.
+    not_before: Instant,
+    running: bool,
+    failures: u32,
+    changed: Changed,
+}
+
+/// Which files are said to have changed since the last look.
+enum Changed {
+    Nothing,
+    Files(BTreeSet<PathBuf>),
+    Anything,
+}
+
+impl Job {
+    /// A source that is looked at now, or after what a provider asked to wait for before a
+    /// restart.
+    pub fn new(source: &'static dyn Source, wait: Option<Duration>) -> Self {
+        let wait = wait.filter(|_| source.info().kind == SourceKind::Provider);
+        let now = Instant::now();
+        Self {
+            source,
+            looked: wait.is_some(),
+            next: now + wait.unwrap_or_default(),
+            not_before: now,
+            running: false,
+            failures: 0,
+            changed: Changed::Anything,
+        }
+    }
+
+    /// When it is to be looked at; `None` while a look is running.
+    pub fn next(&self) -> Option<Instant> {
+        (!self.running).then_some(self.next)
+    }
+
+    /// Begins a look: the files to look at, `None` for all of them. While one runs no other
+    /// begins.
+    pub fn begin(&mut self) -> Option<Vec<PathBuf>> {
+        self.running = true;
+        match std::mem::replace(&mut self.changed, Changed::Nothing) {
+            Changed::Files(files) => Some(files.into_iter().collect()),
+            Changed::Nothing | Changed::Anything => None,
+        }
+    }
+
+    /// A look is over. Gives how long a failed source is left alone.
+    pub fn end(&mut self, looked: &Looked, poll: Duration) -> Option<Duration> {
+        let now = Instant::now();
+        let jitter = fastrand::u32(..1000);
+        self.running = false;
+        self.not_before = now + READ_GAP;
+        match &looked.result {
+            Ok(reading) if reading.more => {
+                self.look_everywhere(Duration::ZERO);
+                None
+            }
+            Ok(_) => {
+                self.looked = true;
+                self.failures = 0;
+                self.next = now + due::after_success(poll, jitter);
+                self.hurry_if_changed();
+                None
+            }
+            Err(error) => {
+                self.looked = true;
+                self.failures += 1;
+                let wait = due::after_failure(error, self.failures, poll, jitter);
+                self.next = now + wait;
+                self.hurry_if_changed();
+                Some(wait)
+            }
+        }
+    }
+
+    /// Takes over from the same source's job of another configuration.
+    pub fn follow(&mut self, former: &Self) {
+        self.running = former.running;
+        self.failures = former.failures;
+    }
+
+    /// Has the whole source looked at after `wait`.
+    pub fn look_everywhere(&mut self, wait: Duration) {
+        self.changed = Changed::Anything;
+        self.next = Instant::now() + wait;
+    }
+
+    /// A change in a watched folder: if it is one of this source's, a look is due shortly.
+    pub fn note(&mut self, change: &Change, places: &Places) {
+        let roots = self.source.roots(places);
+        if roots.is_empty() {
+            return;
+        }
+        match (change, &mut self.changed) {
+            (Change::Anything, changed) => *changed = Changed::Anything,
+            (Change::Files(files), changed) => {
+                let mine = files.iter().filter(|file| watch::is_below(file, &roots)).cloned();
+                let mine: BTreeSet<PathBuf> = mine.collect();
+                match changed {
+                    _ if mine.is_empty() => return,
+                    Changed::Anything => {}
+                    Changed::Files(known) => known.extend(mine),
+                    Changed::Nothing => *changed = Changed::Files(mine),
+                }
+            }
+        }
+        self.next = self.next.min((Instant::now() + SETTLE).max(self.not_before));
+    }
+
+    /// What changed while a look was running has waited for its end.
+    fn hurry_if_changed(&mut self) {
+        if !matches!(self.changed, Changed::Nothing) {
+            self.next = self.next.min(self.not_before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::SourceError;
+    use crate::spend::Reading;
+
+    const POLL: Duration = Duration::from_secs(600);
+
+    fn job(id: &str) -> Job {
+        Job::new(crate::sources::find(id).expect("known"), None)
+    }
+
+    fn looked(job: &Job, result: Result<Reading, SourceError>) -> Looked {
+        let at = "2026-11-24T12:00:00Z".parse().expect("time");
+        Looked { source: job.source, at, took: Duration::ZERO, result }
+    }
+
+    fn due_in(job: &Job) -> Duration {
+        job.next().expect("not running").saturating_duration_since(Instant::now())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_looked_at_soon_and_only_its_file() {
+        let mut job = job("codex");
+        let places = Places { home: "/home/ada".into(), ..Places::default() };
+        assert_eq!(job.begin(), None, "the first look is at everything");
+        assert_eq!(job.next(), None, "one look at a time");
+        job.end(&looked(&job, Ok(Reading::default())), POLL);
+        assert!(due_in(&job) >= POLL);
+        let file = PathBuf::from("/home/ada/.codex/sessions/2026/a.jsonl");
+        job.note(&Change::Files(vec![file.clone(), "/home/ada/elsewhere".into()]), &places);
+        assert_eq!(due_in(&job), READ_GAP, "reads keep their distance");
+        assert_eq!(job.begin(), Some(vec![file]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_during_a_look_is_looked_at_after_it() {
+        let mut job = job("codex");
+        let places = Places { home: "/home/ada".into(), ..Places::default() };
+        job.begin();
+        job.note(&Change::Files(vec!["/home/ada/.codex/sessions/b.jsonl".into()]), &places);
+        job.end(&looked(&job, Ok(Reading::default())), POLL);
+        assert_eq!(due_in(&job), READ_GAP);
+        assert_eq!(job.begin(), Some(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_that_left_something_over_goes_on_at_once() {
+        let mut job = job("claude-code");
+        job.begin();
+        job.end(&looked(&job, Ok(Reading { more: true, ..Reading::default() })), POLL);
+        assert_eq!((due_in(&job), job.looked), (Duration::ZERO, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_in_a_row_wait_longer_and_a_good_look_forgets_them() {
+        let mut job = job("openai-admin");
+        let down = || Err(SourceError::ProviderDown { status: 503, retry_after: None });
+        let waits: Vec<_> = (0..3)
+            .map(|_| {
+                job.begin();
+                job.end(&looked(&job, down()), POLL).expect("a wait").as_secs()
+            })
+            .collect();
+        // 30, 60 and 120 seconds, each up to half longer.
+        assert!(
+            waits
+                .iter()
+                .zip([30, 60, 120])
+                .all(|(wait, base)| (base..=base * 3 / 2).contains(wait)),
+            "{waits:?}"
+        );
+        job.begin();
+        assert_eq!(job.end(&looked(&job, Ok(Reading::default())), POLL), None);
+        job.begin();
+        assert!(job.end(&looked(&job, down()), POLL).expect("a wait").as_secs() <= 45);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_from_before_a_restart_is_kept_for_providers_only() {
+        let wait = Some(Duration::from_secs(90));
+        let provider = Job::new(crate::sources::find("openrouter").expect("known"), wait);
+        assert_eq!((due_in(&provider), provider.looked), (Duration::from_secs(90), true));
+        let agent = Job::new(crate::sources::find("codex").expect("known"), wait);
+        assert_eq!((due_in(&agent), agent.looked), (Duration::ZERO, false));
+    }
+}
