@@ -216,6 +216,7 @@ impl Block {
             let written = |name: &str| self.values.iter().find(|(key, _)| key == name);
             let place = match key {
                 "per" => written("per").or_else(|| written("period")),
+                "sources" => written("sources").or_else(|| written("scope")),
                 key => written(key),
             };
             match place {
@@ -389,6 +390,14 @@ mod tests {
                 "'day'\r\n\r\n[[budget]]\r\namount = 3\r\nper = \"month\"\r\n"
             )
         );
+    }
+
+    #[test]
+    fn a_scope_by_its_other_name_is_changed_where_it_stands() {
+        let start = "[[budget]]\namount = 1\nperiod = \"day\"\nscope = \"all\"\n";
+        let sources = Some(vec!["codex".to_owned()]);
+        let updated = set_budget(start, &BudgetChange { sources, ..change("1", Period::Day) });
+        assert_eq!(updated.expect("set"), start.replace("\"all\"", "[\"codex\"]"));
     }
 
     #[test]

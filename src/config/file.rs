@@ -68,6 +68,7 @@ struct TypedBudget {
     #[serde(alias = "period")]
     per: Period,
     thresholds: Option<Vec<Spanned<i64>>>,
+    #[serde(alias = "scope")]
     sources: Option<Spanned<Value>>,
 }
 

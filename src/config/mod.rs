@@ -246,17 +246,17 @@ mod tests {
     #[test]
     fn the_shipped_file_shows_every_setting() {
         let shown = uncommented(DEFAULT_TEXT);
-        for (section, alias) in [
-            ("", ""),
-            ("[agents.codex]\n", ""),
-            ("[providers.openrouter]\n", ""),
-            ("[[budget]]\n", "period"),
+        for (section, aliases) in [
+            ("", [""; 2]),
+            ("[agents.codex]\n", [""; 2]),
+            ("[providers.openrouter]\n", [""; 2]),
+            ("[[budget]]\n", ["period", "scope"]),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
             let (listed, _) = complaint.split_once(", in `").expect("the line");
             let names: Vec<_> = listed.split('`').skip(3).step_by(2).collect();
             assert!(names.len() > 3, "{complaint}");
-            for name in names.iter().filter(|name| **name != alias) {
+            for name in names.iter().filter(|name| !aliases.contains(name)) {
                 assert!(
                     shown.contains(&format!("\n{name} ="))
                         || shown.contains(&format!("\n[{name}."))
@@ -290,7 +290,7 @@ mod tests {
         let config = load(
             "[[budget]]\namount = 1\nper = \"day\"\n\
              [[budget]]\namount = 2\nperiod = \"day\"\nthresholds = [100, 50, 100, 1000, 1]\n\
-             [[budget]]\nname = \"month\"\namount = 3\nper = \"week\"\nsources = [\"codex\", \"codex\"]\n\
+             [[budget]]\nname = \"month\"\namount = 3\nper = \"week\"\nscope = [\"codex\", \"codex\"]\n\
              [[budget]]\namount = 4\nper = \"month\"\nsources = \"all\"\nthresholds = []\n",
         );
         let rows: Vec<_> = config
