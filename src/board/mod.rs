@@ -86,10 +86,19 @@ pub struct Figures {
     pub partial: bool,
 }
 
+impl Board {
+    /// Today's amount by `headline`; `None` while nothing that could tell it was found or read,
+    /// for no data is not zero.
+    pub fn amount(&self, headline: Headline) -> Option<Money> {
+        let is_known = self.sources.iter().any(|source| source.last_good_at.is_some());
+        self.figures.chosen(headline).filter(|_| is_known)
+    }
+}
+
 impl Figures {
     /// The amount that `headline` chooses; `None` when it is not known, as when all there is are
     /// tokens without a price.
-    pub fn chosen(&self, headline: Headline) -> Option<Money> {
+    fn chosen(&self, headline: Headline) -> Option<Money> {
         let known =
             |amount: Money| Some(amount).filter(|_| amount.attos != 0 || self.unpriced_tokens == 0);
         match headline {

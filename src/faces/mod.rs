@@ -1,6 +1,8 @@
 //! Anything a person or a program looks at. A face draws a [`crate::board::Board`] and nothing else.
 
 pub mod cli;
+#[cfg(test)]
+mod examples;
 pub mod notify;
 pub mod terminal;
 pub mod tray;

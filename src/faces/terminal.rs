@@ -90,6 +90,9 @@ pub fn line(board: &Board) -> String {
     if board.state == State::Paused {
         parts.push("paused".into());
     }
+    if board.sources.is_empty() && !board.loading {
+        parts.push("nothing found yet: `spendbar doctor` says where it looked".into());
+    }
     parts.join(" · ")
 }
 
@@ -103,9 +106,63 @@ fn headline(board: &Board) -> String {
         Headline::List => " at list price",
         Headline::Billed => " billed",
     };
-    let amount = board.figures.chosen(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
+    let amount = board.amount(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
         let estimated = board.figures.chosen_is_estimated(board.headline);
         wording::estimate(estimated, wording::amount(&amount))
     });
     format!("{demo}Today{kind} {amount}")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::faces::examples;
+
+    #[test]
+    fn a_board_is_one_line() {
+        use examples::{calm, empty, error, famous, loading, paused};
+        let boards = [calm(), error(), paused(), empty(), loading(), famous()];
+        assert_snapshot!(boards.iter().map(line).collect::<Vec<_>>().join("\n"), @"
+        Today ≈ $214.37 · 42 % of $500 · Claude Code ≈ $210.37 · Codex ≈ $4.00 · OpenAI $98.02
+        Today – · 0 % of $500 · OpenAI key refused?
+        Today ≈ $214.37 · 42 % of $500 · Claude Code ≈ $210.37 · Codex ≈ $4.00 · OpenAI $98.02 · paused
+        Today – · nothing found yet: `spendbar doctor` says where it looked
+        Reading … · 2 % of $500 · Claude Code ≈ $210.37
+        [demo] Today ≈ $20,012.84 · 100 % of $20,000 · Claude Code ≈ $12.10 · Codex ≈ $4.00 · OpenAI $19,985.84
+        ");
+    }
+
+    fn written(live: bool, show: impl Fn(&mut Terminal<&mut Vec<u8>>)) -> String {
+        let mut out = Vec::new();
+        show(&mut Terminal::new(&mut out, live, 40));
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_log_gets_a_line_for_each_change_and_a_terminal_one_line_over_and_over() {
+        let twice = |terminal: &mut Terminal<&mut Vec<u8>>| {
+            for board in [examples::calm(), examples::calm(), examples::paused()] {
+                terminal.show(&board).expect("written");
+            }
+            terminal.end().expect("written");
+        };
+        let log = written(false, twice);
+        assert_eq!(log.lines().count(), 2, "{log}");
+        assert!(!log.contains(['\r', '\x1b']), "{log}");
+        let live = written(true, twice);
+        assert_eq!((live.matches('\r').count(), live.matches('\n').count()), (2, 1), "{live:?}");
+        let longest = live.split('\r').map(|line| line.trim_end().chars().count()).max();
+        // 39 columns and the sequence that clears the rest.
+        assert!(longest <= Some(39 + "\x1b[K".len()), "{live:?}");
+    }
+
+    #[test]
+    fn an_alert_stands_on_lines_of_its_own() {
+        let board = examples::near();
+        let alert = board.last_alert.clone().expect("an alert");
+        let log = written(false, |terminal| terminal.alert(&board, &alert).expect("written"));
+        assert!(log.contains(&alert.title) && log.ends_with('\n'), "{log}");
+    }
 }

@@ -1,43 +1,15 @@
-//! The monitor's thread: what it is told, what it tells, how it starts and ends.
+//! The monitor's thread: how it starts and ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::board::{AlertRow, Board};
 use crate::ledger::{Ledger, LedgerError};
 
 use super::Setup;
+use super::messages::{Command, Event};
 use super::run::Monitor;
-
-/// What the monitor tells.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// Something changed.
-    Board(Arc<Board>),
-    /// An alert is to be delivered; answer with [`Command::Delivered`] or
-    /// [`Command::NotDelivered`].
-    Alert(Box<AlertRow>),
-    /// The monitor has ended; [`Handle::stop`] tells why.
-    Ended,
-}
-
-/// What the monitor is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Look at everything now. Somebody asks, so no back-off holds.
-    Refresh,
-    /// Stop or go on looking.
-    Pause(bool),
-    /// A notification daemon took this alert.
-    Delivered(i64),
-    /// Nobody took an alert; hand it out again later.
-    NotDelivered,
-    /// End.
-    Stop,
-}
 
 /// A running monitor.
 pub struct Handle {

@@ -12,6 +12,7 @@ mod due;
 mod handle;
 mod job;
 pub mod look;
+mod messages;
 pub mod once;
 mod record;
 mod run;
@@ -27,7 +28,8 @@ use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::sources::providers::http;
 
-pub use handle::{Command, Event, Handle, spawn};
+pub use handle::{Handle, spawn};
+pub use messages::{Command, Event};
 
 /// What a monitor needs to start.
 #[derive(Clone, Debug)]

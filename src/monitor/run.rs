@@ -18,9 +18,9 @@ use crate::sources::SourceKind;
 use crate::spend::period::local_day;
 
 use super::delivery::Delivery;
-use super::handle::{Command, Event};
 use super::job::Job;
 use super::look::{self, Looked, World};
+use super::messages::{Command, Event};
 use super::watch::{Change, Watch};
 use super::{Setup, record};
 

@@ -5,8 +5,8 @@
 //! is the one way to a straight column on every desktop.
 
 use super::{
-    Action, covered, headline, left_out, list_and_billed, pace, share_of, shown_amount,
-    state_in_words, which_is_shown,
+    Action, covered, headline, left_out, list_and_billed, pace, share_of, state_in_words,
+    which_is_shown,
 };
 use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
 use crate::spend::{SourceError, SourceKind};
@@ -193,7 +193,7 @@ fn section(caption: &str, rows: Vec<String>) -> Vec<MenuRow> {
 
 fn budgets(board: &Board, most: usize) -> Vec<MenuRow> {
     let rows = board.budgets.iter().map(budget).collect();
-    if shown_amount(board).is_none() {
+    if board.amount(board.headline).is_none() {
         // Without a figure every budget would read 0 %, which is not known.
         return Vec::new();
     }

@@ -9,11 +9,8 @@ pub mod summary;
 pub mod title;
 pub mod tooltip;
 
-#[cfg(test)]
-mod examples;
-
 use crate::board::{Board, BudgetRow, State, wording};
-use crate::spend::{Money, Period};
+use crate::spend::Period;
 
 use icon::{Ground, IconInput};
 
@@ -37,7 +34,7 @@ pub enum Action {
 /// What the icon shows of a board.
 pub fn icon_input(board: &Board, ground: Ground, size_px: u32) -> IconInput {
     IconInput {
-        text: wording::icon_amount(shown_amount(board)),
+        text: wording::icon_amount(board.amount(board.headline)),
         state: board.state,
         share_permille: lead(board).map(|budget| budget.permille),
         ground,
@@ -52,20 +49,14 @@ fn lead(board: &Board) -> Option<&BudgetRow> {
     board.budgets.iter().rev().max_by_key(|budget| budget.permille)
 }
 
-/// The headline's amount; `None` while nothing that could tell it was found or read.
-fn shown_amount(board: &Board) -> Option<Money> {
-    let is_known = board.sources.iter().any(|source| source.last_good_at.is_some());
-    board.figures.chosen(board.headline).filter(|_| is_known)
-}
-
 /// `Today ≈ $214.37 · 43 % of $500`.
 fn headline(board: &Board) -> String {
-    let amount = shown_amount(board).map_or(wording::UNKNOWN.to_owned(), |amount| {
+    let amount = board.amount(board.headline).map_or(wording::UNKNOWN.to_owned(), |amount| {
         let is_estimated = board.figures.chosen_is_estimated(board.headline);
         wording::estimate(is_estimated, wording::amount(&amount))
     });
     let share = lead(board)
-        .filter(|_| shown_amount(board).is_some())
+        .filter(|_| board.amount(board.headline).is_some())
         .map(|budget| format!(" · {}", share_of(budget)))
         .unwrap_or_default();
     let demo = if board.demo { "Demo · today" } else { "Today" };
@@ -84,7 +75,7 @@ fn share_of(budget: &BudgetRow) -> String {
 
 /// `List price $231.10 · billed $198.02`; `None` while nothing is known.
 fn list_and_billed(board: &Board) -> Option<String> {
-    shown_amount(board).or(board.figures.billed)?;
+    board.amount(board.headline).or(board.figures.billed)?;
     let billed: Vec<_> = board.figures.billed.iter().chain(&board.figures.billed_other).collect();
     let billed = match billed.as_slice() {
         [] => wording::UNKNOWN.to_owned(),

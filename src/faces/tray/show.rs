@@ -266,8 +266,8 @@ fn not_taken(error: impl std::fmt::Display) -> TrayError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples;
     use super::*;
+    use crate::faces::examples;
 
     const STYLE: TrayStyle = TrayStyle { icon_px: 44, text_beside: false, is_template: false };
 

@@ -1,12 +1,12 @@
 //! What "Copy summary" puts on the clipboard: plain text for a chat or a mail.
 
-use super::{left_out, list_and_billed, pace, share_of, shown_amount};
+use super::{left_out, list_and_billed, pace, share_of};
 use crate::board::{Board, wording};
 
 /// Today in a few lines.
 pub fn summary(board: &Board) -> String {
     let demo = if board.demo { " (demo, nothing of it is real)" } else { "" };
-    let amount = shown_amount(board).map_or(wording::UNKNOWN.to_owned(), |amount| {
+    let amount = board.amount(board.headline).map_or(wording::UNKNOWN.to_owned(), |amount| {
         let is_estimated = board.figures.chosen_is_estimated(board.headline);
         wording::estimate(is_estimated, wording::amount_full(&amount))
     });
@@ -18,7 +18,7 @@ pub fn summary(board: &Board) -> String {
         lines.push(format!("{} tokens in {requests} requests", wording::tokens(tokens)));
     }
     lines.extend(left_out(board));
-    for budget in board.budgets.iter().filter(|_| shown_amount(board).is_some()) {
+    for budget in board.budgets.iter().filter(|_| board.amount(board.headline).is_some()) {
         lines.push(format!("Budget {}: {}", budget.name, share_of(budget)));
     }
     lines.extend(pace(board));
@@ -36,8 +36,8 @@ pub fn summary(board: &Board) -> String {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::examples;
     use super::*;
+    use crate::faces::examples;
 
     #[test]
     fn a_day_in_a_few_lines() {

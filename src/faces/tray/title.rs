@@ -1,13 +1,13 @@
 //! The text beside the icon, where the system shows one (macOS).
 
-use super::{lead, shown_amount};
+use super::lead;
 use crate::board::{Board, State, wording};
 
 /// `$214`, and near or over a budget `$214 · 87 %`: beside a template icon, which has no colours,
 /// the share says what amber and red say elsewhere.
 pub fn title(board: &Board) -> String {
     let demo = if board.demo { "demo " } else { "" };
-    let amount = wording::icon_amount(shown_amount(board));
+    let amount = wording::icon_amount(board.amount(board.headline));
     match (board.state, lead(board)) {
         (State::Near | State::Over, Some(budget)) => {
             format!("{demo}{amount} · {}", wording::percent(budget.permille))
@@ -18,8 +18,8 @@ pub fn title(board: &Board) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples;
     use super::*;
+    use crate::faces::examples;
 
     #[test]
     fn the_share_is_told_when_it_matters() {

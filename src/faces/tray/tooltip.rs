@@ -28,8 +28,8 @@ pub fn tooltip(board: &Board) -> String {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::examples;
     use super::*;
+    use crate::faces::examples;
 
     #[test]
     fn one_line_for_each_fact() {

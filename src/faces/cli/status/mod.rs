@@ -64,7 +64,7 @@ pub fn line(out: &mut dyn Write, board: &Board) -> io::Result<()> {
     if board.demo {
         words.push("demo".to_owned());
     }
-    words.push(match board.figures.chosen(board.headline) {
+    words.push(match board.amount(board.headline) {
         None => wording::UNKNOWN.into(),
         Some(amount) => {
             let sign = if board.figures.chosen_is_estimated(board.headline) { "≈" } else { "" };
@@ -100,7 +100,7 @@ fn headline(board: &Board) -> String {
         Headline::List => " at list price",
         Headline::Billed => " billed",
     };
-    let amount = board.figures.chosen(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
+    let amount = board.amount(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
         let estimated = board.figures.chosen_is_estimated(board.headline);
         wording::estimate(estimated, wording::amount_full(&amount))
     });
@@ -118,7 +118,7 @@ fn second_line(board: &Board) -> String {
     let billed: Vec<String> =
         figures.billed.iter().chain(&figures.billed_other).map(wording::amount_full).collect();
     let billed = if billed.is_empty() { wording::UNKNOWN.to_owned() } else { billed.join(" and ") };
-    let list = figures.chosen(Headline::List).map_or(wording::UNKNOWN.into(), |list| {
+    let list = board.amount(Headline::List).map_or(wording::UNKNOWN.into(), |list| {
         wording::estimate(true, wording::amount_full(&list))
     });
     let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
@@ -485,8 +485,8 @@ pub(in crate::faces::cli) mod tests {
     #[test]
     fn the_first_run_says_where_was_looked_and_what_to_do() {
         insta::assert_snapshot!(shown(&empty(), 100), @"
-        Today $0.00
-        List price ≈ $0.00 · billed – · 0 requests · 0 tokens
+        Today –
+        List price – · billed – · 0 requests · 0 tokens
 
         Nothing was found yet. Agents' logs were looked for here:
           Claude Code  ~/.claude/projects
@@ -502,7 +502,7 @@ pub(in crate::faces::cli) mod tests {
     #[test]
     fn one_line_has_figure_share_and_mark() {
         assert_eq!(one_line(&busy()), "≈$214.37 42%\n");
-        assert_eq!(one_line(&empty()), "$0.00\n");
+        assert_eq!(one_line(&empty()), "–\n");
         let state = |state| one_line(&Board { state, ..busy() });
         assert_eq!(state(State::Near), "≈$214.37 42% !\n");
         assert_eq!(state(State::Over), "≈$214.37 42% !!\n");

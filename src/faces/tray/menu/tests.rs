@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
-use super::super::examples;
 use super::*;
+use crate::faces::examples;
 
 /// A row a line; what does something is marked `>`, captions `=`. Figure spaces show as `_`
 /// and `,` spaces as `'`.
