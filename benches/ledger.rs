@@ -24,6 +24,8 @@ static AGENT: SourceInfo = SourceInfo {
     key: None,
     base_url: "",
     tells: "usage",
+    reads: "",
+    limits: "",
 };
 
 fn main() {

@@ -13,7 +13,18 @@ static OPENAI: SourceInfo = info("openai-admin", "OpenAI", SourceKind::Provider)
 static OPENROUTER: SourceInfo = info("openrouter", "OpenRouter", SourceKind::Provider);
 
 const fn info(id: &'static str, name: &'static str, kind: SourceKind) -> SourceInfo {
-    SourceInfo { id, name, kind, account: id, poll_minutes: 5, key: None, base_url: "", tells: "" }
+    SourceInfo {
+        id,
+        name,
+        kind,
+        account: id,
+        poll_minutes: 5,
+        key: None,
+        base_url: "",
+        tells: "",
+        reads: "",
+        limits: "",
+    }
 }
 
 /// $214.37 of $500, half the day gone.

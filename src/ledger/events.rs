@@ -28,8 +28,7 @@ pub(super) struct Stored {
 
 /// Stores the events of one reading and gathers what they change in the slots.
 ///
-/// Of each group every original counts once, at its largest; a copy counts as long as the group
-/// has no original. Neither the order of the events nor the order of the readings matters.
+/// Of each group every event of the highest rank counts once, at its largest. Neither the order of the events nor the order of the readings matters.
 pub(super) fn store(
     conn: &Connection,
     names: &mut Names,
@@ -60,15 +59,15 @@ pub(super) fn store(
     let mut known: Vec<Event> = Vec::new();
     for group in incoming.chunk_by(|a, b| a.key.group_bounds().0 == b.key.group_bounds().0) {
         table.read_group(&group[0].key, &mut known)?;
-        let has_original = group.iter().any(|usage| !usage.key.is_copy())
-            || known.iter().any(|event| !event.key.is_copy());
-        if has_original && let Some(copy) = known.iter().find(|event| event.key.is_copy()) {
-            table.delete(copy, deltas)?;
+        let ranks = group.iter().map(|usage| usage.key.rank());
+        let highest = ranks.chain(known.iter().map(|event| event.key.rank())).max().unwrap_or(0);
+        for outranked in known.iter().filter(|event| event.key.rank() < highest) {
+            table.delete(outranked, deltas)?;
             stored.changed = true;
         }
         for same in group.chunk_by(|a, b| a.key == b.key) {
             let mut best = same[0];
-            if best.key.is_copy() && has_original {
+            if best.key.rank() < highest {
                 continue;
             }
             for other in &same[1..] {

@@ -25,6 +25,8 @@ pub(super) const AGENT: SourceInfo = SourceInfo {
     key: None,
     base_url: "",
     tells: "usage",
+    reads: "",
+    limits: "",
 };
 pub(super) const OTHER_AGENT: SourceInfo =
     SourceInfo { id: "other-agent", account: "anthropic", ..AGENT };

@@ -14,5 +14,5 @@ pub use period::{Period, Span};
 pub use reading::{
     Balance, Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, QuotaWindow, Reading,
 };
-pub use source::{KeySpec, SourceError, SourceInfo, SourceKind};
+pub use source::{BY_PROVIDER, KeySpec, SourceError, SourceInfo, SourceKind};
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

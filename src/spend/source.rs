@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The account of an agent that talks to several providers: whoever each request's provider is.
+pub const BY_PROVIDER: &str = "by provider";
+
 /// What is fixed about a source.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceInfo {
@@ -14,6 +17,7 @@ pub struct SourceInfo {
     /// Agent or provider.
     pub kind: SourceKind,
     /// Who pays unless the config says otherwise: sources of one account never add up.
+    /// [`BY_PROVIDER`] for agents that talk to several providers.
     pub account: &'static str,
     /// Minutes between looks: a safety sweep for agents, the poll interval for providers.
     pub poll_minutes: u32,
@@ -23,6 +27,10 @@ pub struct SourceInfo {
     pub base_url: &'static str,
     /// What it tells, one clause, for the README's table and `doctor`.
     pub tells: &'static str,
+    /// Files or endpoints that it reads, for the README's table.
+    pub reads: &'static str,
+    /// What it can't tell or does not read, one clause each, for the README's table; may be empty.
+    pub limits: &'static str,
 }
 
 /// Agent or provider.

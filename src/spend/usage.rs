@@ -71,24 +71,25 @@ impl TokenCounts {
 /// What makes an event the same event across streamed repeats, resumed or forked sessions and
 /// copied files.
 ///
-/// Ten bytes name a *group* (for Claude Code the message id), six bytes the *original* in it (the
-/// request id). A key whose last six bytes are zero is a *copy*: it says "some event of this
-/// group", as a sidechain replay or a line without a request id does. The ledger counts every
-/// original of a group once at its largest, and a copy only as long as the group has no original.
+/// Ten bytes name a *group* (for Claude Code the message id), six bytes the member of it (the
+/// request id). The first of the six is the member's *rank*: of a group only the events of the
+/// highest rank that was met count, each once at its largest. An [`EventKey::original`] ranks
+/// highest; an [`EventKey::copy`] says "some event of this group" (a sidechain replay, a line
+/// without a request id) and yields to every original; an [`EventKey::fallback`] is one of several
+/// records that a poorer store keeps of the same session, and yields likewise.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey(pub [u8; 16]);
 
 impl EventKey {
     const GROUP_BYTES: usize = 10;
+    /// The rank of originals; theirs may be any larger number too.
+    const ORIGINAL: u8 = 2;
 
     /// The key of one distinct event.
     pub fn original(group: &[&[u8]], member: &[&[u8]]) -> Self {
-        let mut key = Self::copy(group);
-        let hash = hash_parts(member).to_be_bytes();
-        key.0[Self::GROUP_BYTES..].copy_from_slice(&hash[..6]);
-        // All zero would read as a copy; one hash in 2^48 has to move over by one.
-        if key.is_copy() {
-            key.0[15] = 1;
+        let mut key = Self::member(group, member);
+        if key.rank() < Self::ORIGINAL {
+            key.0[Self::GROUP_BYTES] |= 0x80;
         }
         key
     }
@@ -101,9 +102,35 @@ impl EventKey {
         Self(bytes)
     }
 
-    /// Whether this key yields to every original of its group.
-    pub fn is_copy(&self) -> bool {
-        self.0[Self::GROUP_BYTES..] == [0; 6]
+    /// The key of a record that counts only while its group has no record of a higher rank: 0
+    /// yields to 1, and both yield to originals.
+    pub fn fallback(rank: u8, group: &[&[u8]], member: &[&[u8]]) -> Self {
+        let mut key = Self::member(group, member);
+        key.0[Self::GROUP_BYTES] = rank.min(Self::ORIGINAL - 1);
+        key
+    }
+
+    /// The key of an event whose group is the event itself and that also names its session: for
+    /// logs in which a session has many thousand events, so that looking at one event's group
+    /// never means looking at all of them.
+    pub fn in_session(session: &[u8], event: &[&[u8]]) -> Self {
+        let (session, event) =
+            (hash_parts(&[session]).to_be_bytes(), hash_parts(event).to_be_bytes());
+        let mut bytes = [0xff; 16];
+        bytes[..6].copy_from_slice(&event[..6]);
+        bytes[6..10].copy_from_slice(&session[..4]);
+        bytes[11..].copy_from_slice(&session[4..9]);
+        Self(bytes)
+    }
+
+    /// Which events of a group count: those of the highest rank.
+    pub fn rank(&self) -> u8 {
+        self.0[Self::GROUP_BYTES].min(Self::ORIGINAL)
+    }
+
+    /// Whether this event counts whatever else its group holds.
+    pub fn is_original(&self) -> bool {
+        self.rank() == Self::ORIGINAL
     }
 
     /// The smallest and the largest key of this key's group, both inclusive.
@@ -112,6 +139,13 @@ impl EventKey {
         low.0[Self::GROUP_BYTES..].fill(0);
         high.0[Self::GROUP_BYTES..].fill(0xff);
         (low, high)
+    }
+
+    fn member(group: &[&[u8]], member: &[&[u8]]) -> Self {
+        let mut key = Self::copy(group);
+        let hash = hash_parts(member).to_be_bytes();
+        key.0[Self::GROUP_BYTES..].copy_from_slice(&hash[..6]);
+        key
     }
 }
 
@@ -233,11 +267,29 @@ mod tests {
     fn a_copy_shares_its_group_and_sorts_before_every_original() {
         let copy = EventKey::copy(&[b"msg_1"]);
         let original = EventKey::original(&[b"msg_1"], &[b"req_1"]);
-        assert!(copy.is_copy() && !original.is_copy());
+        let fallback = EventKey::fallback(1, &[b"msg_1"], &[b"req_1"]);
+        assert!(!copy.is_original() && !fallback.is_original() && original.is_original());
+        assert!(copy.rank() < fallback.rank() && fallback.rank() < original.rank());
         let (low, high) = original.group_bounds();
         assert_eq!(low, copy);
-        assert!(low < original && original <= high);
+        assert!(low < fallback && fallback < original && original <= high);
         assert_ne!(original, EventKey::original(&[b"msg_1"], &[b"req_2"]));
+    }
+
+    #[test]
+    fn events_of_one_session_are_groups_of_their_own() {
+        let key = |session: &[u8], event: &[u8]| EventKey::in_session(session, &[event]);
+        assert!(key(b"s", b"1").is_original());
+        assert_ne!(key(b"s", b"1").group_bounds(), key(b"s", b"2").group_bounds());
+        assert_ne!(key(b"s", b"1"), key(b"t", b"1"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_original_ranks_highest(group: Vec<u8>, member: Vec<u8>) {
+            proptest::prop_assert!(EventKey::original(&[&group], &[&member]).is_original());
+            proptest::prop_assert_eq!(EventKey::fallback(0, &[&group], &[&member]).rank(), 0);
+        }
     }
 
     #[test]

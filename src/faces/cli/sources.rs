@@ -207,6 +207,8 @@ pub(in crate::faces::cli) mod tests {
             key: None,
             base_url: "",
             tells: "tokens of every request, by model, project and session",
+            reads: "",
+            limits: "",
         }
     }
 

@@ -57,9 +57,9 @@ fn slots_and_their_sum(ledger: &Ledger) -> [Vec<(SlotKey, SlotSums)>; 2] {
 fn naive(all: &[(&'static SourceInfo, Usage)]) -> Vec<(EventKey, String, Usage)> {
     let mut best: Vec<(&str, &Usage)> = Vec::new();
     for (info, usage) in all {
-        let yields = usage.key.is_copy()
+        let yields = !usage.key.is_original()
             && all.iter().any(|(_, other)| {
-                !other.key.is_copy() && other.key.group_bounds() == usage.key.group_bounds()
+                other.key.is_original() && other.key.group_bounds() == usage.key.group_bounds()
             });
         if yields {
             continue;

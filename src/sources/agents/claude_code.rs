@@ -57,6 +57,8 @@ static INFO: SourceInfo = SourceInfo {
     key: None,
     base_url: "",
     tells: "tokens of every request, by model, project and session",
+    reads: "session transcripts of Claude Code, Claude Desktop and Cowork (JSONL)",
+    limits: "runs with --no-session-persistence leave no log",
 };
 
 /// Logs lie at most this deep below `projects`; a bound, because people put anything there.

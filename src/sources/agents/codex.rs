@@ -57,6 +57,8 @@ static INFO: SourceInfo = SourceInfo {
     key: None,
     base_url: "",
     tells: "tokens of every request, by model, project and session",
+    reads: "rollouts, active and archived (JSONL)",
+    limits: "forks whose parent is missing are told as unmetered; runs without a session file leave nothing to read",
 };
 
 /// `sessions/YYYY/MM/DD/` needs three levels.
@@ -328,7 +330,7 @@ fn key(session: &str, at: DateTime<Utc>, total: Option<Vector>, last: Option<Vec
         Some(bytes) => bytes.as_flattened().to_vec(),
         None => Vec::new(),
     };
-    EventKey::original(&[session.as_bytes()], &[&at, &flat(&total), &flat(&last)])
+    EventKey::in_session(session.as_bytes(), &[&at, &flat(&total), &flat(&last)])
 }
 
 /// Cached input and cache writes are inside input; a row that reports more of them than input is

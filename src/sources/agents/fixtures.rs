@@ -75,7 +75,7 @@ impl Fold {
     pub fn counted(&self) -> impl Iterator<Item = &Usage> {
         self.events.values().filter(|usage| {
             let (low, high) = usage.key.group_bounds();
-            !usage.key.is_copy() || self.events.range(low..=high).all(|(key, _)| key.is_copy())
+            self.events.range(low..=high).all(|(key, _)| key.rank() <= usage.key.rank())
         })
     }
 

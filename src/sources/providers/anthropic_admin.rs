@@ -46,6 +46,8 @@ static INFO: SourceInfo = SourceInfo {
     }),
     base_url: "https://api.anthropic.com",
     tells: "billed cost and tokens per UTC day",
+    reads: "cost report, usage report",
+    limits: "Priority Tier is not in the cost report",
 };
 
 const MOST_DAYS: u64 = 31;

@@ -46,6 +46,8 @@ static INFO: SourceInfo = SourceInfo {
     key: Some(KeySpec { variables: &["OPENAI_ADMIN_KEY"], kind: "an admin key (sk-admin-…)" }),
     base_url: "https://api.openai.com",
     tells: "billed cost and tokens per UTC day",
+    reads: "costs, completions usage",
+    limits: "costs come per UTC day",
 };
 
 const MOST_COST_DAYS: u64 = 180;

@@ -56,6 +56,8 @@ static INFO: SourceInfo = SourceInfo {
     }),
     base_url: "https://openrouter.ai",
     tells: "credits left, the key's limit, cost per UTC day",
+    reads: "credits, key, activity",
+    limits: "activity needs a management key",
 };
 
 const ACTIVITY: &str = "/api/v1/activity";
