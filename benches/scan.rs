@@ -21,7 +21,7 @@ fn main() {
     divan::main();
 }
 
-type Read = fn(&Places, &Marks, Option<&[PathBuf]>) -> Result<Reading, SourceError>;
+type Read = fn(&Places, &Marks) -> Result<Reading, SourceError>;
 
 /// A first look at everything.
 #[divan::bench(args = ["claude-code", "codex"])]
@@ -35,14 +35,14 @@ fn cold(bencher: Bencher<'_, '_>, source: &str) {
 fn idle(bencher: Bencher<'_, '_>, source: &str) {
     let (read, _) = of(source);
     let (_, marks) = look(read, Marks::new());
-    bencher.bench(|| read(&CORPUS.places, &marks, None));
+    bencher.bench(|| read(&CORPUS.places, &marks));
 }
 
 /// Looks until nothing is left, as the monitor does; the number of usages.
 fn look(read: Read, mut marks: Marks) -> (usize, Marks) {
     let mut usages = 0;
     loop {
-        let reading = read(&CORPUS.places, &marks, None).expect("the corpus is there");
+        let reading = read(&CORPUS.places, &marks).expect("the corpus is there");
         usages += reading.usages.len();
         for (name, mark) in reading.marks {
             marks.extend(mark.map(|mark| (name, mark)));
@@ -55,8 +55,10 @@ fn look(read: Read, mut marks: Marks) -> (usize, Marks) {
 
 fn of(source: &str) -> (Read, u64) {
     match source {
-        "claude-code" => (claude_code::read, CORPUS.claude_bytes),
-        _ => (codex::read, CORPUS.codex_bytes),
+        "claude-code" => {
+            (|places, marks| claude_code::AGENT.look(places, marks, None), CORPUS.claude_bytes)
+        }
+        _ => (|places, marks| codex::read(places, marks, None), CORPUS.codex_bytes),
     }
 }
 

@@ -99,7 +99,7 @@ impl App {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .collect();
-        let places = Places { home, variables, roots: Default::default() };
+        let places = Places { home, variables, ..Places::default() };
         let clock = Clock::from_variable(places.variable(clock::VARIABLE))?;
         let zone = system_zone(places.variable("TZ"));
         Ok(Self::of(places, clock, zone.unwrap_or(Tz::UTC), false))

@@ -52,6 +52,7 @@ impl World {
         Places {
             home: self.home().to_owned(),
             variables: variables.map(|(name, value)| (name.into(), value.into())).into(),
+            other_homes: Vec::new(),
             roots: Default::default(),
         }
     }

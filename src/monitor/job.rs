@@ -113,7 +113,7 @@ impl Job {
 
     /// A change in a watched folder: if it is one of this source's, a look is due shortly.
     pub fn note(&mut self, change: &Change, places: &Places) {
-        let roots = self.source.roots(places);
+        let roots = self.source.watched(places);
         if roots.is_empty() {
             return;
         }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::config::Config;
+use crate::platform;
 use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::sources::providers::http;
@@ -65,6 +66,7 @@ impl Setup {
     fn world(&self) -> look::World {
         let mut places = self.places.clone();
         places.roots = self.config.roots();
+        places.other_homes = platform::homes::other_homes();
         let http = http::Client::new();
         look::World { clock: self.clock, places, http }
     }

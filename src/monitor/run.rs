@@ -300,7 +300,7 @@ impl<T: FnMut(Event)> Monitor<T> {
     /// Watches the folders that exist by now; true when there is a new one.
     fn follow_folders(&mut self) -> bool {
         let roots: Vec<PathBuf> =
-            self.jobs.iter().flat_map(|job| job.source.roots(&self.world.places)).collect();
+            self.jobs.iter().flat_map(|job| job.source.watched(&self.world.places)).collect();
         let found = self.watch.follow(&roots);
         match self.watch.trouble() {
             Some(trouble) => self.trouble.insert("watch", trouble.to_owned()),

@@ -87,3 +87,7 @@ pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
     }
     notification.show().map(|_| ()).map_err(|error| error.to_string())
 }
+
+pub fn other_homes() -> Vec<PathBuf> {
+    Vec::new()
+}

@@ -3,6 +3,7 @@
 
 pub mod clipboard;
 pub mod event_loop;
+pub mod homes;
 pub mod keyring;
 pub mod notification;
 pub mod open;

@@ -105,3 +105,24 @@ pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
     }
     notification.show().map_err(|error| error.to_string())
 }
+
+/// `wsl.exe --list --running --quiet` names the running systems, in UTF-16; their files are at
+/// `\\wsl.localhost\<name>` (Microsoft, "Basic commands for WSL").
+pub fn other_homes() -> Vec<PathBuf> {
+    let mut command = Command::new("wsl.exe");
+    command.args(["--list", "--running", "--quiet"]).creation_flags(NO_WINDOW);
+    // Without WSL there is nothing to look into.
+    let Ok(told) = command.output() else { return Vec::new() };
+    let words: Vec<u16> =
+        told.stdout.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let names = String::from_utf16_lossy(&words);
+    let systems = names.lines().map(str::trim).filter(|name| !name.is_empty());
+    let roots = systems.map(|name| PathBuf::from(format!(r"\\wsl.localhost\{name}")));
+    roots
+        .flat_map(|root| {
+            let homes = std::fs::read_dir(root.join("home")).into_iter().flatten();
+            let homes = homes.filter_map(|home| Some(home.ok()?.path()));
+            homes.chain([root.join("root")]).collect::<Vec<_>>()
+        })
+        .collect()
+}

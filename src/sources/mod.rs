@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -20,10 +21,11 @@ use url::Url;
 
 pub use crate::spend::source::{KeySpec, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading};
+use agents::scan::Verdict;
 
 /// Every source this program can read, in the order they are shown.
 pub const SOURCES: &[&dyn Source] = &[
-    &agents::claude_code::ClaudeCode,
+    &agents::claude_code::AGENT,
     &agents::codex::Codex,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
@@ -44,9 +46,19 @@ pub trait Source: Sync {
     /// Its row in the table.
     fn info(&self) -> &'static SourceInfo;
 
-    /// The folders to look in and to watch, existing or not. Empty for providers.
+    /// The folders to look in, existing or not. Empty for providers.
     fn roots(&self, _places: &Places) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// Those of [`Source::roots`] in which a change calls for a look at once.
+    fn watched(&self, places: &Places) -> Vec<PathBuf> {
+        self.roots(places)
+    }
+
+    /// How each record of one of its files is taken; `None` when it is no file of this source.
+    fn explain(&self, _places: &Places, _file: &Path) -> Option<io::Result<Vec<Verdict>>> {
+        None
     }
 
     /// Looks once. Agents read files and block; the monitor gives them a thread that may.
@@ -93,6 +105,8 @@ pub struct Places {
     pub home: PathBuf,
     /// Environment variables, as far as they are text or paths.
     pub variables: BTreeMap<String, OsString>,
+    /// Home folders of the same user in other systems on this machine (WSL's, on Windows).
+    pub other_homes: Vec<PathBuf>,
     /// Roots that the config sets for a source (`[agents.codex] roots = [...]`), by source id;
     /// they replace the usual ones.
     pub roots: BTreeMap<String, Vec<PathBuf>>,
@@ -102,6 +116,19 @@ impl Places {
     /// A variable's value as text; `None` when unset or blank.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name)?.to_str().filter(|value| !value.trim().is_empty())
+    }
+
+    /// An agent's home folders: those that the config sets, else the usual ones in this and in
+    /// every other home.
+    pub fn homes_of(&self, id: &str, usual: fn(&Self) -> Vec<PathBuf>) -> Vec<PathBuf> {
+        if let Some(set) = self.roots.get(id) {
+            return set.clone();
+        }
+        let mut homes = usual(self);
+        for home in &self.other_homes {
+            homes.extend(usual(&Self { home: home.clone(), ..Self::default() }));
+        }
+        homes
     }
 
     /// An XDG base folder: the variable when it holds an absolute path, else `home/fallback`.

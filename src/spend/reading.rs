@@ -38,6 +38,18 @@ pub struct Reading {
     pub more: bool,
 }
 
+impl Reading {
+    /// Takes over what another part of the same look at an agent's logs gave.
+    pub fn join(&mut self, other: Self) {
+        self.usages.extend(other.usages);
+        self.problems.extend(other.problems);
+        self.gaps.extend(other.gaps);
+        self.unmetered_tokens = self.unmetered_tokens.saturating_add(other.unmetered_tokens);
+        self.marks.extend(other.marks);
+        self.more |= other.more;
+    }
+}
+
 /// How far a file was read; opaque to all but the source that wrote it, kept by the ledger in the
 /// transaction that records the reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

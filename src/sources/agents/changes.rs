@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::fixtures::{Fold, places, reader};
+use super::fixtures::{Fold, places, read};
 use crate::sources::SourceError;
 
 fn claude_line(id: u32, output: u64) -> String {
@@ -74,7 +74,7 @@ fn a_deleted_file_loses_its_mark_and_keeps_its_usage() {
     assert_eq!((fold.marks.len(), output(&fold)), (1, 10));
     // A root that is gone altogether (an unplugged disk) forgets nothing.
     fs::rename(home.path().join(".claude"), home.path().join("away")).unwrap();
-    let reading = reader("claude-code")(&places(home.path()), &fold.marks, None);
+    let reading = read("claude-code", &places(home.path()), &fold.marks, None);
     assert_eq!(reading, Err(SourceError::NotInstalled));
 }
 
@@ -82,8 +82,9 @@ fn a_deleted_file_loses_its_mark_and_keeps_its_usage() {
 fn a_reading_is_bounded_and_says_that_there_is_more() {
     let (home, file) = claude_home();
     fs::write(&file, (0..45_000).map(|id| claude_line(id, 1)).collect::<String>()).unwrap();
-    let first = reader("claude-code")(&places(home.path()), &Default::default(), None).unwrap();
-    assert_eq!((first.usages.len(), first.more), (20_000, true));
+    let first = read("claude-code", &places(home.path()), &Default::default(), None).unwrap();
+    // A large file is read in windows, and the reading ends with one.
+    assert!((20_000..45_000).contains(&first.usages.len()) && first.more);
     let mut fold = Fold::default();
     fold.look("claude-code", home.path(), None);
     assert_eq!(output(&fold), 45_000);

@@ -38,81 +38,47 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::agent::{Agent, FileKind, is_jsonl};
+use super::homes::paths_in;
 use super::scan::lines::Filter;
-use super::scan::walk::{expand_home, list};
-use super::scan::{Findings, Format, scan};
-use super::wire::{Count, Text, cause, count, filled, time};
-use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
-use crate::spend::{Currency, EventKey, Funding, Marks, Money, Reading, Speed, TokenCounts, Usage};
+use super::scan::{Findings, Format, Shape};
+use super::wire::{Count, Text, cause, count, filled, stated_cost, time};
+use crate::sources::{Places, SourceInfo, SourceKind};
+use crate::spend::{EventKey, Funding, Speed, TokenCounts, Usage};
 
-/// Claude Code's session logs.
-pub struct ClaudeCode;
-
-static INFO: SourceInfo = SourceInfo {
-    id: "claude-code",
-    name: "Claude Code",
-    kind: SourceKind::Agent,
-    account: "anthropic",
-    poll_minutes: 10,
-    key: None,
-    base_url: "",
-    tells: "tokens of every request, by model, project and session",
-    reads: "session transcripts of Claude Code, Claude Desktop and Cowork (JSONL)",
-    limits: "runs with --no-session-persistence leave no log",
+/// Claude Code.
+pub static AGENT: Agent = Agent {
+    info: &SourceInfo {
+        id: "claude-code",
+        name: "Claude Code",
+        kind: SourceKind::Agent,
+        account: "anthropic",
+        poll_minutes: 10,
+        key: None,
+        base_url: "",
+        tells: "tokens of every request, by model, project and session",
+        reads: "session transcripts of Claude Code, Claude Desktop and Cowork (JSONL)",
+        limits: "runs with --no-session-persistence leave no log",
+    },
+    homes,
+    inside: |home| vec![projects_of(home)],
+    kinds: &[FileKind { is_log: is_jsonl, deepest: DEEPEST, format: &Lines }],
+    is_watched: true,
 };
 
 /// Logs lie at most this deep below `projects`; a bound, because people put anything there.
 const DEEPEST: usize = 8;
 
-impl Source for ClaudeCode {
-    fn info(&self) -> &'static SourceInfo {
-        &INFO
-    }
-
-    fn roots(&self, places: &Places) -> Vec<PathBuf> {
-        roots(places)
-    }
-
-    fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async move { read(look.places, look.marks, look.only) })
-    }
-}
-
-/// Looks at the logs once.
-///
-/// # Errors
-/// [`SourceError::NotInstalled`] when none of the folders exists.
-pub fn read(
-    places: &Places,
-    marks: &Marks,
-    only: Option<&[PathBuf]>,
-) -> Result<Reading, SourceError> {
-    let is_log = |path: &Path| path.extension().is_some_and(|extension| extension == "jsonl");
-    let listing = list(&roots(places), only, DEEPEST, marks, &is_log);
-    if !listing.any_root {
-        return Err(SourceError::NotInstalled);
-    }
-    Ok(scan(&Lines, listing, marks))
-}
-
-fn roots(places: &Places) -> Vec<PathBuf> {
-    if let Some(roots) = places.roots.get(INFO.id) {
-        return roots.iter().map(|root| projects_of(root)).collect();
-    }
-    let mut roots = match places.variable("CLAUDE_CONFIG_DIR") {
-        Some(list) => list
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| projects_of(&expand_home(entry, &places.home)))
-            .collect(),
+fn homes(places: &Places) -> Vec<PathBuf> {
+    let mut homes = match places.variable("CLAUDE_CONFIG_DIR") {
+        Some(list) => paths_in(list, &places.home),
         None => vec![
-            places.xdg("XDG_CONFIG_HOME", ".config").join("claude/projects"),
-            places.home.join(".claude/projects"),
+            places.xdg("XDG_CONFIG_HOME", ".config").join("claude"),
+            places.home.join(".claude"),
         ],
     };
-    roots.extend(desktop_roots(places));
-    roots
+    homes.extend(desktop_homes(places));
+    homes
 }
 
 /// A config folder's `projects`, or the folder itself when it is one.
@@ -122,10 +88,10 @@ fn projects_of(root: &Path) -> PathBuf {
     if is_projects && !inner.is_dir() { root.to_owned() } else { inner }
 }
 
-/// The `projects` folders in the sandbox homes of Claude Desktop and Cowork:
-/// `local-agent-mode-sessions/<group>/<session>/[agent/]local_*/.claude/projects`. Only these
-/// levels are listed, because a sandbox home holds whole working copies.
-fn desktop_roots(places: &Places) -> Vec<PathBuf> {
+/// The config folders in the sandbox homes of Claude Desktop and Cowork:
+/// `local-agent-mode-sessions/<group>/<session>/[agent/]local_*/.claude`. Only these levels are
+/// listed, because a sandbox home holds whole working copies.
+fn desktop_homes(places: &Places) -> Vec<PathBuf> {
     let mut apps = vec![
         places.xdg("XDG_CONFIG_HOME", ".config").join("Claude"),
         places.home.join("Library/Application Support/Claude"),
@@ -138,8 +104,8 @@ fn desktop_roots(places: &Places) -> Vec<PathBuf> {
                 for holder in [session.join("agent"), session] {
                     found.extend(folders_in(&holder).into_iter().filter_map(|sandbox| {
                         let name = sandbox.file_name()?.to_str()?;
-                        let projects = sandbox.join(".claude/projects");
-                        (name.starts_with("local_") && projects.is_dir()).then_some(projects)
+                        let config = sandbox.join(".claude");
+                        (name.starts_with("local_") && config.is_dir()).then_some(config)
                     }));
                 }
             }
@@ -164,11 +130,15 @@ struct Lines;
 impl Format for Lines {
     type State = ();
 
-    fn filter(&self) -> &Filter {
+    fn shape(&self) -> Shape<'_> {
         // A usage object quoted inside a text has its quotes escaped, so it does not match.
         static FILTER: LazyLock<Filter> =
             LazyLock::new(|| Filter::Holding(Box::new(Finder::new("\"usage\""))));
-        &FILTER
+        Shape::Lines(&FILTER)
+    }
+
+    fn lines_stand_alone(&self) -> bool {
+        true
     }
 
     fn line(&self, _file: &Path, (): &mut (), line: &[u8], found: &mut Findings) {
@@ -185,18 +155,18 @@ impl Format for Lines {
             }
         };
         if row.kind.as_deref().is_some_and(|kind| kind != "assistant") {
-            return;
+            return found.skip("not an answer of the model");
         }
         let Some(message) = &row.message else { return };
         let Some(usage) = &message.usage else { return };
         if message.model.as_deref() == Some("<synthetic>") {
-            return;
+            return found.skip("written by the agent itself, not by a model");
         }
         let Some(at) = row.timestamp.as_deref().and_then(time) else {
             found.problem("a request without a readable time");
             return;
         };
-        let stated_cost = row.cost_usd.and_then(|cost| match stated_cost(cost) {
+        let stated_cost = row.cost_usd.and_then(|cost| match stated_cost(cost, "costUSD") {
             Ok(cost) => cost,
             Err(what) => {
                 found.problem(what);
@@ -227,7 +197,7 @@ impl Format for Lines {
             let tokens = advice.tokens();
             if advice.kind.as_deref() == Some("advisor_message") && !tokens.is_zero() {
                 let model = filled(&advice.model).map(|model| found.share(model));
-                found.usages.push(Usage {
+                found.count(Usage {
                     key: row.key(message, &tokens, Some(index)),
                     model,
                     tokens,
@@ -241,8 +211,10 @@ impl Format for Lines {
                 });
             }
         }
-        if !request.tokens.is_zero() {
-            found.usages.push(request);
+        if request.tokens.is_zero() {
+            found.skip("no tokens in it");
+        } else {
+            found.count(request);
         }
     }
 }
@@ -387,14 +359,5 @@ impl UsageRow<'_> {
             (_, Some("batch")) => Speed::Batch,
             _ => Speed::Standard,
         }
-    }
-}
-
-fn stated_cost(cost: &RawValue) -> Result<Option<Money>, String> {
-    let text = cost.get().trim_matches('"');
-    match Money::parse(text, Currency::USD) {
-        Ok(cost) if cost.attos == 0 => Ok(None),
-        Ok(cost) => Ok(Some(cost)),
-        Err(error) => Err(format!("costUSD: {error}")),
     }
 }

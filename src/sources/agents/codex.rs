@@ -3,6 +3,7 @@
 //! # Where
 //! `$CODEX_HOME` (a list with commas), else `~/.codex`; in it `sessions/YYYY/MM/DD/rollout-*.jsonl`
 //! and `archived_sessions/*.jsonl`. A file of the same name in both is read once, from `sessions`.
+//! Old rollouts packed as `.jsonl.zst` are read too.
 //! `[agents.codex] roots = [...]` in the config replaces the homes.
 //!
 //! # What counts
@@ -28,15 +29,17 @@ mod origin;
 mod row;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::homes::paths_in;
 use super::scan::lines::Filter;
-use super::scan::walk::{Listing, expand_home, list};
-use super::scan::{Findings, Format, scan};
+use super::scan::walk::{Listing, list};
+use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
 use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{EventKey, Mark, Marks, Reading, Speed, TokenCounts, Usage};
@@ -76,6 +79,18 @@ impl Source for Codex {
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
         Box::pin(async move { read(look.places, look.marks, look.only) })
     }
+
+    fn explain(&self, places: &Places, file: &Path) -> Option<io::Result<Vec<Verdict>>> {
+        let file = std::fs::canonicalize(file).ok().filter(|file| is_log(file))?;
+        let roots = roots(places);
+        let mut real = roots.iter().filter_map(|root| root.canonicalize().ok());
+        if !real.any(|root| file.starts_with(root)) {
+            return None;
+        }
+        let marks = Marks::new();
+        let lines = Lines { ancestors: Ancestors::new(roots, &marks) };
+        Some(explain(&lines, &file))
+    }
 }
 
 /// Looks at the logs once.
@@ -99,20 +114,11 @@ pub fn read(
 }
 
 fn roots(places: &Places) -> Vec<PathBuf> {
-    let homes = match (places.roots.get(INFO.id), places.variable("CODEX_HOME")) {
-        (Some(roots), _) => roots.clone(),
-        (None, Some(list)) => list
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| expand_home(entry, &places.home))
-            .collect(),
-        (None, None) => vec![places.home.join(".codex")],
-    };
     let is_log_folder = |home: &PathBuf| {
         home.file_name().is_some_and(|name| name == "sessions" || name == "archived_sessions")
     };
-    homes
+    places
+        .homes_of(INFO.id, homes)
         .into_iter()
         .flat_map(|home| {
             if is_log_folder(&home) {
@@ -124,8 +130,16 @@ fn roots(places: &Places) -> Vec<PathBuf> {
         .collect()
 }
 
+fn homes(places: &Places) -> Vec<PathBuf> {
+    match places.variable("CODEX_HOME") {
+        Some(list) => paths_in(list, &places.home),
+        None => vec![places.home.join(".codex")],
+    }
+}
+
 fn is_log(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_suffix(".zst").unwrap_or(name).ends_with(".jsonl")
 }
 
 /// A file that was archived while it is still active counts once anyway, by its keys; leaving the
@@ -194,9 +208,9 @@ struct State {
 impl Format for Lines<'_> {
     type State = State;
 
-    fn filter(&self) -> &Filter {
+    fn shape(&self) -> Shape<'_> {
         static FILTER: LazyLock<Filter> = LazyLock::new(|| Filter::Picked(row::is_wanted));
-        &FILTER
+        Shape::Lines(&FILTER)
     }
 
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
@@ -282,7 +296,7 @@ impl Lines<'_> {
         payload: &Payload<'_>,
         found: &mut Findings,
     ) {
-        let Some(info) = &payload.info else { return };
+        let Some(info) = &payload.info else { return found.skip("tells limits, no tokens") };
         let total = info.total_token_usage.as_ref().map(|usage| usage.vector());
         let last = info.last_token_usage.as_ref().map(|usage| usage.vector());
         if total.is_none() && last.is_none() {
@@ -295,9 +309,15 @@ impl Lines<'_> {
         state.asked_in_turn = true;
         let ancestors = |thread: &str| self.ancestors.stream(thread, file);
         let base = |base: &origin::HistoryBase| self.ancestors.total_at(base, file);
-        let Counted::Own(spent) = state.origin.row(total, last, &ancestors, &base) else { return };
+        let Counted::Own(spent) = state.origin.row(total, last, &ancestors, &base) else {
+            return found.skip(if state.origin.waits_for().is_some() {
+                "can't be told from the parent's, which is missing: unmetered"
+            } else {
+                "replayed from the parent session"
+            });
+        };
         if spent.is_zero() {
-            return;
+            return found.skip("the same running total again: adds nothing");
         }
         let session = state.session.as_deref().or_else(|| thread_of(file)).unwrap_or_default();
         let model = state.model.as_deref().or(filled(&payload.model)).or(filled(&info.model));
@@ -306,7 +326,7 @@ impl Lines<'_> {
         let project = state.cwd.as_deref().map(|cwd| found.share(cwd));
         let key = key(session, at, total, last);
         let session = Some(session).filter(|id| !id.is_empty()).map(|id| found.share(id));
-        found.usages.push(Usage {
+        found.count(Usage {
             key,
             at,
             provider,

@@ -1,8 +1,11 @@
-//! One file per agent log format; [`scan`] is the shared scanner (folders, offsets, lines), [`wire`]
-//! the lenient JSON fields that all formats need.
+//! One file per agent log format, each with its manual on top; [`agent`] is what such a file
+//! declares, [`scan`] the shared scanner (folders, offsets, lines, documents, databases), [`homes`]
+//! the customary places, [`wire`] the lenient fields that all formats need.
 
+pub mod agent;
 pub mod claude_code;
 pub mod codex;
+pub mod homes;
 pub mod scan;
 pub mod wire;
 

@@ -5,6 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use crate::spend::{Currency, Money};
+
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A text that borrows from the line unless it holds escapes. `Option<Cow<str>>` would always
@@ -149,6 +153,34 @@ pub fn filled<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
 /// Reads a timestamp of RFC 3339.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
+}
+
+/// Reads a time in milliseconds since 1970, or in seconds where it is too small for that: some
+/// agents changed from one to the other.
+pub fn epoch(number: i64) -> Option<DateTime<Utc>> {
+    // 10^10 s is the year 2286, 10^10 ms the year 1970.
+    if number.unsigned_abs() < 10_000_000_000 {
+        DateTime::from_timestamp(number, 0)
+    } else {
+        DateTime::from_timestamp_millis(number)
+    }
+}
+
+/// A cost in dollars that the log states, as number or text; `None` when it is zero, which says
+/// nothing.
+///
+/// # Errors
+/// It is no amount. The text names `field`.
+pub fn stated_cost(cost: &RawValue, field: &str) -> Result<Option<Money>, String> {
+    let text = cost.get().trim_matches('"');
+    if text == "null" {
+        return Ok(None);
+    }
+    match Money::parse(text, Currency::USD) {
+        Ok(cost) if cost.attos == 0 => Ok(None),
+        Ok(cost) => Ok(Some(cost)),
+        Err(error) => Err(format!("{field}: {error}")),
+    }
 }
 
 /// The JSON reader's sentence without its position, which is within the line and means nothing

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,7 +11,8 @@ use super::counter::Vector;
 use super::origin::{HistoryBase, Wait};
 use super::row::{Row, is_wanted};
 use super::{DEEPEST, State, is_log};
-use crate::sources::agents::scan::lines::{Filter, LONGEST_LINE_BYTES, read_lines};
+use crate::sources::agents::scan::lines::{Filter, LIMITS, read_lines};
+use crate::sources::agents::scan::unpack;
 use crate::sources::agents::scan::walk::list;
 use crate::spend::Marks;
 
@@ -60,7 +61,9 @@ impl Stream {
 
 /// The thread id in a rollout's name: `rollout-<time>-<uuid>.jsonl`.
 pub fn thread_of(path: &Path) -> Option<&str> {
-    let stem = path.file_stem()?.to_str()?;
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".zst").unwrap_or(name);
+    let stem = stem.strip_suffix(".jsonl").unwrap_or(stem);
     let id = stem.len().checked_sub(36).and_then(|at| stem.get(at..));
     Some(id.filter(|id| id.as_bytes()[8] == b'-').unwrap_or(stem))
 }
@@ -211,7 +214,7 @@ impl<'a> Ancestors<'a> {
 /// Reads the totals of a whole rollout. A file that can't be opened has no stream: the file itself
 /// is listed as a problem when its own turn comes.
 fn read_stream(path: &Path) -> Option<Stream> {
-    let mut file = File::open(path).ok()?;
+    let mut file = unpack::open(path, File::open(path).ok()?, 0).ok()?;
     let mut stream = Stream::default();
     let mut seen_meta = false;
     let filter = Filter::Picked(is_wanted);
@@ -242,16 +245,15 @@ fn read_stream(path: &Path) -> Option<Stream> {
             ControlFlow::Continue(())
         })
     };
-    read_lines(&mut file, &mut Vec::new(), 0, LONGEST_LINE_BYTES, each).ok()?;
+    read_lines(&mut file, &mut Vec::new(), 0, LIMITS, each).ok()?;
     Some(stream)
 }
 
 fn line_ends_at(path: &Path, end: u64) -> bool {
     let Some(last) = end.checked_sub(1) else { return true };
     let mut byte = [0];
-    let read = File::open(path).and_then(|mut file| {
-        file.seek(SeekFrom::Start(last))?;
-        file.read_exact(&mut byte)
-    });
+    let read = File::open(path)
+        .and_then(|file| unpack::open(path, file, last))
+        .and_then(|mut log| log.read_exact(&mut byte));
     read.is_ok() && byte == *b"\n"
 }

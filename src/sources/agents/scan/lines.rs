@@ -1,16 +1,35 @@
-//! A stream of bytes -> complete lines, with a buffer that grows for a long line and has a cap.
+//! A stream of bytes -> complete lines, in bounded memory whatever their length.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use memchr::memmem::Finder;
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::condense::Condenser;
+use super::findings::Position;
 
 /// Read at once unless a line is longer.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// The longest line that is read. Tool output of 100 MB on one line has been seen.
-pub const LONGEST_LINE_BYTES: usize = 256 * 1024 * 1024;
+/// How much of a stream is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest line that is held as it is. A longer one (tool output of 200 MB on one line has
+    /// been seen) is condensed: its long texts come out empty.
+    pub plain: usize,
+    /// The most that may be left of a condensed line; a line with more is left out.
+    pub condensed: usize,
+}
+
+/// The limits of all logs.
+pub const LIMITS: Limits = Limits { plain: 1024 * 1024, condensed: 8 * 1024 * 1024 };
+
+/// A file is searched this far for the lines in which problems stand; beyond it the byte is named.
+const NUMBERED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Which lines are worth parsing.
 pub enum Filter {
@@ -22,6 +41,14 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// Whether a line is worth parsing.
+    pub fn wants(&self, line: &[u8]) -> bool {
+        match self {
+            Self::Holding(needle) => needle.find(line).is_some(),
+            Self::Picked(picks) => !line.is_empty() && picks(line),
+        }
+    }
+
     /// Calls `line` with every wanted line of `region` (complete lines) and where it starts in
     /// it. On `Break` the answer is the end of the line that broke off.
     pub fn each(
@@ -58,7 +85,7 @@ impl Filter {
 pub struct Ended {
     /// Where the next run has to start: after the last complete line that was handed out.
     pub offset: u64,
-    /// Where lines start that are longer than the cap; they were left out.
+    /// Where lines start of which too much was left when they were condensed.
     pub too_long: Vec<u64>,
     /// Whether the callback stopped the run.
     pub stopped: bool,
@@ -68,15 +95,14 @@ pub struct Ended {
 /// A last line without a line end is not handed out. `Break(n)` stops after `n` bytes of the
 /// region. `buffer` is only scratch space, passed in to be used again.
 pub fn read_lines(
-    input: &mut impl Read,
+    input: &mut dyn Read,
     buffer: &mut Vec<u8>,
     mut offset: u64,
-    longest: usize,
+    limits: Limits,
     mut region: impl FnMut(u64, &[u8]) -> ControlFlow<usize>,
 ) -> io::Result<Ended> {
     let mut too_long = Vec::new();
-    // Start of a line that is being left out, because it is longer than the cap.
-    let mut leaving_out: Option<u64> = None;
+    let mut long: Option<LongLine> = None;
     let mut filled = 0;
     if buffer.len() < CHUNK_BYTES {
         buffer.resize(CHUNK_BYTES, 0);
@@ -90,28 +116,37 @@ pub fn read_lines(
         };
         let fresh = filled..filled + read;
         filled += read;
-        if let Some(start) = leaving_out {
-            let Some(end) = memchr(b'\n', &buffer[fresh]) else {
-                offset += filled as u64;
-                filled = 0;
+        if let Some(line) = &mut long {
+            let end = memchr(b'\n', &buffer[fresh.clone()]).map(|at| fresh.start + at + 1);
+            let taken = end.unwrap_or(filled);
+            line.take(&buffer[..taken], limits);
+            offset += taken as u64;
+            buffer.copy_within(taken..filled, 0);
+            filled -= taken;
+            if end.is_none() {
                 continue;
-            };
-            too_long.push(start);
-            leaving_out = None;
-            offset += end as u64 + 1;
-            buffer.copy_within(end + 1..filled, 0);
-            filled -= end + 1;
+            }
+            let start = line.start;
+            match long.take().and_then(LongLine::condensed) {
+                None => too_long.push(start),
+                Some(line) if region(start, &line).is_break() => {
+                    return Ok(Ended { offset, too_long, stopped: true });
+                }
+                Some(_) => {}
+            }
             if memrchr(b'\n', &buffer[..filled]).is_none() {
                 continue;
             }
         } else if memrchr(b'\n', &buffer[fresh]).is_none() {
             if filled == buffer.len() {
-                if filled >= longest {
-                    leaving_out = Some(offset);
+                if filled >= limits.plain {
+                    let mut line = LongLine::new(offset);
+                    line.take(&buffer[..filled], limits);
+                    long = Some(line);
                     offset += filled as u64;
                     filled = 0;
                 } else {
-                    buffer.resize((filled * 2).min(longest), 0);
+                    buffer.resize((filled * 2).min(limits.plain), 0);
                 }
             }
             continue;
@@ -128,18 +163,78 @@ pub fn read_lines(
             buffer.shrink_to_fit();
         }
     }
-    // An over-long line that is still being written is neither left out nor a problem yet.
-    Ok(Ended { offset: leaving_out.unwrap_or(offset), too_long, stopped: false })
+    // A long line that is still being written is neither left out nor a problem yet.
+    let offset = long.map_or(offset, |line| line.start);
+    Ok(Ended { offset, too_long, stopped: false })
+}
+
+/// A line that is too long to be held as it is.
+struct LongLine {
+    start: u64,
+    /// `None` once too much was left of it.
+    condenser: Option<Condenser>,
+}
+
+impl LongLine {
+    fn new(start: u64) -> Self {
+        Self { start, condenser: Some(Condenser::default()) }
+    }
+
+    fn take(&mut self, piece: &[u8], limits: Limits) {
+        if let Some(condenser) = &mut self.condenser
+            && !condenser.take(piece, limits.condensed)
+        {
+            self.condenser = None;
+        }
+    }
+
+    fn condensed(self) -> Option<Vec<u8>> {
+        self.condenser.map(Condenser::into_kept)
+    }
+}
+
+/// The line numbers (from 1) of the bytes at which lines begin. Problems are rare, so the file is
+/// read once more rather than every line counted; a file that can't be read any more has none.
+pub fn line_numbers<'a>(
+    path: &Path,
+    positions: impl Iterator<Item = &'a Position>,
+) -> BTreeMap<u64, u64> {
+    let mut offsets: Vec<u64> = positions
+        .filter_map(|position| match position {
+            Position::Byte(offset) if *offset <= NUMBERED_BYTES => Some(*offset),
+            _ => None,
+        })
+        .collect();
+    offsets.sort_unstable();
+    let mut numbers = BTreeMap::new();
+    let opened = File::open(path).and_then(|file| super::unpack::open(path, file, 0));
+    let (Ok(mut input), false) = (opened, offsets.is_empty()) else { return numbers };
+    let mut piece = vec![0; CHUNK_BYTES];
+    let (mut at, mut line) = (0, 1);
+    for offset in offsets {
+        while at < offset {
+            let most = usize::try_from(offset - at).map_or(CHUNK_BYTES, |n| n.min(CHUNK_BYTES));
+            match input.read(&mut piece[..most]) {
+                Ok(0) | Err(_) => return numbers,
+                Ok(read) => {
+                    line += memchr_iter(b'\n', &piece[..read]).count() as u64;
+                    at += read as u64;
+                }
+            }
+        }
+        numbers.insert(offset, line);
+    }
+    numbers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(text: &str, longest: usize) -> (Vec<String>, Ended) {
+    fn lines(text: &str, limits: Limits) -> (Vec<String>, Ended) {
         let mut found = Vec::new();
         let filter = Filter::Picked(|_| true);
-        let ended = read_lines(&mut text.as_bytes(), &mut Vec::new(), 10, longest, |_, region| {
+        let ended = read_lines(&mut text.as_bytes(), &mut Vec::new(), 10, limits, |_, region| {
             filter.each(region, |_, line| {
                 found.push(String::from_utf8_lossy(line).into_owned());
                 ControlFlow::Continue(())
@@ -151,29 +246,44 @@ mod tests {
 
     #[test]
     fn an_unfinished_line_waits() {
-        let (found, ended) = lines("one\r\n\ntwo\nthr", LONGEST_LINE_BYTES);
+        let (found, ended) = lines("one\r\n\ntwo\nthr", LIMITS);
         assert_eq!(found, ["one", "two"]);
         // 10 + "one\r\n" 5 + "\n" 1 + "two\n" 4
         assert_eq!(ended, Ended { offset: 20, too_long: vec![], stopped: false });
     }
 
-    #[test]
-    fn a_line_beyond_the_cap_is_left_out_and_the_rest_goes_on() {
-        let long = "x".repeat(CHUNK_BYTES * 3);
-        let (found, ended) = lines(&format!("a\n{long}\nb\n"), CHUNK_BYTES * 2);
-        assert_eq!(found, ["a", "b"]);
-        assert_eq!(ended.too_long, [12]);
-        assert_eq!(ended.offset, 10 + 2 + long.len() as u64 + 1 + 2);
+    const SMALL: Limits = Limits { plain: CHUNK_BYTES * 2, condensed: 1000 };
 
-        let (found, ended) = lines(&format!("a\n{long}"), CHUNK_BYTES * 2);
+    #[test]
+    fn a_long_line_comes_condensed_and_one_without_texts_is_left_out() {
+        let texts = format!(r#"{{"a":"{}","b":1}}"#, "x".repeat(CHUNK_BYTES * 3));
+        let numbers = "1,".repeat(CHUNK_BYTES * 2);
+        let (found, ended) = lines(&format!("a\n{texts}\nb\n{numbers}\nc\n"), SMALL);
+        assert_eq!(found, ["a", r#"{"a":"","b":1}"#, "b", "c"]);
+        // 10 + "a\n" 2 + the texts and a line end + "b\n" 2
+        let at = 10 + 2 + texts.len() as u64 + 1 + 2;
+        assert_eq!(ended.too_long, [at]);
+        assert_eq!(ended.offset, at + numbers.len() as u64 + 1 + 2);
+
+        // Still being written: it begins the next run.
+        let (found, ended) = lines(&format!("a\n{texts}"), SMALL);
         assert_eq!((found.as_slice(), ended.offset), (["a".to_owned()].as_slice(), 12));
         assert!(ended.too_long.is_empty());
     }
 
     #[test]
-    fn a_long_line_below_the_cap_is_read_whole() {
-        let long = "x".repeat(CHUNK_BYTES * 5 + 17);
-        let (found, _) = lines(&format!("{long}\nb\n"), LONGEST_LINE_BYTES);
+    fn stopping_at_a_long_line_goes_on_behind_it() {
+        let text = format!("\"{}\"\nnext\n", "x".repeat(CHUNK_BYTES * 3));
+        let mut input = text.as_bytes();
+        let stop = |_: u64, _: &[u8]| ControlFlow::Break(1);
+        let ended = read_lines(&mut input, &mut Vec::new(), 0, SMALL, stop).unwrap();
+        assert_eq!((ended.offset, ended.stopped), (text.len() as u64 - 5, true));
+    }
+
+    #[test]
+    fn a_line_below_the_limit_is_read_whole() {
+        let long = "x".repeat(CHUNK_BYTES * 2 + 17);
+        let (found, _) = lines(&format!("{long}\nb\n"), LIMITS);
         assert_eq!(found[0].len(), long.len());
         assert_eq!(found[1], "b");
     }

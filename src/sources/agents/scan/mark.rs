@@ -2,10 +2,12 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::database::sidecar;
 use crate::spend::Mark;
 
 const HEAD_BYTES: u64 = 1024;
@@ -32,6 +34,16 @@ impl Stamp {
         Self { size: metadata.len(), modified_nanos }
     }
 
+    /// Adds a database's write-ahead log: its newest rows stand there, while the file itself may
+    /// not change for days.
+    pub fn add_write_ahead_log(&mut self, database: &Path) {
+        if let Ok(log) = std::fs::metadata(sidecar(database, "-wal")) {
+            let log = Self::of(&log);
+            self.size = self.size.saturating_add(log.size);
+            self.modified_nanos = self.modified_nanos.max(log.modified_nanos);
+        }
+    }
+
     /// Whether the file is as it was when the mark was made.
     pub fn matches(&self, mark: &Mark) -> bool {
         self.size == mark.size && self.modified_nanos == mark.modified_nanos
@@ -40,8 +52,19 @@ impl Stamp {
 
 /// Where to go on reading: the mark's offset when the file only grew, else 0. A file of the same
 /// size but another time was rewritten, so nothing of it is trusted.
-pub fn resume_at(file: &mut File, metadata: &Metadata, mark: &Mark) -> io::Result<u64> {
+pub fn resume_at(
+    file: &mut File,
+    metadata: &Metadata,
+    mark: &Mark,
+    packed: bool,
+) -> io::Result<u64> {
     let stamp = Stamp::of(metadata);
+    if packed {
+        // An archive is written once: only a reading that stopped early goes on in it.
+        let same = mark.size == 0 && stamp.modified_nanos == mark.modified_nanos;
+        let same = same && identity(file, metadata, 0)? == mark.identity;
+        return Ok(if same { mark.offset } else { 0 });
+    }
     let grew = stamp.size >= mark.offset && (stamp.size != mark.size || stamp.matches(mark));
     if grew && identity(file, metadata, mark.offset)? == mark.identity {
         Ok(mark.offset)

@@ -68,7 +68,7 @@ pub fn list(
         }
         Some(named) => {
             for path in named {
-                let Some(path) = resolve(path) else { continue };
+                let Some(path) = resolve(&database_of(path)) else { continue };
                 if !open_roots.iter().any(|root| path.starts_with(root)) {
                     continue;
                 }
@@ -156,20 +156,21 @@ impl Walk<'_> {
     }
 }
 
-/// A leading `~` as the home folder: a variable set outside a shell still holds it.
-pub fn expand_home(entry: &str, home: &Path) -> PathBuf {
-    match entry.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with(['/', '\\']) => {
-            home.join(rest.trim_start_matches(['/', '\\']))
-        }
-        _ => PathBuf::from(entry),
-    }
+/// The database that a write-ahead log or a journal belongs to; else the path itself.
+fn database_of(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let database = text.strip_suffix("-wal").or_else(|| text.strip_suffix("-journal"));
+    database.map_or_else(|| path.to_owned(), PathBuf::from)
 }
 
 /// An I/O error as one clause without the system's error number.
 pub fn error_clause(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        // Told by this program or by SQLite, in words already.
+        ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::FileTooLarge => {
+            format!("could not be read: {error}")
+        }
         kind => format!("could not be read: {kind}"),
     }
 }
