@@ -24,7 +24,7 @@ pub struct Found {
 pub struct Listing {
     /// Files, ordered by path.
     pub files: Vec<Found>,
-    /// Marks whose file is gone although its root is still there.
+    /// Marks of such files that are gone although their root is still there.
     pub gone: Vec<String>,
     /// Folders that could not be read.
     pub problems: Vec<Problem>,
@@ -86,7 +86,7 @@ pub fn list(
     // A file is gone only when its root answers: an unplugged disk forgets nothing.
     let gone = suspects
         .into_iter()
-        .filter(|name| marks.contains_key(name))
+        .filter(|name| marks.contains_key(name) && is_log(Path::new(name)))
         .filter(|name| open_roots.iter().any(|root| Path::new(name).starts_with(root)))
         .filter(|name| {
             matches!(fs::symlink_metadata(name), Err(error) if error.kind() == ErrorKind::NotFound)
