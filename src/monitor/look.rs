@@ -41,45 +41,65 @@ pub struct Looked {
     pub result: Result<Reading, SourceError>,
 }
 
-/// Looks at `source` on a thread that may block: agents read files, and keyrings wait for other
-/// programs.
-pub async fn look(
-    source: &'static dyn Source,
-    world: Arc<World>,
-    config: Arc<Config>,
-    marks: Marks,
-    only: Option<Vec<PathBuf>>,
-) -> Looked {
-    let at = world.clock.now();
-    let started = Instant::now();
+/// What one look is given.
+pub struct Errand {
+    /// At what.
+    pub source: &'static dyn Source,
+    /// What looks share.
+    pub world: Arc<World>,
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// How far its files were read.
+    pub marks: Marks,
+    /// The files that changed; `None` for all.
+    pub only: Option<Vec<PathBuf>>,
+}
+
+/// Begins a look on a thread that may block: agents read files, and keyrings wait for other
+/// programs. It goes on whether or not somebody waits for it.
+pub fn begin(errand: Errand) -> impl Future<Output = Looked> + Send + 'static {
+    let (source, at) = (errand.source, errand.world.clock.now());
     let runtime = tokio::runtime::Handle::current();
     let worker = tokio::task::spawn_blocking(move || {
-        let info = source.info();
-        // Nobody expects a question for a password from a program that is not in front.
-        let store = Store::new(&world.places).without_asking();
-        let key = match store.get(info, &world.places) {
-            Ok(found) => found.map(|(key, _)| key),
-            // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
-            Err(SecretError::NoKeyring { .. }) => None,
-            Err(error) => return Err(unavailable(&error)),
-        };
-        let look = Look {
-            now: at,
-            places: &world.places,
-            marks: &marks,
-            only: only.as_deref(),
-            key: key.as_ref(),
-            base_url: config.base_url(info.id),
-            since: (at - Days::new(PROVIDER_DAYS)).date_naive(),
-            http: &world.http,
-        };
-        runtime.block_on(source.read(&look))
+        let started = Instant::now();
+        (read(&errand, at, &runtime), started.elapsed())
     });
-    let result = worker.await.unwrap_or_else(|crash| {
-        // A source that crashes is a fault of its own and must not take the others along.
-        Err(SourceError::FormatChanged { what: format!("reading it crashed ({crash})") })
-    });
-    Looked { source, at, took: started.elapsed(), result }
+    async move {
+        let (result, took) = worker.await.unwrap_or_else(|crash| {
+            // A source that crashes is a fault of its own and must not take the others along.
+            let what = format!("reading it crashed ({crash})");
+            (Err(SourceError::FormatChanged { what }), Duration::ZERO)
+        });
+        Looked { source, at, took, result }
+    }
+}
+
+fn read(
+    errand: &Errand,
+    at: DateTime<Utc>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Reading, SourceError> {
+    let Errand { source, world, config, marks, only } = errand;
+    let info = source.info();
+    // Nobody expects a question for a password from a program that is not in front.
+    let store = Store::new(&world.places).without_asking();
+    let key = match store.get(info, &world.places) {
+        Ok(found) => found.map(|(key, _)| key),
+        // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
+        Err(SecretError::NoKeyring { .. }) => None,
+        Err(error) => return Err(unavailable(&error)),
+    };
+    let look = Look {
+        now: at,
+        places: &world.places,
+        marks,
+        only: only.as_deref(),
+        key: key.as_ref(),
+        base_url: config.base_url(info.id),
+        since: (at - Days::new(PROVIDER_DAYS)).date_naive(),
+        http: &world.http,
+    };
+    runtime.block_on(source.read(&look))
 }
 
 fn unavailable(error: &SecretError) -> SourceError {

@@ -6,8 +6,8 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::Ledger;
-use crate::sources::SourceError;
-use crate::spend::SourceInfo;
+use crate::sources::{Source, SourceError};
+use crate::spend::{Marks, SourceInfo};
 
 use super::{Setup, due, look, record};
 
@@ -29,7 +29,8 @@ pub struct Looked {
 }
 
 /// Looks at every enabled source (agents only when `offline`), records what was seen and judges
-/// the budgets once at the end. Back-off is for looks that nobody asked for, so it does not hold here.
+/// the budgets once at the end. Back-off is for looks that nobody asked for, so it does not hold
+/// here. While one reading is recorded the next one is read already.
 pub fn look_at_all(
     setup: &Setup,
     offline: bool,
@@ -41,36 +42,63 @@ pub fn look_at_all(
     ledger.reprice(&prices)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
-    let mut all = Vec::new();
-    for source in look::enabled(&config, !offline) {
-        let info = source.info();
-        let mut seen =
-            Looked { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 };
-        loop {
-            let marks = ledger.marks(info.id)?;
-            let looking = look::look(source, world.clone(), config.clone(), marks, None);
-            let looked = runtime.block_on(looking);
-            seen.error = looked.result.as_ref().err().cloned();
-            seen.retry_at = seen.error.as_ref().map(|error| {
-                let poll = look::poll(&config, info);
-                looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
-            });
-            let (at, retry_at) = (&looked, seen.retry_at);
-            seen.new_events +=
-                record::record(&mut ledger, at, &config, &prices, retry_at, false)?.new_events;
-            let Ok(reading) = looked.result else { break };
-            seen.charges += reading.charges.len() as u64;
-            seen.problems += reading.problems.len() as u64;
-            if !reading.more {
-                break;
+    let mut sources = look::enabled(&config, !offline);
+    let mut all: Vec<Looked> = Vec::new();
+
+    let context = runtime.enter();
+    let begin = |source: &'static dyn Source, marks: &Marks| {
+        let (world, config, marks) = (world.clone(), config.clone(), marks.clone());
+        look::begin(look::Errand { source, world, config, marks, only: None })
+    };
+    let mut marks = Marks::new();
+    let mut ahead = None;
+    if let Some(source) = sources.next() {
+        marks = ledger.marks(source.info().id)?;
+        ahead = Some(begin(source, &marks));
+    }
+    while let Some(looking) = ahead.take() {
+        let looked = runtime.block_on(looking);
+        let info = looked.source.info();
+        if all.last().is_none_or(|seen| seen.info.id != info.id) {
+            all.push(Looked::at(info));
+        }
+        match &looked.result {
+            Ok(reading) if reading.more => {
+                reading.move_marks(&mut marks);
+                ahead = Some(begin(looked.source, &marks));
+            }
+            _ => {
+                if let Some(source) = sources.next() {
+                    marks = ledger.marks(source.info().id)?;
+                    ahead = Some(begin(source, &marks));
+                }
             }
         }
-        all.push(seen);
+        let Some(seen) = all.last_mut() else { break };
+        seen.error = looked.result.as_ref().err().cloned();
+        seen.retry_at = seen.error.as_ref().map(|error| {
+            let poll = look::poll(&config, info);
+            looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
+        });
+        seen.new_events +=
+            record::record(&mut ledger, &looked, &config, &prices, seen.retry_at, false)?
+                .new_events;
+        if let Ok(reading) = looked.result {
+            seen.charges += reading.charges.len() as u64;
+            seen.problems += reading.problems.len() as u64;
+        }
     }
+    drop(context);
     record::judge_now(&mut ledger, &config, setup.clock.now())?;
     // Whatever still answers must not hold up the end.
     runtime.shutdown_background();
     Ok((ledger, all, opened.notices))
+}
+
+impl Looked {
+    fn at(info: &'static SourceInfo) -> Self {
+        Self { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 }
+    }
 }
 
 /// Looks at one source without recording anything; how that failed, if it did.
@@ -81,6 +109,8 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
-    let looking = look::look(source, world, config, Default::default(), None);
+    let marks = Marks::new();
+    let _context = runtime.enter();
+    let looking = look::begin(look::Errand { source, world, config, marks, only: None });
     Ok(runtime.block_on(looking).result.err())
 }

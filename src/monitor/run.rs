@@ -171,7 +171,8 @@ impl<T: FnMut(Event)> Monitor<T> {
             };
             let only = job.begin();
             let (world, config) = (self.world.clone(), self.config.clone());
-            let looking = look::look(job.source, world, config, marks, only);
+            let source = job.source;
+            let looking = look::begin(look::Errand { source, world, config, marks, only });
             let finished = self.finished.0.clone();
             tokio::spawn(async move {
                 // The receiver is gone only while the program ends.

@@ -39,6 +39,16 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Moves marks on to where this reading ended.
+    pub fn move_marks(&self, marks: &mut Marks) {
+        for (name, mark) in &self.marks {
+            match mark {
+                Some(mark) => marks.insert(name.clone(), mark.clone()),
+                None => marks.remove(name),
+            };
+        }
+    }
+
     /// Takes over what another part of the same look at an agent's logs gave.
     pub fn join(&mut self, other: Self) {
         self.usages.extend(other.usages);

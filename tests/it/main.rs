@@ -17,6 +17,7 @@ mod corpus;
 mod demo;
 mod desk;
 mod desktop;
+mod explain;
 mod keys;
 mod kill;
 mod layout;

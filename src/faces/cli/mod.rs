@@ -10,6 +10,7 @@ pub mod args;
 pub mod budget;
 pub mod config;
 pub mod doctor;
+pub mod explain;
 pub mod first_run;
 pub mod input;
 pub mod json;

@@ -47,17 +47,12 @@ pub struct Fold {
 
 impl Fold {
     pub fn apply(&mut self, reading: Reading) {
+        reading.move_marks(&mut self.marks);
         for usage in reading.usages {
             match self.events.get(&usage.key) {
                 Some(known) if !usage.outranks(known) => {}
                 _ => drop(self.events.insert(usage.key, usage)),
             }
-        }
-        for (name, mark) in reading.marks {
-            match mark {
-                Some(mark) => self.marks.insert(name, mark),
-                None => self.marks.remove(&name),
-            };
         }
         self.unmetered += reading.unmetered_tokens;
         self.problems += reading.problems.len();

@@ -7,6 +7,7 @@ mod provider;
 mod report;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -89,6 +90,11 @@ Examples:
         #[arg(long)]
         offline: bool,
     },
+    /// Show how each record of one log was counted, and why
+    #[command(after_help = "\
+Example:
+  spendbar scan --explain ~/.codex/sessions/2026/11/24/rollout-….jsonl")]
+    Scan(ScanArgs),
     /// Every source Spendbar can read, found here or not
     Sources(JsonArg),
     /// The alerts that spoke
@@ -118,6 +124,17 @@ Examples:
 /// `--json`.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JsonArg {
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `scan`.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ScanArgs {
+    /// The log: a file in one of the folders that `spendbar sources` lists
+    #[arg(long, value_name = "FILE")]
+    pub explain: PathBuf,
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
