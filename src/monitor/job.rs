@@ -10,12 +10,16 @@ use crate::sources::{Places, Source, SourceKind};
 
 use super::due;
 use super::look::Looked;
-use super::watch::{self, Change};
+use super::watch::Change;
 
 /// Agents write a request in several lines; reading waits this long for the rest of them.
-const SETTLE: Duration = Duration::from_millis(60);
-/// Under continuous writing a source is read at most this often.
-const READ_GAP: Duration = Duration::from_millis(400);
+const SETTLE: Duration = Duration::from_millis(20);
+/// Under continuous writing a source is read at most this often: a line shows within a tenth of a
+/// second.
+const READ_GAP: Duration = Duration::from_millis(50);
+/// A look that took long is followed by a pause of so many times its length, so that reading never
+/// takes more than a small share of a core.
+const PAUSE_PER_LOOK: u32 = 12;
 
 /// What the monitor keeps of one source.
 pub struct Job {
@@ -23,6 +27,8 @@ pub struct Job {
     pub source: &'static dyn Source,
     /// True once a look has ended that left nothing over.
     pub looked: bool,
+    /// Its watched folders, as they are named and with links resolved.
+    folders: BTreeSet<PathBuf>,
     next: Instant,
     /// A change is looked at no earlier than this.
     not_before: Instant,
@@ -47,6 +53,7 @@ impl Job {
         Self {
             source,
             looked: wait.is_some(),
+            folders: BTreeSet::new(),
             next: now + wait.unwrap_or_default(),
             not_before: now,
             running: false,
@@ -75,7 +82,7 @@ impl Job {
         let now = Instant::now();
         let jitter = fastrand::u32(..1000);
         self.running = false;
-        self.not_before = now + READ_GAP;
+        self.not_before = now + READ_GAP.max(looked.took * PAUSE_PER_LOOK);
         match &looked.result {
             Ok(reading) if reading.more => {
                 self.look_everywhere(Duration::ZERO);
@@ -111,17 +118,26 @@ impl Job {
         self.next = Instant::now() + wait;
     }
 
+    /// Learns which folders are its own. Changes come by the thousand, so this is not asked for
+    /// each of them. Gives the folders as they are named.
+    pub fn learn_folders(&mut self, places: &Places) -> Vec<PathBuf> {
+        let named = self.source.watched(places);
+        let resolved = named.iter().filter_map(|folder| folder.canonicalize().ok());
+        self.folders = resolved.chain(named.iter().cloned()).collect();
+        named
+    }
+
     /// A change in a watched folder: if it is one of this source's, a look is due shortly.
-    pub fn note(&mut self, change: &Change, places: &Places) {
-        let roots = self.source.watched(places);
-        if roots.is_empty() {
+    pub fn note(&mut self, change: &Change) {
+        if self.folders.is_empty() {
             return;
         }
         match (change, &mut self.changed) {
             (Change::Anything, changed) => *changed = Changed::Anything,
             (Change::Files(files), changed) => {
-                let mine = files.iter().filter(|file| watch::is_below(file, &roots)).cloned();
-                let mine: BTreeSet<PathBuf> = mine.collect();
+                let is_mine =
+                    |file: &&PathBuf| file.ancestors().any(|above| self.folders.contains(above));
+                let mine: BTreeSet<PathBuf> = files.iter().filter(is_mine).cloned().collect();
                 match changed {
                     _ if mine.is_empty() => return,
                     Changed::Anything => {}
@@ -165,13 +181,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_change_is_looked_at_soon_and_only_its_file() {
         let mut job = job("codex");
-        let places = Places { home: "/home/ada".into(), ..Places::default() };
+        job.learn_folders(&Places { home: "/home/ada".into(), ..Places::default() });
         assert_eq!(job.begin(), None, "the first look is at everything");
         assert_eq!(job.next(), None, "one look at a time");
         job.end(&looked(&job, Ok(Reading::default())), POLL);
         assert!(due_in(&job) >= POLL);
         let file = PathBuf::from("/home/ada/.codex/sessions/2026/a.jsonl");
-        job.note(&Change::Files(vec![file.clone(), "/home/ada/elsewhere".into()]), &places);
+        job.note(&Change::Files(vec![file.clone(), "/home/ada/elsewhere".into()]));
         assert_eq!(due_in(&job), READ_GAP, "reads keep their distance");
         assert_eq!(job.begin(), Some(vec![file]));
     }
@@ -179,9 +195,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_change_during_a_look_is_looked_at_after_it() {
         let mut job = job("codex");
-        let places = Places { home: "/home/ada".into(), ..Places::default() };
+        job.learn_folders(&Places { home: "/home/ada".into(), ..Places::default() });
         job.begin();
-        job.note(&Change::Files(vec!["/home/ada/.codex/sessions/b.jsonl".into()]), &places);
+        job.note(&Change::Files(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));
         job.end(&looked(&job, Ok(Reading::default())), POLL);
         assert_eq!(due_in(&job), READ_GAP);
         assert_eq!(job.begin(), Some(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));

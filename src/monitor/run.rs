@@ -253,7 +253,7 @@ impl<T: FnMut(Event)> Monitor<T> {
 
     fn note(&mut self, change: &Change) {
         for job in &mut self.jobs {
-            job.note(change, &self.world.places);
+            job.note(change);
         }
     }
 
@@ -300,9 +300,10 @@ impl<T: FnMut(Event)> Monitor<T> {
 
     /// Watches the folders that exist by now; true when there is a new one.
     fn follow_folders(&mut self) -> bool {
-        let roots: Vec<PathBuf> =
-            self.jobs.iter().flat_map(|job| job.source.watched(&self.world.places)).collect();
-        let found = self.watch.follow(&roots);
+        let places = &self.world.places;
+        let folders: Vec<PathBuf> =
+            self.jobs.iter_mut().flat_map(|job| job.learn_folders(places)).collect();
+        let found = self.watch.follow(&folders);
         match self.watch.trouble() {
             Some(trouble) => self.trouble.insert("watch", trouble.to_owned()),
             None => self.trouble.remove("watch"),

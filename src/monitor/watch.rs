@@ -2,7 +2,7 @@
 //! between. A slow sweep stands behind it: a watcher may miss events or not be available at all.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::UnboundedSender;
@@ -79,9 +79,15 @@ impl Watch {
 }
 
 /// Which files an event is about; `None` when it can't change any figure.
-fn change_of(event: notify::Event) -> Option<Change> {
+fn change_of(mut event: notify::Event) -> Option<Change> {
     if event.need_rescan() {
         return Some(Change::Anything);
+    }
+    // The index of a database's write-ahead log changes when the database is only read.
+    let named = event.paths.len();
+    event.paths.retain(|path| !path.to_string_lossy().ends_with("-shm"));
+    if event.paths.is_empty() && named > 0 {
+        return None;
     }
     match event.kind {
         EventKind::Access(_) => None,
@@ -95,13 +101,6 @@ fn change_of(event: notify::Event) -> Option<Change> {
         _ if event.paths.is_empty() => Some(Change::Anything),
         _ => Some(Change::Files(event.paths)),
     }
-}
-
-/// Whether `path` lies below one of `roots`, as written or with links resolved.
-pub fn is_below(path: &Path, roots: &[PathBuf]) -> bool {
-    roots.iter().any(|root| {
-        path.starts_with(root) || root.canonicalize().is_ok_and(|real| path.starts_with(real))
-    })
 }
 
 #[cfg(test)]

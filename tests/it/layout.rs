@@ -166,16 +166,6 @@ fn every_source_has_fixtures_counted_by_hand() {
 }
 
 #[test]
-fn the_readme_names_every_source() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
-    for source in SOURCES {
-        let info = source.info();
-        assert!(readme.contains(info.name), "README.md does not name {}", info.name);
-        assert!(readme.contains(info.id), "README.md does not name {}", info.id);
-    }
-}
-
-#[test]
 fn the_map_names_every_folder() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map");
     for entry in fs::read_dir(root().join("src")).expect("src").flatten() {

@@ -28,5 +28,6 @@ mod live;
 mod prices;
 mod provider;
 mod providers;
+mod readme;
 mod report;
 mod world;

@@ -30,8 +30,8 @@ use lines::line_numbers;
 use walk::Listing;
 
 /// A reading stops after about this many usages, so that a first look at years of logs stays
-/// small in memory; the caller looks again at once.
-pub const USAGES_PER_READING: usize = 20_000;
+/// small in memory, and the ledger records one reading while the next is read.
+pub const USAGES_PER_READING: usize = 8_000;
 
 /// Below this a second thread costs more than it brings.
 const BYTES_FOR_TWO_THREADS: u64 = 1024 * 1024;

@@ -1,0 +1,56 @@
+//! The README's tables of sources are the source table itself, written out.
+//!
+//! After a change to the table `SPENDBAR_WRITE_README=1 cargo test --test it readme` writes them.
+
+use std::fs;
+use std::path::Path;
+
+use spendbar::sources::{SOURCES, Source, SourceKind};
+
+#[test]
+fn the_tables_are_those_of_the_program() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&file).expect("the README");
+    let mut written = readme.clone();
+    for (name, kind) in [("agents", SourceKind::Agent), ("providers", SourceKind::Provider)] {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let from = written.find(&start).unwrap_or_else(|| panic!("{start} is missing"));
+        let to = written.find(&end).unwrap_or_else(|| panic!("{end} is missing"));
+        written.replace_range(from + start.len()..to, &table(kind));
+    }
+    if std::env::var_os("SPENDBAR_WRITE_README").is_some() {
+        fs::write(&file, &written).expect("written");
+    } else {
+        assert!(
+            written == readme,
+            "the README's tables differ from the source table; \
+             SPENDBAR_WRITE_README=1 cargo test --test it readme writes them"
+        );
+    }
+}
+
+fn table(kind: SourceKind) -> String {
+    let heads: &[&str] = match kind {
+        SourceKind::Agent => &["agent", "id", "what is read", "known limits"],
+        SourceKind::Provider => &["provider", "id", "tells", "needs", "known limits"],
+    };
+    let mut lines = vec![row(heads), row(&vec!["---"; heads.len()])];
+    let of_kind = |source: &&&dyn Source| source.info().kind == kind;
+    for source in SOURCES.iter().filter(of_kind) {
+        let info = source.info();
+        let id = format!("`{}`", info.id);
+        lines.push(match &info.key {
+            None => row(&[info.name, &id, info.reads, info.limits]),
+            Some(key) => {
+                let variables: Vec<_> = key.variables.iter().map(|v| format!("`{v}`")).collect();
+                let needs = format!("{}, {}", key.kind, variables.join(" or "));
+                row(&[info.name, &id, info.tells, &needs, info.limits])
+            }
+        });
+    }
+    lines.concat()
+}
+
+fn row(cells: &[&str]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
