@@ -39,15 +39,18 @@ pub fn look_at_all(
     let mut ledger = opened.ledger;
     let prices = setup.prices()?;
     ledger.reprice(&prices)?;
+    ledger.keep_days_of(setup.config.zone)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
     let mut all = Vec::new();
+    let mut all_was_read = true;
     for source in look::enabled(&config, !offline) {
         let info = source.info();
         let mut seen =
             Looked { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 };
+        let mut was_read_in_part = false;
         loop {
-            let marks = ledger.marks(info.id)?;
+            let marks = look::marks(&ledger, source, None)?;
             let looking = look::look(source, world.clone(), config.clone(), marks, None);
             let looked = runtime.block_on(looking);
             seen.error = looked.result.as_ref().err().cloned();
@@ -58,7 +61,11 @@ pub fn look_at_all(
             let (at, retry_at) = (&looked, seen.retry_at);
             seen.new_events +=
                 record::record(&mut ledger, at, &config, &prices, retry_at, false)?.new_events;
-            let Ok(reading) = looked.result else { break };
+            let Ok(reading) = looked.result else {
+                all_was_read &= !was_read_in_part;
+                break;
+            };
+            was_read_in_part = reading.more;
             seen.charges += reading.charges.len() as u64;
             seen.problems += reading.problems.len() as u64;
             if !reading.more {
@@ -66,6 +73,9 @@ pub fn look_at_all(
             }
         }
         all.push(seen);
+    }
+    if all_was_read {
+        ledger.roll_up(setup.clock.now())?;
     }
     record::judge_now(&mut ledger, &config, setup.clock.now())?;
     // Whatever still answers must not hold up the end.
