@@ -5,6 +5,8 @@
 //! same process; the process's own CPU time comes from `/proc/self/stat`. The run fails where a
 //! line in a hundred takes longer than [`LIMIT`].
 
+#![allow(clippy::print_stdout, reason = "a table on standard output is what it is for")]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

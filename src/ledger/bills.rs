@@ -9,7 +9,7 @@ use rusqlite::{Connection, Result, Row, params};
 
 use super::codes;
 use super::names::Names;
-use crate::pricing::{Ask, PriceTable};
+use crate::pricing::{PriceTable, UnitPrices};
 use crate::spend::{Charge, ChargeKind, DaySpan, Metered, Money, Speed, TokenCounts};
 
 /// How long after its end a UTC day may still be billed: providers' cost reports lag by hours.
@@ -48,36 +48,6 @@ pub(super) struct ChargeRow {
 impl ChargeRow {
     pub(super) fn money(&self) -> Result<Money> {
         codes::money_of(&self.amount, &self.currency)
-    }
-}
-
-/// List price of one token of each kind and of one search, in pico-dollars; `None` where none is
-/// published. A day's total must not be priced as if it were one request: it would fall into the
-/// long-context tier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct UnitPrices {
-    /// Input, cache read, cache write 5 m, cache write 1 h, output, reasoning.
-    tokens: [Option<i64>; 6],
-    web_search: Option<i64>,
-}
-
-impl UnitPrices {
-    /// The list price of these tokens in pico-dollars; `None` when some of them have no price.
-    pub(super) fn cost_picos(&self, tokens: &TokenCounts, web_searches: u64) -> Option<i128> {
-        let counts = [
-            tokens.input,
-            tokens.cache_read,
-            tokens.cache_write_5m,
-            tokens.cache_write_1h,
-            tokens.output.saturating_sub(tokens.reasoning),
-            tokens.reasoning,
-            web_searches,
-        ];
-        let prices = self.tokens.into_iter().chain([self.web_search]);
-        prices
-            .zip(counts)
-            .filter(|(_, count)| *count > 0)
-            .try_fold(0, |sum, (price, count)| Some(sum + i128::from(price?) * i128::from(count)))
     }
 }
 
@@ -218,7 +188,7 @@ pub(super) fn charges_between(conn: &Connection, span: DaySpan) -> Result<Vec<Ch
         "SELECT day, source, kind, provider, model, project, amount, currency FROM charge
          WHERE day BETWEEN ?1 AND ?2 ORDER BY day, source, id",
     )?
-    .query_map(bounds(span), |row| {
+    .query_map(codes::day_bounds(span), |row| {
         Ok(ChargeRow {
             day: read_day(row, 0)?,
             source: row.get(1)?,
@@ -242,7 +212,7 @@ pub(super) fn metered_between(conn: &Connection, span: DaySpan) -> Result<Vec<(i
             output_picos, reasoning_picos, web_search_picos
          FROM metered WHERE day BETWEEN ?1 AND ?2 ORDER BY day, source, model, id",
     )?
-    .query_map(bounds(span), |row| {
+    .query_map(codes::day_bounds(span), |row| {
         let count = |index| row.get::<_, i64>(index).map(codes::to_u64);
         let prices = UnitPrices {
             tokens: [
@@ -284,7 +254,7 @@ pub(super) fn covers_between(
     span: DaySpan,
     what: Covered,
 ) -> Result<Vec<Cover>> {
-    let [first, last] = bounds(span);
+    let [first, last] = codes::day_bounds(span);
     conn.prepare_cached(
         "SELECT day, source, provider, read_ms FROM cover
          WHERE day BETWEEN ?1 AND ?2 AND what = ?3 ORDER BY day, source",
@@ -406,40 +376,18 @@ fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {
     Ok(())
 }
 
-/// The standard price of one token of each kind at noon of the day, and whose list it is in.
+/// The standard price of one token of each kind at noon of the day, and whose list it is in. A
+/// day's total is never priced as if it were one request: it would fall into a long-context tier.
 fn unit_prices(
     prices: &PriceTable,
     provider: &str,
     model: Option<&str>,
     day: NaiveDate,
 ) -> (Option<Arc<str>>, UnitPrices) {
-    let at = day_start_utc(day) + TimeDelta::hours(12);
-    let ask = |tokens: TokenCounts, web_searches: u32| {
-        prices.price(&Ask {
-            provider: Some(provider),
-            model,
-            at,
-            tokens,
-            speed: Speed::Standard,
-            web_searches,
-        })
-    };
-    let picos = |tokens: TokenCounts, web_searches: u32| {
-        i64::try_from(ask(tokens, web_searches).list_picos?).ok()
-    };
-    let none = TokenCounts::default();
-    let prices = UnitPrices {
-        tokens: [
-            picos(TokenCounts { input: 1, ..none }, 0),
-            picos(TokenCounts { cache_read: 1, ..none }, 0),
-            picos(TokenCounts { cache_write_5m: 1, ..none }, 0),
-            picos(TokenCounts { cache_write_1h: 1, ..none }, 0),
-            picos(TokenCounts { output: 1, ..none }, 0),
-            picos(TokenCounts { output: 1, reasoning: 1, ..none }, 0),
-        ],
-        web_search: picos(none, 1),
-    };
-    (ask(none, 0).provider, prices)
+    let list = prices.list(Some(provider), model);
+    let noon = day_start_utc(day) + TimeDelta::hours(12);
+    let unit = list.unit_prices(noon, Speed::Standard, 0);
+    (list.provider().cloned(), unit.unwrap_or_default())
 }
 
 /// The days a reading replaces: those it says to know, and those it has rows for.
@@ -462,17 +410,6 @@ fn settled_ms(day: NaiveDate) -> i64 {
 
 fn day_start_utc(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(chrono::NaiveTime::MIN).and_utc()
-}
-
-/// ISO texts sort like days as long as the year has four digits.
-fn bounds(span: DaySpan) -> [String; 2] {
-    use chrono::Datelike;
-    let text = |day: NaiveDate| match day.year() {
-        ..0 => "0000-01-01".to_owned(),
-        10_000.. => "9999-12-31".to_owned(),
-        _ => day.to_string(),
-    };
-    [text(span.first), text(span.last)]
 }
 
 fn read_day(row: &Row<'_>, index: usize) -> Result<NaiveDate> {

@@ -1,12 +1,12 @@
 //! How the words of [`crate::spend`] are written in the tables.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rusqlite::types::Type;
 use rusqlite::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::spend::{ChargeKind, Currency, Funding, Money, Speed};
+use crate::spend::{ChargeKind, Currency, DaySpan, Funding, Money, Speed};
 
 pub(super) fn funding(funding: Funding) -> i64 {
     match funding {
@@ -68,6 +68,17 @@ pub(super) fn time_of(ms: i64) -> DateTime<Utc> {
 
 pub(super) fn day_of(text: &str) -> Result<NaiveDate> {
     text.parse().map_err(unreadable)
+}
+
+/// The texts between which the days of a span are stored. ISO texts sort like days as long as the
+/// year has four digits.
+pub(super) fn day_bounds(span: DaySpan) -> [String; 2] {
+    let text = |day: NaiveDate| match day.year() {
+        ..0 => "0000-01-01".to_owned(),
+        10_000.. => "9999-12-31".to_owned(),
+        _ => day.to_string(),
+    };
+    [text(span.first), text(span.last)]
 }
 
 pub(super) fn money_of(amount: &str, currency: &str) -> Result<Money> {

@@ -6,10 +6,11 @@ use chrono::Datelike;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::codes;
-use super::names::Names;
+use super::names::{NONE, Names};
+use super::pricer::{Class, Pricer};
+use super::seen::Seen;
 use super::slots::{self, Deltas, SlotKey, SlotSums};
-use crate::pricing::{Ask, PriceTable};
-use crate::spend::{EventKey, Funding, Money, Problem, Speed, TokenCounts, Usage};
+use crate::spend::{Currency, EventKey, Funding, Money, Problem, Speed, TokenCounts, Usage};
 
 /// More tokens of one kind than any request can hold. Larger counts are a damaged line, and would
 /// drown every sum they are part of.
@@ -28,23 +29,26 @@ pub(super) struct Stored {
 
 /// Stores the events of one reading and gathers what they change in the slots.
 ///
-/// Of each group every event of the highest rank counts once, at its largest. Neither the order of the events nor the order of the readings matters.
+/// Of each group every event of the highest rank counts once, at its largest. Neither the order of
+/// the events nor the order of the readings matters. An event that was rolled up counts as it was
+/// then: what comes of it later, and of copies of it, is known already.
 pub(super) fn store(
     conn: &Connection,
     names: &mut Names,
     source: &str,
     usages: &[Usage],
-    prices: &PriceTable,
+    pricer: &mut Pricer<'_>,
     deltas: &mut Deltas,
 ) -> Result<Stored> {
     let mut stored = Stored::default();
     if usages.is_empty() {
         return Ok(stored);
     }
+    let mut ids = Ids { source: names.id(conn, Some(source))?, ..Ids::default() };
     let mut incoming = Vec::with_capacity(usages.len());
     for usage in usages {
         match why_refused(usage) {
-            None => incoming.push(usage),
+            None => incoming.push((usage, Event::new(conn, names, &mut ids, usage, pricer)?)),
             Some(what) => stored.refused.push(Problem {
                 place: usage.session.as_deref().unwrap_or(source).to_owned(),
                 position: Some(format!("event {:?}", usage.key)),
@@ -53,40 +57,43 @@ pub(super) fn store(
         }
     }
     // Sorted, the index is walked from one end to the other instead of back and forth.
-    incoming.sort_unstable_by_key(|usage| usage.key);
+    incoming.sort_unstable_by_key(|(usage, _)| usage.key);
+    let seen = Seen::of(conn, incoming.iter().map(|(usage, _)| &usage.key))?;
     let mut table = Table::new(conn)?;
-    let source_id = names.id(conn, Some(source))?;
     let mut known: Vec<Event> = Vec::new();
-    for group in incoming.chunk_by(|a, b| a.key.group_bounds().0 == b.key.group_bounds().0) {
-        table.read_group(&group[0].key, &mut known)?;
-        let ranks = group.iter().map(|usage| usage.key.rank());
-        let highest = ranks.chain(known.iter().map(|event| event.key.rank())).max().unwrap_or(0);
+    for group in incoming.chunk_by(|(a, _), (b, _)| a.key.group() == b.key.group()) {
+        let (first, _) = &group[0];
+        table.read_group(&first.key, &mut known)?;
+        let ranks = group.iter().map(|(usage, _)| usage.key.rank());
+        let rolled_up = seen.holds_group(&first.key).then_some(EventKey::ORIGINAL);
+        let ranks = ranks.chain(known.iter().map(|event| event.key.rank())).chain(rolled_up);
+        let highest = ranks.max().unwrap_or(0);
         for outranked in known.iter().filter(|event| event.key.rank() < highest) {
             table.delete(outranked, deltas)?;
             stored.changed = true;
         }
-        for same in group.chunk_by(|a, b| a.key == b.key) {
-            let mut best = same[0];
+        for same in group.chunk_by(|(a, _), (b, _)| a.key == b.key) {
+            let (mut best, mut event) = same[0];
             if best.key.rank() < highest {
                 continue;
             }
-            for other in &same[1..] {
+            for &(other, other_event) in &same[1..] {
                 if wins((other, source), (best, source)) {
-                    best = other;
+                    (best, event) = (other, other_event);
                 }
             }
             match known.iter().find(|event| event.key == best.key) {
+                None if seen.holds(&best.key) => {}
                 None => {
-                    let event = Event::new(conn, names, source_id, best, prices)?;
                     table.insert(&event, deltas)?;
                     stored.new_events += 1;
                     stored.changed = true;
                 }
+                Some(old) if old.says_the_same_as(&event) => {}
                 Some(old) => {
                     let old_source = names.text(conn, old.source)?.unwrap_or_else(|| "".into());
                     let old_usage = old.to_usage(conn, names)?;
                     if wins((best, source), (&old_usage, &old_source)) {
-                        let event = Event::new(conn, names, source_id, best, prices)?;
                         table.replace(old, &event, deltas)?;
                         stored.changed = true;
                     }
@@ -97,130 +104,224 @@ pub(super) fn store(
     Ok(stored)
 }
 
-/// Prices up to `count` stored events after `last_id` anew. Returns the last id that was looked
-/// at, `None` at the end.
-pub(super) fn reprice(
+/// Hands up to `count` stored events after `last_id` to `each`. Returns the last id that was
+/// looked at, `None` at the end.
+fn for_each_after(
     conn: &Connection,
-    names: &mut Names,
-    prices: &PriceTable,
     last_id: i64,
     count: i64,
-    deltas: &mut Deltas,
+    mut each: impl FnMut(&Event) -> Result<()>,
 ) -> Result<Option<i64>> {
     let sql = format!("SELECT {COLUMNS} FROM usage WHERE id > ?1 ORDER BY id LIMIT ?2");
     let events = conn
         .prepare_cached(&sql)?
         .query_map([last_id, count], Event::read)?
         .collect::<Result<Vec<_>>>()?;
-    let mut update =
-        conn.prepare_cached("UPDATE usage SET provider = ?2, list_picos = ?3 WHERE id = ?1")?;
-    for event in &events {
-        let usage = event.to_usage(conn, names)?;
-        let (provider, list_picos) = price(conn, names, &usage, prices)?;
-        if (provider, list_picos) != (event.provider, event.list_picos) {
-            let mut dearer = event.clone();
-            (dearer.provider, dearer.list_picos) = (provider, list_picos);
-            update.execute(params![event.id, provider, list_picos])?;
-            event.leave(deltas);
-            dearer.enter(deltas);
-        }
-    }
+    events.iter().try_for_each(&mut each)?;
     Ok(events.last().map(|event| event.id))
 }
 
-/// One row of the table `usage`.
-#[derive(Clone, Debug)]
-struct Event {
-    id: i64,
-    key: EventKey,
+/// Sorts up to `count` stored events after `last_id` into the classes of the price table, and
+/// gathers what that changes in the slots: all of it with `from_nothing`, for slots that are empty.
+/// Returns the last id that was looked at, `None` at the end.
+pub(super) fn classify(
+    conn: &Connection,
+    names: &mut Names,
+    pricer: &mut Pricer<'_>,
+    (last_id, count): (i64, i64),
+    from_nothing: bool,
+    deltas: &mut Deltas,
+) -> Result<Option<i64>> {
+    let mut update =
+        conn.prepare_cached("UPDATE usage SET above = ?2, lacks = ?3 WHERE id = ?1")?;
+    for_each_after(conn, last_id, count, |event| {
+        let place = (slots::quarter_of(event.at_ms), event.provider_hint, event.model);
+        let size = (event.class.speed, &event.tokens, event.web_searches);
+        let sorted = Event { class: pricer.class(conn, names, place, size)?, ..*event };
+        if sorted.class != event.class {
+            update.execute(params![event.id, sorted.class.above, sorted.class.lacks])?;
+        }
+        if from_nothing {
+            sorted.enter(deltas);
+        } else if sorted.class != event.class {
+            event.leave(deltas);
+            sorted.enter(deltas);
+        }
+        Ok(())
+    })
+}
+
+/// What rolling up has to know of a row.
+pub(super) struct StoredKey {
+    pub(super) id: i64,
+    pub(super) key: EventKey,
+    pub(super) at_ms: i64,
+}
+
+/// The first `count` rows after one id and up to another, by id.
+pub(super) fn keys_between(
+    conn: &Connection,
+    after: i64,
+    upto: i64,
+    count: i64,
+) -> Result<Vec<StoredKey>> {
+    conn.prepare_cached(
+        "SELECT id, key, at_ms FROM usage WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+    )?
+    .query_map([after, upto, count], |row| {
+        Ok(StoredKey { id: row.get(0)?, key: EventKey(row.get(1)?), at_ms: row.get(2)? })
+    })?
+    .collect()
+}
+
+/// Whether no other row is of this event's group.
+pub(super) fn is_alone(conn: &Connection, key: &EventKey) -> Result<bool> {
+    let (low, high) = key.group_bounds();
+    conn.prepare_cached(
+        "SELECT count(*) = 1 FROM (SELECT 1 FROM usage WHERE key BETWEEN ?1 AND ?2 LIMIT 2)",
+    )?
+    .query_row([low.0, high.0], |row| row.get(0))
+}
+
+/// Removes a row and nothing else: its event goes on to count.
+pub(super) fn forget(conn: &Connection, id: i64) -> Result<()> {
+    conn.prepare_cached("DELETE FROM usage WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// The ids of the names in one reading. Its events share their texts, so that most of them are
+/// found by comparing a pointer.
+#[derive(Default)]
+struct Ids {
     source: i64,
-    at_ms: i64,
-    /// The provider that the log names. A later price table is asked with it again.
+    provider: Option<(Arc<str>, i64)>,
+    model: Option<(Arc<str>, i64)>,
+    project: Option<(Arc<str>, i64)>,
+    session: Option<(Arc<str>, i64)>,
+}
+
+fn id_of(
+    conn: &Connection,
+    names: &mut Names,
+    last: &mut Option<(Arc<str>, i64)>,
+    text: Option<&Arc<str>>,
+) -> Result<i64> {
+    let Some(text) = text else { return Ok(NONE) };
+    if let Some((known, id)) = last
+        && Arc::ptr_eq(known, text)
+    {
+        return Ok(*id);
+    }
+    let id = names.id(conn, Some(text))?;
+    *last = Some((Arc::clone(text), id));
+    Ok(id)
+}
+
+/// One row of the table `usage`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    pub(super) id: i64,
+    pub(super) key: EventKey,
+    source: i64,
+    pub(super) at_ms: i64,
+    /// The provider that the log names.
     provider_hint: i64,
-    /// The provider in whose list the price was found.
-    provider: i64,
     model: i64,
     project: i64,
     session: i64,
     tokens: TokenCounts,
-    speed: Speed,
     funding: Funding,
     web_searches: u32,
     stated_cost: Option<Money>,
-    list_picos: Option<i64>,
+    class: Class,
 }
 
 impl Event {
     fn new(
         conn: &Connection,
         names: &mut Names,
-        source: i64,
+        ids: &mut Ids,
         usage: &Usage,
-        prices: &PriceTable,
+        pricer: &mut Pricer<'_>,
     ) -> Result<Self> {
-        let (provider, list_picos) = price(conn, names, usage, prices)?;
+        let at_ms = usage.at.timestamp_millis();
+        let provider_hint = id_of(conn, names, &mut ids.provider, usage.provider.as_ref())?;
+        let model = id_of(conn, names, &mut ids.model, usage.model.as_ref())?;
+        let place = (slots::quarter_of(at_ms), provider_hint, model);
+        let size = (usage.speed, &usage.tokens, usage.web_searches);
         Ok(Self {
             id: 0,
             key: usage.key,
-            source,
-            at_ms: usage.at.timestamp_millis(),
-            provider_hint: names.id(conn, usage.provider.as_deref())?,
-            provider,
-            model: names.id(conn, usage.model.as_deref())?,
-            project: names.id(conn, usage.project.as_deref())?,
-            session: names.id(conn, usage.session.as_deref())?,
+            source: ids.source,
+            at_ms,
+            provider_hint,
+            model,
+            project: id_of(conn, names, &mut ids.project, usage.project.as_ref())?,
+            session: id_of(conn, names, &mut ids.session, usage.session.as_ref())?,
             tokens: usage.tokens,
-            speed: usage.speed,
             funding: usage.funding,
             web_searches: usage.web_searches,
             stated_cost: usage.stated_cost,
-            list_picos,
+            class: pricer.class(conn, names, place, size)?,
         })
     }
 
     fn read(row: &Row<'_>) -> Result<Self> {
         let count = |index| row.get::<_, i64>(index).map(codes::to_u64);
-        let stated: Option<String> = row.get(18)?;
+        let stated: Option<String> = row.get(17)?;
         Ok(Self {
             id: row.get(0)?,
             key: EventKey(row.get(1)?),
             source: row.get(2)?,
             at_ms: row.get(3)?,
             provider_hint: row.get(4)?,
-            provider: row.get(5)?,
-            model: row.get(6)?,
-            project: row.get(7)?,
-            session: row.get(8)?,
+            model: row.get(5)?,
+            project: row.get(6)?,
+            session: row.get(7)?,
             tokens: TokenCounts {
-                input: count(9)?,
-                cache_read: count(10)?,
-                cache_write_5m: count(11)?,
-                cache_write_1h: count(12)?,
-                output: count(13)?,
-                reasoning: count(14)?,
+                input: count(8)?,
+                cache_read: count(9)?,
+                cache_write_5m: count(10)?,
+                cache_write_1h: count(11)?,
+                output: count(12)?,
+                reasoning: count(13)?,
             },
-            speed: codes::speed_of(row.get(15)?),
-            funding: codes::funding_of(row.get(16)?),
-            web_searches: row.get(17)?,
+            class: Class {
+                speed: codes::speed_of(row.get(14)?),
+                above: row.get(18)?,
+                lacks: row.get(19)?,
+            },
+            funding: codes::funding_of(row.get(15)?),
+            web_searches: row.get(16)?,
             stated_cost: stated.as_deref().map(codes::money_of_text).transpose()?,
-            list_picos: row.get(19)?,
         })
     }
 
-    fn to_usage(&self, conn: &Connection, names: &mut Names) -> Result<Usage> {
+    fn to_usage(self, conn: &Connection, names: &mut Names) -> Result<Usage> {
         Ok(Usage {
             key: self.key,
             at: codes::time_of(self.at_ms),
             provider: names.text(conn, self.provider_hint)?,
             model: names.text(conn, self.model)?,
             tokens: self.tokens,
-            speed: self.speed,
+            speed: self.class.speed,
             web_searches: self.web_searches,
             stated_cost: self.stated_cost,
             project: names.text(conn, self.project)?,
             session: names.text(conn, self.session)?,
             funding: self.funding,
         })
+    }
+
+    /// Whether both came from the same line, which is then known; the class is not in it.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        let said = |event: &Self| {
+            let names = (event.source, event.provider_hint, event.model);
+            let place = (event.at_ms, event.project, event.session);
+            let paid = (event.class.speed, event.funding, event.web_searches, event.stated_cost);
+            (names, place, event.tokens, paid)
+        };
+        said(self) == said(other)
     }
 
     fn enter(&self, deltas: &mut Deltas) {
@@ -237,26 +338,41 @@ impl Event {
         let key = SlotKey {
             quarter: slots::quarter_of(self.at_ms),
             source: self.source,
-            provider: self.provider,
+            hint: self.provider_hint,
             model: self.model,
             project: self.project,
             session: self.session,
             funding: self.funding,
+            class: self.class,
         };
-        let total = codes::to_i64(self.tokens.total());
-        let sums = SlotSums {
+        // A part of the output can't be larger than all of it, in the sum as in each event.
+        let reasoning = self.tokens.reasoning.min(self.tokens.output);
+        let mut sums = SlotSums {
             requests: 1,
-            tokens: slots::kinds(&self.tokens),
-            list_picos: i128::from(self.list_picos.unwrap_or(0)),
-            priced_requests: i64::from(self.list_picos.is_some()),
-            unpriced_tokens: if self.list_picos.is_some() { 0 } else { total },
+            tokens: slots::kinds(&TokenCounts { reasoning, ..self.tokens }),
+            web_searches: i64::from(self.web_searches),
+            ..SlotSums::default()
         };
+        if let Some(picos) = self.stated_picos() {
+            sums.stated_requests = 1;
+            sums.stated_tokens = codes::to_i64(self.tokens.total());
+            sums.stated_picos = picos;
+        }
         (key, sums)
+    }
+
+    /// The cost that the log states in dollars, to the pico. Agents that know no price state zero,
+    /// which is no cost.
+    fn stated_picos(&self) -> Option<i128> {
+        let cost = self.stated_cost.filter(|cost| cost.currency == Currency::USD)?;
+        Some(cost.rounded(12)).filter(|picos| *picos > 0)
     }
 }
 
 /// The table `usage` with its statements ready.
 struct Table<'a> {
+    /// Nothing needs to be looked for in it.
+    was_empty: bool,
     select: rusqlite::CachedStatement<'a>,
     insert: rusqlite::CachedStatement<'a>,
     update: rusqlite::CachedStatement<'a>,
@@ -265,7 +381,10 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(conn: &'a Connection) -> Result<Self> {
+        let was_empty =
+            conn.query_row("SELECT NOT EXISTS (SELECT 1 FROM usage)", [], |row| row.get(0))?;
         Ok(Self {
+            was_empty,
             select: conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM usage WHERE key BETWEEN ?1 AND ?2"
             ))?,
@@ -275,10 +394,10 @@ impl<'a> Table<'a> {
             ))?,
             update: conn.prepare_cached(
                 "UPDATE usage SET key = ?2, source = ?3, at_ms = ?4, provider_hint = ?5,
-                    provider = ?6, model = ?7, project = ?8, session = ?9, input = ?10,
-                    cache_read = ?11, cache_write_5m = ?12, cache_write_1h = ?13, output = ?14,
-                    reasoning = ?15, speed = ?16, funding = ?17, web_searches = ?18,
-                    stated_cost = ?19, list_picos = ?20
+                    model = ?6, project = ?7, session = ?8, input = ?9, cache_read = ?10,
+                    cache_write_5m = ?11, cache_write_1h = ?12, output = ?13, reasoning = ?14,
+                    speed = ?15, funding = ?16, web_searches = ?17, stated_cost = ?18,
+                    above = ?19, lacks = ?20
                  WHERE id = ?1",
             )?,
             delete: conn.prepare_cached("DELETE FROM usage WHERE id = ?1")?,
@@ -287,6 +406,10 @@ impl<'a> Table<'a> {
 
     fn read_group(&mut self, key: &EventKey, into: &mut Vec<Event>) -> Result<()> {
         into.clear();
+        // What this reading adds is of other groups: those of a reading are met in order.
+        if self.was_empty {
+            return Ok(());
+        }
         let (low, high) = key.group_bounds();
         let mut rows = self.select.query(params![low.0, high.0])?;
         while let Some(row) = rows.next()? {
@@ -323,7 +446,6 @@ fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event
         event.source,
         event.at_ms,
         event.provider_hint,
-        event.provider,
         event.model,
         event.project,
         event.session,
@@ -333,33 +455,14 @@ fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event
         write_1h,
         output,
         reasoning,
-        codes::speed(event.speed),
+        codes::speed(event.class.speed),
         codes::funding(event.funding),
         event.web_searches,
         event.stated_cost.as_ref().map(codes::money_text),
-        event.list_picos,
+        event.class.above,
+        event.class.lacks,
     ])?;
     Ok(())
-}
-
-/// The provider whose list it was found in, and the list price.
-fn price(
-    conn: &Connection,
-    names: &mut Names,
-    usage: &Usage,
-    prices: &PriceTable,
-) -> Result<(i64, Option<i64>)> {
-    let priced = prices.price(&Ask {
-        provider: usage.provider.as_deref(),
-        model: usage.model.as_deref(),
-        at: usage.at,
-        tokens: usage.tokens,
-        speed: usage.speed,
-        web_searches: usage.web_searches,
-    });
-    // Nine million dollars for one request: nothing real is cut off.
-    let picos = priced.list_picos.map(|picos| i64::try_from(picos).unwrap_or(i64::MAX));
-    Ok((names.id(conn, priced.provider.as_deref())?, picos))
 }
 
 fn why_refused(usage: &Usage) -> Option<&'static str> {
@@ -405,9 +508,9 @@ fn wins(new: (&Usage, &str), old: (&Usage, &str)) -> bool {
 }
 
 /// In the order of [`Event::read`] and [`write`].
-const COLUMNS: &str = "id, key, source, at_ms, provider_hint, provider, model, project, session, \
-    input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, speed, funding, \
-    web_searches, stated_cost, list_picos";
+const COLUMNS: &str = "id, key, source, at_ms, provider_hint, model, project, session, input, \
+    cache_read, cache_write_5m, cache_write_1h, output, reasoning, speed, funding, web_searches, \
+    stated_cost, above, lacks";
 
 #[cfg(test)]
 mod tests;

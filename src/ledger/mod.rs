@@ -6,15 +6,23 @@
 //! whatever kills it; only a power cut may take the last commits, and then the marks that say how
 //! far the logs were read go with them and the same lines are read again.
 //!
+//! Usage is kept as events for as long as they can change, as sums per quarter of an hour, session
+//! and model for ever (`slots`, which prices are applied to), and as sums per day for quick answers
+//! (`days`). Of old events only a fingerprint stays, so that none is counted twice (`roll_up`).
+//!
 //! [`Recording`] writes, [`Ledger`] answers. Billed and estimated meet in one file, `reconcile`.
 
 mod alerts;
 mod bills;
 mod codes;
+mod days;
 mod error;
 mod events;
+mod figures;
+mod marks;
 mod names;
 mod open;
+mod pricer;
 mod questions;
 #[cfg(test)]
 mod questions_tests;
@@ -22,7 +30,9 @@ mod reconcile;
 mod record;
 mod report;
 mod reprice;
+mod roll_up;
 mod schema;
+mod seen;
 mod slots;
 mod state;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Ledger, LedgerError, schema};
+use super::{Ledger, LedgerError, reprice, schema};
 
 /// How long a process waits for another one's transaction. The longest are a few seconds: a
 /// reading of a cold scan, or a new price table.
@@ -103,7 +103,7 @@ fn open_for_writing(path: &Path) -> Result<Ledger, LedgerError> {
              PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 4194304;",
         )?;
-        schema::migrate(conn, schema::MIGRATIONS)
+        schema::migrate(conn, schema::MIGRATIONS, reprice::rebuild_if_stale)
     })?;
     Ok(ledger)
 }
@@ -240,9 +240,9 @@ mod tests {
         }
         let before = fs::read(&path).unwrap();
         let error = open_error(&path);
-        assert!(matches!(error, LedgerError::Newer { found: 99, known: 1, .. }), "{error}");
+        assert!(matches!(error, LedgerError::Newer { found: 99, known: 2, .. }), "{error}");
         assert!(error.to_string().contains("version 99"), "{error}");
-        assert!(error.to_string().contains("up to 1"), "{error}");
+        assert!(error.to_string().contains("up to 2"), "{error}");
         assert!(matches!(Ledger::open_read_only(&path).unwrap_err(), LedgerError::Newer { .. }));
         assert_eq!(fs::read(&path).unwrap(), before);
     }

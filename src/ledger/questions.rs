@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use rusqlite::OptionalExtension;
 
 use super::bills::{self, Covered};
+use super::figures::Figures;
 use super::names::Names;
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
@@ -22,6 +22,13 @@ pub struct Spend {
     pub estimated: bool,
     /// All usage at list price; dollars.
     pub list: Money,
+    /// The part of `list` that is the agents' own figure, of models without a known price.
+    pub stated: Money,
+    /// Requests in `stated`.
+    pub stated_requests: u64,
+    /// What agents themselves state of usage that has a list price; in no other figure. `None`
+    /// when none of them states a cost.
+    pub agents_say: Option<Money>,
     /// What providers bill in dollars; `None` when no provider knows a day of the span.
     pub billed: Option<Money>,
     /// Bills in other currencies, in no dollar figure.
@@ -47,6 +54,9 @@ impl Default for Spend {
             spend: nothing,
             estimated: false,
             list: nothing,
+            stated: nothing,
+            stated_requests: 0,
+            agents_say: None,
             billed: None,
             billed_other: Vec::new(),
             covered: nothing,
@@ -67,6 +77,13 @@ pub struct SourceSpend {
     pub source: String,
     /// List price of its usage; `None` when none of it has a price.
     pub list: Option<Money>,
+    /// The part of `list` that is the agents' own figure, of models without a known price.
+    pub stated: Money,
+    /// Requests in `stated`.
+    pub stated_requests: u64,
+    /// What agents themselves state of usage that has a list price; in no other figure. `None`
+    /// when none of them states a cost.
+    pub agents_say: Option<Money>,
     /// What it bills in dollars; `None` when it knows no bill of the span.
     pub billed: Option<Money>,
     /// What it bills in other currencies.
@@ -100,38 +117,30 @@ impl Ledger {
     pub fn source_spend(&self, span: &Span, zone: Tz) -> Result<Vec<SourceSpend>, LedgerError> {
         #[derive(Default)]
         struct Sum {
-            list_picos: i128,
-            is_priced: bool,
+            logged: Figures,
+            metered_picos: Option<i128>,
+            metered_requests: u64,
+            metered_tokens: TokenCounts,
+            metered_unpriced: u64,
             knows_bill: bool,
             billed: Amounts,
-            requests: u64,
-            tokens: TokenCounts,
-            unpriced_tokens: u64,
         }
         self.ask(|conn| {
             let scope = Scope::new(conn, span, zone, &[])?;
             let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
-            scope.for_each_slot(conn, |_, key, slot| {
-                let sum = sums.entry(key.source).or_default();
-                sum.list_picos += slot.list_picos;
-                sum.is_priced |= slot.priced_requests > 0;
-                sum.requests += codes::to_u64(slot.requests);
-                sum.tokens.add(&slot.token_counts());
-                sum.unpriced_tokens += codes::to_u64(slot.unpriced_tokens);
+            scope.for_each_day(conn, |_, about, figures| {
+                sums.entry(about.source).or_default().logged.add(figures, 1);
                 Ok(())
             })?;
             for (_, row) in bills::metered_between(conn, scope.utc_days())? {
                 let sum = sums.entry(row.source).or_default();
-                sum.requests = sum.requests.saturating_add(row.requests);
-                sum.tokens.add(&row.tokens);
+                sum.metered_requests = sum.metered_requests.saturating_add(row.requests);
+                sum.metered_tokens.add(&row.tokens);
                 match row.prices.cost_picos(&row.tokens, row.web_searches) {
-                    Some(picos) => {
-                        sum.list_picos += picos;
-                        sum.is_priced = true;
-                    }
+                    Some(picos) => *sum.metered_picos.get_or_insert(0) += picos,
                     None => {
                         let tokens = row.tokens.total();
-                        sum.unpriced_tokens = sum.unpriced_tokens.saturating_add(tokens);
+                        sum.metered_unpriced = sum.metered_unpriced.saturating_add(tokens);
                     }
                 }
             }
@@ -147,14 +156,24 @@ impl Ledger {
             let mut found = Vec::with_capacity(sums.len());
             for (source, sum) in sums {
                 let other = sum.billed.iter().filter(|money| money.currency != Currency::USD);
+                let list = match (sum.logged.list(), sum.metered_picos) {
+                    (None, None) => None,
+                    (logged, metered) => Some(logged.unwrap_or(0) + metered.unwrap_or(0)),
+                };
+                let (mut tokens, logged) = (sum.logged.token_counts(), &sum.logged);
+                tokens.add(&sum.metered_tokens);
                 found.push(SourceSpend {
                     source: names.string(conn, source)?.unwrap_or_default(),
-                    list: sum.is_priced.then(|| Money::from_picos_usd(sum.list_picos)),
+                    list: list.map(Money::from_picos_usd),
+                    stated: Money::from_picos_usd(logged.stated_picos),
+                    stated_requests: codes::to_u64(logged.stated_requests),
+                    agents_say: logged.agents_say(),
                     billed: sum.knows_bill.then(|| sum.billed.usd()),
                     billed_other: other.collect(),
-                    requests: sum.requests,
-                    tokens: sum.tokens,
-                    unpriced_tokens: sum.unpriced_tokens,
+                    requests: codes::to_u64(logged.requests).saturating_add(sum.metered_requests),
+                    tokens,
+                    unpriced_tokens: codes::to_u64(logged.unpriced_tokens)
+                        .saturating_add(sum.metered_unpriced),
                 });
             }
             found.sort_by(|a, b| a.source.cmp(&b.source));
@@ -173,11 +192,11 @@ impl Ledger {
             let mut names = Names::default();
             let scope = Scope::new(conn, span, zone, &[])?;
             let mut sums: BTreeMap<i64, (Option<i128>, TokenCounts)> = BTreeMap::new();
-            scope.for_each_slot(conn, |_, key, slot| {
-                let (list, tokens) = sums.entry(key.model).or_default();
-                tokens.add(&slot.token_counts());
-                if slot.priced_requests > 0 {
-                    *list = Some(list.unwrap_or(0) + slot.list_picos);
+            scope.for_each_day(conn, |_, about, figures| {
+                let (list, tokens) = sums.entry(about.model).or_default();
+                tokens.add(&figures.token_counts());
+                if let Some(picos) = figures.list() {
+                    *list = Some(list.unwrap_or(0) + picos);
                 }
                 Ok(())
             })?;
@@ -211,12 +230,7 @@ impl Ledger {
     /// The first local day that has any usage or charge; `None` while the ledger holds neither.
     pub fn first_usage_day(&self, zone: Tz) -> Result<Option<NaiveDate>, LedgerError> {
         self.ask(|conn| {
-            let quarter: Option<i64> = conn
-                .query_row("SELECT quarter FROM slot ORDER BY quarter LIMIT 1", [], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            let mut days: Vec<_> = quarter
+            let mut days: Vec<_> = slots::first(conn, i64::MIN)?
                 .map(|quarter| local_day(slots::start_of(quarter), zone))
                 .into_iter()
                 .collect();

@@ -328,3 +328,111 @@ fn totals_are_the_same_for_every_grouping() {
         models.iter().map(|row| (row.model.as_deref().unwrap(), row.list)).collect();
     assert_eq!(names, [(HAIKU, Some(usd("2"))), ("unheard-of", None)]);
 }
+
+#[test]
+fn what_an_agent_states_is_the_price_only_where_no_list_has_one() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    let stating = |id: &str, model: &str, cost: &str| {
+        let mut event = usage(id, "2026-11-24T10:00:00Z", model, 1_000_000, 0);
+        event.stated_cost = Some(usd(cost));
+        event
+    };
+    let mut euros = stating("e", "unheard-of", "7");
+    euros.stated_cost = Some(crate::spend::Money { currency: "EUR".parse().unwrap(), ..usd("7") });
+    record(
+        &mut ledger,
+        &look(&AGENT, NOON),
+        &reading(vec![
+            stating("a", HAIKU, "1.1"),
+            dollars("b", "2026-11-24T10:00:00Z", 4),
+            stating("c", "unheard-of", "0.0123456789012"),
+            stating("d", "unheard-of", "0"),
+            euros,
+        ]),
+    );
+    let span = day_span("2026-11-24", Tz::UTC);
+    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    // $1 + $4 by the list, one request by its own word; a zero and euros are no price in dollars.
+    assert_eq!((spend.list, spend.spend), (usd("5.012345678901"), usd("5.012345678901")));
+    assert_eq!((spend.stated, spend.stated_requests), (usd("0.012345678901"), 1));
+    assert_eq!(spend.agents_say, Some(usd("1.1")));
+    assert_eq!(spend.unpriced_tokens, 2_000_000);
+    let own = ledger.source_spend(&span, Tz::UTC).unwrap().remove(0);
+    assert_eq!((own.stated, own.agents_say), (usd("0.012345678901"), Some(usd("1.1"))));
+    let report = ledger.report(day("2026-11-24"), day("2026-11-24"), Tz::UTC, &[GroupKey::Model]);
+    let rows = report.unwrap().rows;
+    let stated: Vec<_> = rows.iter().map(|row| (row.sums.stated, row.sums.agents_say)).collect();
+    let unheard_of = Some(usd("0.012345678901"));
+    assert_eq!(stated, [(None, Some(usd("1.1"))), (unheard_of, None)]);
+}
+
+#[test]
+fn an_agent_of_several_providers_meets_the_bill_of_each() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    let of = |id: &str, hint: Option<&str>, model: &str, amount: u64| {
+        let mut event = usage(id, "2026-11-20T10:00:00Z", model, amount * 1_000_000, 0);
+        event.provider = hint.map(Into::into);
+        event
+    };
+    let usages = vec![
+        // $8 by the hint, $2 by the list that has the model: both OpenAI's.
+        of("a", Some("openai"), MINI, 32),
+        of("b", None, MINI, 8),
+        // $3 Anthropic's.
+        of("c", Some("anthropic"), HAIKU, 3),
+    ];
+    let by_provider = LookRecord { account: crate::spend::BY_PROVIDER, ..look(&AGENT, NOON) };
+    record(&mut ledger, &by_provider, &reading(usages));
+    let charges = vec![charge("2026-11-20", "6")];
+    let mut billed = bill(("2026-11-20", "2026-11-20"), charges);
+    billed.metered = vec![metered("2026-11-20", MINI, 42_000_000, 0)];
+    record(&mut ledger, &look(&PROVIDER, NOON), &billed);
+    let span = day_span("2026-11-20", Tz::UTC);
+    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    // OpenAI's final bill of $6 stands for its $10; Anthropic's $3 are an estimate. The report of
+    // 42 M tokens tells 2 M more than the logs.
+    assert_eq!((spend.spend, spend.billed), (usd("9"), Some(usd("6"))));
+    assert_eq!((spend.list, spend.estimated), (usd("13.5"), true));
+    // The config's word wins: one account, which no bill is about.
+    record(&mut ledger, &LookRecord { account: "mine", ..look(&AGENT, NOON) }, &Reading::default());
+    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    // $13 in the logs beside the bill of $6.
+    assert_eq!(spend.spend, usd("19"));
+}
+
+#[test]
+fn days_that_are_kept_answer_like_the_slots() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    let kathmandu = chrono_tz::Asia::Kathmandu;
+    let hourly = |n: i64| {
+        let mut event = dollars(&n.to_string(), NOON, 1);
+        event.at += chrono::TimeDelta::minutes(47 * n);
+        event.model = Some([HAIKU, MINI, "unheard-of"][n as usize % 3].into());
+        event
+    };
+    let answers = |ledger: &Ledger| {
+        let days = |zone| {
+            let by = [GroupKey::Day, GroupKey::Model];
+            ledger.report(day("2026-11-23"), day("2026-11-27"), zone, &by).unwrap()
+        };
+        let spend = ledger.spend(&day_span("2026-11-25", kathmandu), kathmandu, &[]).unwrap();
+        (days(kathmandu), days(Tz::UTC), days(chrono_tz::Europe::Berlin), spend)
+    };
+    let days_kept = |ledger: &Ledger| -> i64 {
+        ledger
+            .conn
+            .query_row("SELECT count(DISTINCT calendar) FROM day", [], |row| row.get(0))
+            .unwrap()
+    };
+    record(&mut ledger, &look(&AGENT, NOON), &reading((0..60).map(hourly).collect()));
+    let from_slots = answers(&ledger);
+    ledger.keep_days_of(kathmandu).unwrap();
+    assert_eq!((answers(&ledger), days_kept(&ledger)), (from_slots, 2));
+    record(&mut ledger, &look(&AGENT, NOON), &reading((60..90).map(hourly).collect()));
+    let kept = answers(&ledger);
+    ledger.keep_days_of(Tz::UTC).unwrap();
+    assert_eq!((answers(&ledger), days_kept(&ledger)), (kept, 1));
+}

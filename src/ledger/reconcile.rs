@@ -7,21 +7,27 @@
 //! - a bill of a younger day may lag: it counts, or the list price when that is higher;
 //! - without a bill the list price counts, as an estimate.
 //!
+//! The account of an agent that talks to several providers is the provider of each request, unless
+//! the config names one for all of them.
+//!
 //! A provider's own usage report repeats what the logs of the same account tell. It counts only as
 //! far as it exceeds them, per account, UTC day and model.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, ChargeRow, Covered};
-use super::names::{self, Names};
-use super::slots::{self, SlotKey, SlotSums};
-use super::{Spend, codes};
+use super::figures::{About, Figures};
+use super::names::{self, NONE, Names};
+use super::{Spend, codes, days, slots};
 use crate::spend::period::{day_start, local_day};
-use crate::spend::{Amounts, ChargeKind, Currency, DaySpan, Funding, Money, Span, TokenCounts};
+use crate::spend::{
+    Amounts, BY_PROVIDER, ChargeKind, Currency, DaySpan, Funding, Money, Span, TokenCounts,
+};
 
 /// What is asked: a span of local days and the sources that count.
 pub(super) struct Scope {
@@ -78,32 +84,57 @@ impl Scope {
         self.only.as_ref().is_none_or(|ids| ids.contains(&source))
     }
 
+    /// The account that a source's bills are about.
     fn account(&self, source: i64) -> &str {
         self.payers.get(&source).map_or("", |payer| &payer.account)
     }
 
-    fn is_covered(&self, key: &SlotKey) -> bool {
-        let told = self.payers.get(&key.source).and_then(|payer| payer.funding);
-        told.unwrap_or(key.funding) == Funding::Subscription
+    /// The account that some usage of a source is billed to: with [`BY_PROVIDER`] that of whoever
+    /// the log says it was sent to, else of whoever lists the model.
+    fn account_of(&self, conn: &Connection, names: &mut Names, about: &About) -> Result<Arc<str>> {
+        let account = self.account(about.source);
+        if account != BY_PROVIDER {
+            return Ok(account.into());
+        }
+        let provider = if about.hint == NONE { about.provider } else { about.hint };
+        Ok(names.text(conn, provider)?.unwrap_or_else(|| account.into()))
+    }
+
+    fn is_covered(&self, about: &About) -> bool {
+        let told = self.payers.get(&about.source).and_then(|payer| payer.funding);
+        told.unwrap_or(about.funding) == Funding::Subscription
+    }
+
+    /// Hands the usage of the scope to `each`, with its local day: sums per day where those are
+    /// kept, which tell no project and no session.
+    pub(super) fn for_each_day(
+        &self,
+        conn: &Connection,
+        mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
+    ) -> Result<()> {
+        let answered = days::for_each(conn, &self.span, self.zone, |day, about, figures| {
+            if self.holds(about.source) { each(day, about, figures) } else { Ok(()) }
+        })?;
+        if answered { Ok(()) } else { self.for_each_slot(conn, each) }
     }
 
     /// Hands every slot of the scope to `each`, with its local day.
     pub(super) fn for_each_slot(
         &self,
         conn: &Connection,
-        mut each: impl FnMut(NaiveDate, &SlotKey, &SlotSums) -> Result<()>,
+        mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
     ) -> Result<()> {
         // Slots come in order of time, so that a day's bounds are worked out once.
         let mut day = self.span.first_day;
         let mut day_end = self.span.start;
-        slots::for_each(conn, self.span.start, self.span.end, |key, sums| {
-            let start = slots::start_of(key.quarter);
+        slots::for_each(conn, self.span.start, self.span.end, |quarter, about, figures| {
+            let start = slots::start_of(quarter);
             if start >= day_end {
                 day = local_day(start, self.zone);
                 let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
                 day_end = day_start(next, self.zone);
             }
-            if self.holds(key.source) { each(day, key, sums) } else { Ok(()) }
+            if self.holds(about.source) { each(day, about, figures) } else { Ok(()) }
         })
     }
 
@@ -151,26 +182,25 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
         payers: HashMap::new(),
         only: scope.only.clone(),
     };
-    let reported: HashSet<(String, NaiveDate)> =
-        metered.iter().map(|row| (scope.account(row.source).to_owned(), row.day)).collect();
-    let mut logged: HashMap<(String, NaiveDate, String), Known> = HashMap::new();
-    utc.for_each_slot(conn, |day, key, sums| {
-        let account = scope.account(key.source).to_owned();
-        let about = (account, day);
-        if scope.is_covered(key) || !reported.contains(&about) {
+    let reported: HashSet<(Arc<str>, NaiveDate)> =
+        metered.iter().map(|row| (scope.account(row.source).into(), row.day)).collect();
+    let mut logged: HashMap<(Arc<str>, NaiveDate, String), Known> = HashMap::new();
+    utc.for_each_day(conn, |day, about, figures| {
+        let account = (scope.account_of(conn, names, about)?, day);
+        if scope.is_covered(about) || !reported.contains(&account) {
             return Ok(());
         }
-        let model = plain_model(names.text(conn, key.model)?.as_deref());
-        let known = logged.entry((about.0, day, model)).or_default();
-        known.tokens.add(&sums.token_counts());
-        known.requests += codes::to_u64(sums.requests);
+        let model = plain_model(names.text(conn, about.model)?.as_deref());
+        let known = logged.entry((account.0, day, model)).or_default();
+        known.tokens.add(&figures.token_counts());
+        known.requests += codes::to_u64(figures.requests);
         Ok(())
     })?;
     // Several rows may be about one model (with and without a date): the logs are taken off once.
     metered.sort();
     let mut rest = Vec::with_capacity(metered.len());
     for row in metered {
-        let account = scope.account(row.source).to_owned();
+        let account = scope.account(row.source).into();
         let model = plain_model(names.text(conn, row.model)?.as_deref());
         let known = logged.entry((account, row.day, model)).or_default();
         let (mut tokens, mut requests) = (row.tokens, row.requests);
@@ -178,7 +208,7 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
         // A part of the output can't be larger than all of it.
         tokens.reasoning = tokens.reasoning.min(tokens.output);
         requests = requests.saturating_sub(known.requests);
-        // Slots do not sum searches; where the logs know the model at all they know its searches.
+        // Days do not sum searches; where the logs know the model at all they know its searches.
         let searches = if known.requests == 0 { row.web_searches } else { 0 };
         known.tokens.sub(&row.tokens);
         known.requests = known.requests.saturating_sub(row.requests);
@@ -226,30 +256,35 @@ fn judge(list: Money, bill: Option<&Bill>) -> (Money, bool) {
 pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     let mut names = Names::default();
     let mut total = Spend::default();
-    let mut list_picos = 0_i128;
+    let mut sum = Figures::default();
     let mut covered_picos = 0_i128;
-    let mut open: BTreeMap<(&str, NaiveDate), i128> = BTreeMap::new();
+    let mut open: BTreeMap<(Arc<str>, NaiveDate), i128> = BTreeMap::new();
     let mut unpriced: BTreeMap<i64, u64> = BTreeMap::new();
-    scope.for_each_slot(conn, |day, key, sums| {
-        total.requests += codes::to_u64(sums.requests);
-        total.tokens.add(&sums.token_counts());
-        list_picos += sums.list_picos;
-        if scope.is_covered(key) {
-            covered_picos += sums.list_picos;
+    scope.for_each_day(conn, |day, about, figures| {
+        sum.add(figures, 1);
+        if scope.is_covered(about) {
+            covered_picos += figures.list_picos;
         } else {
-            *open.entry((scope.account(key.source), day)).or_default() += sums.list_picos;
+            let account = scope.account_of(conn, &mut names, about)?;
+            *open.entry((account, day)).or_default() += figures.list_picos;
         }
-        if sums.unpriced_tokens > 0 {
-            *unpriced.entry(key.model).or_default() += codes::to_u64(sums.unpriced_tokens);
+        if figures.unpriced_tokens > 0 {
+            *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
         }
         Ok(())
     })?;
+    total.requests = codes::to_u64(sum.requests);
+    total.tokens = sum.token_counts();
+    total.stated_requests = codes::to_u64(sum.stated_requests);
+    total.stated = Money::from_picos_usd(sum.stated_picos);
+    total.agents_say = sum.agents_say();
+    let mut list_picos = sum.list_picos;
     for part in excess(conn, &mut names, scope)? {
         total.requests = total.requests.saturating_add(part.requests);
         total.tokens.add(&part.tokens);
         let picos = part.list_picos.unwrap_or(0);
         list_picos += picos;
-        *open.entry((scope.account(part.source), part.day)).or_default() += picos;
+        *open.entry((scope.account(part.source).into(), part.day)).or_default() += picos;
         if part.unpriced_tokens() > 0 {
             let tokens = unpriced.entry(part.model).or_default();
             *tokens = tokens.saturating_add(part.unpriced_tokens());
@@ -265,10 +300,10 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     for bill in bills.values() {
         bill.amounts.iter().for_each(|amount| billed.add(amount));
     }
-    let days: std::collections::BTreeSet<_> = open.keys().chain(bills.keys()).copied().collect();
-    for about in days {
-        let list = Money::from_picos_usd(open.get(&about).copied().unwrap_or(0));
-        let (counts, estimated) = judge(list, bills.get(&about));
+    let days: BTreeSet<_> = open.keys().chain(bills.keys()).collect();
+    for account_day in days {
+        let list = Money::from_picos_usd(open.get(account_day).copied().unwrap_or(0));
+        let (counts, estimated) = judge(list, bills.get(account_day));
         spend.attos = spend.attos.saturating_add(counts.attos);
         total.estimated |= estimated;
     }
@@ -285,11 +320,11 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
 
 /// The bill of every account and UTC day that has one. Two sources that bill one account tell of
 /// the same dollars: the higher of them is the bill.
-fn bills_of<'a>(
+fn bills_of(
     conn: &Connection,
-    scope: &'a Scope,
+    scope: &Scope,
     total: &mut Spend,
-) -> Result<BTreeMap<(&'a str, NaiveDate), Bill>> {
+) -> Result<BTreeMap<(Arc<str>, NaiveDate), Bill>> {
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
         if scope.holds(cover.source) {
@@ -308,7 +343,7 @@ fn bills_of<'a>(
     }
     let mut bills: BTreeMap<_, Bill> = BTreeMap::new();
     for ((source, day), bill) in by_source {
-        let kept = bills.entry((scope.account(source), day)).or_insert_with(|| bill.clone());
+        let kept = bills.entry((scope.account(source).into(), day)).or_insert_with(|| bill.clone());
         if bill.amounts.usd().attos > kept.amounts.usd().attos {
             *kept = bill;
         }

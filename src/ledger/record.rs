@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, Origin};
+use super::days::Days;
 use super::names::Names;
+use super::pricer::Pricer;
 use super::slots::Deltas;
-use super::{LedgerError, Recording, events, state};
+use super::{LedgerError, Recording, events, marks, state};
 use crate::pricing::PriceTable;
 use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};
 
@@ -67,9 +69,12 @@ fn record(
 ) -> Result<Recorded> {
     let writes_before = conn.total_changes();
     let source = names.id(conn, Some(look.source.id))?;
-    let mut deltas = Deltas::default();
-    let stored = events::store(conn, names, look.source.id, &reading.usages, prices, &mut deltas)?;
-    deltas.write(conn)?;
+    let (mut pricer, mut deltas) = (Pricer::new(prices), Deltas::default());
+    let stored =
+        events::store(conn, names, look.source.id, &reading.usages, &mut pricer, &mut deltas)?;
+    let mut days = Days::new(conn)?;
+    deltas.write(conn, names, &mut pricer, &mut days)?;
+    days.write(conn)?;
     // The provider is what the source's account is called when nobody renamed it.
     let origin = Origin { source, provider: look.source.account, at: look.at };
     let mut changed = stored.changed;
@@ -78,7 +83,7 @@ fn record(
         bills::store_metered(conn, names, origin, &reading.metered, reading.metered_cover, prices)?;
     let fresh_problems = state::store_problems(conn, source, &reading.problems)?
         + state::store_problems(conn, source, &stored.refused)?;
-    state::store_marks(conn, source, reading)?;
+    marks::store(conn, source, &reading.marks)?;
 
     let known = state::of_source(conn, source)?;
     let old = known.clone().unwrap_or_else(|| state::first(look));

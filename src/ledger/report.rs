@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, Covered};
+use super::figures::{About, Figures};
 use super::names::{NONE, Names};
-use super::reconcile::{self, Scope};
+use super::reconcile::{self, Excess, Scope};
 use super::{Ledger, LedgerError, codes};
 use crate::spend::{Amounts, ChargeKind, Currency, Money, Span, TokenCounts};
 
@@ -68,6 +69,13 @@ pub struct Sums {
     pub tokens: TokenCounts,
     /// At list price; `None` when none of the usage has a price.
     pub list: Option<Money>,
+    /// The part of `list` that is the agents' own figure, of models without a known price; `None`
+    /// when there is none.
+    pub stated: Option<Money>,
+    /// Requests in `stated`.
+    pub stated_requests: u64,
+    /// What agents themselves state of usage that has a list price; in no other figure.
+    pub agents_say: Option<Money>,
     /// Billed; empty when no provider reports.
     pub billed: Amounts,
     /// What gateways reckon that other providers charge; in no other figure.
@@ -124,22 +132,24 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
     let mut names = Names::default();
     let mut groups: HashMap<Group, Sums> = HashMap::new();
     let mut unpriced: HashMap<i64, u64> = HashMap::new();
-    scope.for_each_slot(conn, |day, key, slot| {
+    let mut add = |day, about: &About, figures: &Figures| {
         let group = Group {
             day: Some(day),
-            source: key.source,
-            provider: key.provider,
-            model: key.model,
-            project: key.project,
-            session: key.session,
+            source: about.source,
+            provider: about.provider,
+            model: about.model,
+            project: about.project,
+            session: about.session,
         };
-        let sums = groups.entry(group.only(by)).or_default();
-        let list = (slot.priced_requests > 0).then_some(slot.list_picos);
-        let unpriced_tokens = codes::to_u64(slot.unpriced_tokens);
-        sums.add(codes::to_u64(slot.requests), &slot.token_counts(), list, unpriced_tokens);
-        *unpriced.entry(key.model).or_default() += unpriced_tokens;
+        groups.entry(group.only(by)).or_default().add_usage(figures);
+        *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
         Ok(())
-    })?;
+    };
+    if by.iter().any(|key| matches!(key, GroupKey::Project | GroupKey::Session)) {
+        scope.for_each_slot(conn, &mut add)?;
+    } else {
+        scope.for_each_day(conn, &mut add)?;
+    }
     for part in reconcile::excess(conn, &mut names, scope)? {
         let group = Group {
             day: Some(part.day),
@@ -149,7 +159,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             ..Group::default()
         };
         let sums = groups.entry(group.only(by)).or_default();
-        sums.add(part.requests, &part.tokens, part.list_picos, part.unpriced_tokens());
+        sums.add_excess(&part);
         let tokens = unpriced.entry(part.model).or_default();
         *tokens = tokens.saturating_add(part.unpriced_tokens());
     }
@@ -223,32 +233,47 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
 }
 
 impl Sums {
-    fn add(
-        &mut self,
-        requests: u64,
-        tokens: &TokenCounts,
-        list_picos: Option<i128>,
-        unpriced_tokens: u64,
-    ) {
-        self.requests = self.requests.saturating_add(requests);
-        self.tokens.add(tokens);
-        self.unpriced_tokens = self.unpriced_tokens.saturating_add(unpriced_tokens);
-        self.add_list(list_picos.map(Money::from_picos_usd));
+    fn add_usage(&mut self, figures: &Figures) {
+        let stated = Money::from_picos_usd(figures.stated_picos);
+        self.add_all(&Self {
+            requests: codes::to_u64(figures.requests),
+            tokens: figures.token_counts(),
+            list: figures.list().map(Money::from_picos_usd),
+            stated: (figures.stated_requests > 0).then_some(stated),
+            stated_requests: codes::to_u64(figures.stated_requests),
+            agents_say: figures.agents_say(),
+            unpriced_tokens: codes::to_u64(figures.unpriced_tokens),
+            ..Self::default()
+        });
     }
 
-    fn add_list(&mut self, list: Option<Money>) {
-        if let Some(list) = list {
-            let sum = self.list.get_or_insert(Money::zero(Currency::USD));
-            sum.attos = sum.attos.saturating_add(list.attos);
-        }
+    fn add_excess(&mut self, part: &Excess) {
+        self.add_all(&Self {
+            requests: part.requests,
+            tokens: part.tokens,
+            list: part.list_picos.map(Money::from_picos_usd),
+            unpriced_tokens: part.unpriced_tokens(),
+            ..Self::default()
+        });
     }
 
     fn add_all(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.tokens.add(&other.tokens);
         self.unpriced_tokens = self.unpriced_tokens.saturating_add(other.unpriced_tokens);
-        self.add_list(other.list);
+        self.stated_requests = self.stated_requests.saturating_add(other.stated_requests);
+        add_if_any(&mut self.list, other.list);
+        add_if_any(&mut self.stated, other.stated);
+        add_if_any(&mut self.agents_say, other.agents_say);
         other.billed.iter().for_each(|money| self.billed.add(money));
         other.charged_elsewhere.iter().for_each(|money| self.charged_elsewhere.add(money));
+    }
+}
+
+/// Adds dollars to dollars where there are any.
+fn add_if_any(sum: &mut Option<Money>, part: Option<Money>) {
+    if let Some(part) = part {
+        let sum = sum.get_or_insert(Money::zero(Currency::USD));
+        sum.attos = sum.attos.saturating_add(part.attos);
     }
 }

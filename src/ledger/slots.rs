@@ -1,63 +1,85 @@
 //! Usage summed per quarter of an hour, kept in step with the events by differences.
+//!
+//! The events of one slot pay the same price for each kind of token, so that a slot can be priced
+//! without them, again and again.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::codes;
+use super::days::Days;
+use super::figures::{About, Figures, add_tokens, dollars_and_picos, picos_of};
+use super::names::Names;
+use super::pricer::{Class, Pricer, SlotPrice};
 use crate::spend::{Funding, TokenCounts};
 
 /// Milliseconds in one slot. Since 1972 every zone's offset is a multiple of this.
 const QUARTER_MS: i64 = 15 * 60 * 1000;
-const PICOS_PER_DOLLAR: i128 = 1_000_000_000_000;
+/// Slots priced anew at a time: those of one UTC day.
+const QUARTERS_PER_DAY: i64 = 96;
 
 /// What one slot is for. The names are ids of the dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SlotKey {
     pub(super) quarter: i64,
     pub(super) source: i64,
-    pub(super) provider: i64,
+    /// The provider that the log names.
+    pub(super) hint: i64,
     pub(super) model: i64,
     pub(super) project: i64,
     pub(super) session: i64,
     pub(super) funding: Funding,
+    pub(super) class: Class,
 }
 
-/// The sums of one slot, or a difference to them. One event holds at most 10^12 tokens of a kind,
-/// so that sums stay far inside 64 bits.
+impl SlotKey {
+    fn about(&self, price: &SlotPrice) -> About {
+        About {
+            source: self.source,
+            hint: self.hint,
+            provider: price.provider,
+            model: self.model,
+            project: self.project,
+            session: self.session,
+            funding: self.funding,
+        }
+    }
+}
+
+/// The sums of one slot, or a difference to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SlotSums {
     pub(super) requests: i64,
     /// Input, cache read, cache write 5 m, cache write 1 h, output, reasoning.
     pub(super) tokens: [i64; 6],
-    pub(super) list_picos: i128,
-    pub(super) priced_requests: i64,
-    pub(super) unpriced_tokens: i64,
+    pub(super) web_searches: i64,
+    /// Requests of which the agent states a cost in dollars, their tokens, and the sum.
+    pub(super) stated_requests: i64,
+    pub(super) stated_tokens: i64,
+    pub(super) stated_picos: i128,
 }
 
 impl SlotSums {
     fn add(&mut self, other: &Self, sign: i64) {
         self.requests += sign * other.requests;
-        for (sum, part) in self.tokens.iter_mut().zip(other.tokens) {
-            *sum += sign * part;
-        }
-        self.list_picos += i128::from(sign) * other.list_picos;
-        self.priced_requests += sign * other.priced_requests;
-        self.unpriced_tokens += sign * other.unpriced_tokens;
-    }
-
-    /// The token sums by kind.
-    pub(super) fn token_counts(&self) -> TokenCounts {
-        let [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning] =
-            self.tokens.map(|count| u64::try_from(count).unwrap_or(0));
-        TokenCounts { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning }
+        add_tokens(&mut self.tokens, &other.tokens, sign);
+        self.web_searches += sign * other.web_searches;
+        self.stated_requests += sign * other.stated_requests;
+        self.stated_tokens += sign * other.stated_tokens;
+        self.stated_picos += i128::from(sign) * other.stated_picos;
     }
 }
 
 /// The slot number of an instant given in milliseconds.
 pub(super) fn quarter_of(at_ms: i64) -> i64 {
     at_ms.div_euclid(QUARTER_MS)
+}
+
+/// The instant a slot starts.
+pub(super) fn start_of(quarter: i64) -> DateTime<Utc> {
+    codes::time_of(quarter.saturating_mul(QUARTER_MS))
 }
 
 /// Token counts in the order of [`SlotSums::tokens`].
@@ -88,49 +110,32 @@ impl Deltas {
         self.0.entry(key).or_default().add(sums, -1);
     }
 
-    /// Writes all differences and forgets them. Slots without a request left go away.
-    pub(super) fn write(&mut self, conn: &Connection) -> Result<()> {
+    /// Writes all differences, prices the slots they reach and forgets them. Slots without a
+    /// request left go away.
+    pub(super) fn write(
+        &mut self,
+        conn: &Connection,
+        names: &mut Names,
+        pricer: &mut Pricer<'_>,
+        days: &mut Days,
+    ) -> Result<()> {
         let mut deltas: Vec<_> =
             self.0.drain().filter(|(_, sums)| *sums != SlotSums::default()).collect();
         deltas.sort_unstable_by_key(|(key, _)| *key);
-        let mut upsert = conn.prepare_cached(UPSERT)?;
-        let mut delete = conn.prepare_cached(DELETE_EMPTY)?;
-        for (key, sums) in deltas {
-            let [input, cache_read, write_5m, write_1h, output, reasoning] = sums.tokens;
-            let dollars = sums.list_picos.div_euclid(PICOS_PER_DOLLAR) as i64;
-            let picos = sums.list_picos.rem_euclid(PICOS_PER_DOLLAR) as i64;
-            let funding = codes::funding(key.funding);
-            upsert.execute(params![
-                key.quarter,
-                key.source,
-                key.provider,
-                key.model,
-                key.project,
-                key.session,
-                funding,
-                sums.requests,
-                input,
-                cache_read,
-                write_5m,
-                write_1h,
-                output,
-                reasoning,
-                dollars,
-                picos,
-                sums.priced_requests,
-                sums.unpriced_tokens,
-            ])?;
-            if sums.requests < 0 {
-                delete.execute(params![
-                    key.quarter,
-                    key.source,
-                    key.provider,
-                    key.model,
-                    key.project,
-                    key.session,
-                    funding,
-                ])?;
+        for (key, delta) in deltas {
+            let mut sums = SlotSums::default();
+            if let Some((old, price)) = read_one(conn, &key)? {
+                days.add(key.quarter, &key.about(&price), &price.figures(&old), -1);
+                sums = old;
             }
+            sums.add(&delta, 1);
+            if sums.requests == 0 {
+                delete(conn, &key)?;
+                continue;
+            }
+            let price = pricer.price(conn, names, &key, &sums)?;
+            write_one(conn, &key, &sums, &price)?;
+            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
         }
         Ok(())
     }
@@ -141,46 +146,46 @@ pub(super) fn for_each(
     conn: &Connection,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
-    mut each: impl FnMut(&SlotKey, &SlotSums) -> Result<()>,
+    mut each: impl FnMut(i64, &About, &Figures) -> Result<()>,
 ) -> Result<()> {
-    let mut statement = conn.prepare_cached(SELECT)?;
-    let mut rows = statement.query(params![
-        first_quarter(start.timestamp_millis()),
-        first_quarter(end.timestamp_millis())
-    ])?;
-    while let Some(row) = rows.next()? {
-        let key = SlotKey {
-            quarter: row.get(0)?,
-            source: row.get(1)?,
-            provider: row.get(2)?,
-            model: row.get(3)?,
-            project: row.get(4)?,
-            session: row.get(5)?,
-            funding: codes::funding_of(row.get(6)?),
-        };
-        let sums = SlotSums {
-            requests: row.get(7)?,
-            tokens: [
-                row.get(8)?,
-                row.get(9)?,
-                row.get(10)?,
-                row.get(11)?,
-                row.get(12)?,
-                row.get(13)?,
-            ],
-            list_picos: i128::from(row.get::<_, i64>(14)?) * PICOS_PER_DOLLAR
-                + i128::from(row.get::<_, i64>(15)?),
-            priced_requests: row.get(16)?,
-            unpriced_tokens: row.get(17)?,
-        };
-        each(&key, &sums)?;
+    let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
+    for_each_row(conn, first_quarter(start), first_quarter(end), |key, sums, price| {
+        each(key.quarter, &key.about(&price), &price.figures(&sums))
+    })
+}
+
+/// Prices all slots anew and sums the days from them.
+pub(super) fn reprice(
+    conn: &Connection,
+    names: &mut Names,
+    pricer: &mut Pricer<'_>,
+    days: &mut Days,
+) -> Result<()> {
+    let mut next = first(conn, i64::MIN)?;
+    while let Some(quarter) = next {
+        let end = quarter.saturating_add(QUARTERS_PER_DAY);
+        let mut slots = Vec::new();
+        for_each_row(conn, quarter, end, |key, sums, price| {
+            slots.push((key, sums, price));
+            Ok(())
+        })?;
+        for (key, sums, old) in slots {
+            let price = pricer.price(conn, names, &key, &sums)?;
+            if price != old {
+                write_one(conn, &key, &sums, &price)?;
+            }
+            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
+        }
+        next = first(conn, end)?;
     }
     Ok(())
 }
 
-/// The instant a slot starts.
-pub(super) fn start_of(quarter: i64) -> DateTime<Utc> {
-    codes::time_of(quarter.saturating_mul(QUARTER_MS))
+/// The first slot number from `quarter` on that has a slot.
+pub(super) fn first(conn: &Connection, quarter: i64) -> Result<Option<i64>> {
+    conn.prepare_cached("SELECT quarter FROM slot WHERE quarter >= ?1 ORDER BY quarter LIMIT 1")?
+        .query_row([quarter], |row| row.get(0))
+        .optional()
 }
 
 /// The first slot that starts at or after an instant.
@@ -188,32 +193,128 @@ fn first_quarter(at_ms: i64) -> i64 {
     at_ms.div_euclid(QUARTER_MS) + i64::from(at_ms.rem_euclid(QUARTER_MS) != 0)
 }
 
-/// Adds a difference. The pico part of both is below one dollar, the carry goes to the dollars.
-const UPSERT: &str = "
-    INSERT INTO slot VALUES
-        (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-    ON CONFLICT DO UPDATE SET
-        requests = requests + excluded.requests,
-        input = input + excluded.input,
-        cache_read = cache_read + excluded.cache_read,
-        cache_write_5m = cache_write_5m + excluded.cache_write_5m,
-        cache_write_1h = cache_write_1h + excluded.cache_write_1h,
-        output = output + excluded.output,
-        reasoning = reasoning + excluded.reasoning,
-        list_dollars = list_dollars + excluded.list_dollars
-            + (list_picos + excluded.list_picos) / 1000000000000,
-        list_picos = (list_picos + excluded.list_picos) % 1000000000000,
-        priced_requests = priced_requests + excluded.priced_requests,
-        unpriced_tokens = unpriced_tokens + excluded.unpriced_tokens";
+pub(super) fn for_each_row(
+    conn: &Connection,
+    first: i64,
+    end: i64,
+    mut each: impl FnMut(SlotKey, SlotSums, SlotPrice) -> Result<()>,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT {KEY}, {SUMS} FROM slot WHERE quarter >= ?1 AND quarter < ?2 ORDER BY {KEY}"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([first, end])?;
+    while let Some(row) = rows.next()? {
+        let key = SlotKey {
+            quarter: row.get(0)?,
+            source: row.get(1)?,
+            hint: row.get(2)?,
+            model: row.get(3)?,
+            project: row.get(4)?,
+            session: row.get(5)?,
+            funding: codes::funding_of(row.get(6)?),
+            class: Class {
+                speed: codes::speed_of(row.get(7)?),
+                above: row.get(8)?,
+                lacks: row.get(9)?,
+            },
+        };
+        let (sums, price) = read_sums(row, 10)?;
+        each(key, sums, price)?;
+    }
+    Ok(())
+}
 
-const DELETE_EMPTY: &str = "
-    DELETE FROM slot
-    WHERE quarter = ?1 AND source = ?2 AND provider = ?3 AND model = ?4 AND project = ?5
-        AND session = ?6 AND funding = ?7 AND requests = 0";
+fn read_one(conn: &Connection, key: &SlotKey) -> Result<Option<(SlotSums, SlotPrice)>> {
+    conn.prepare_cached(&format!("SELECT {SUMS} FROM slot WHERE {IS_KEY}"))?
+        .query_row(key_params(key), |row| read_sums(row, 0))
+        .optional()
+}
 
-const SELECT: &str = "
-    SELECT quarter, source, provider, model, project, session, funding, requests, input,
-        cache_read, cache_write_5m, cache_write_1h, output, reasoning, list_dollars, list_picos,
-        priced_requests, unpriced_tokens
-    FROM slot WHERE quarter >= ?1 AND quarter < ?2
-    ORDER BY quarter, source, provider, model, project, session, funding";
+fn delete(conn: &Connection, key: &SlotKey) -> Result<()> {
+    conn.prepare_cached(&format!("DELETE FROM slot WHERE {IS_KEY}"))?.execute(key_params(key))?;
+    Ok(())
+}
+
+fn write_one(conn: &Connection, key: &SlotKey, sums: &SlotSums, price: &SlotPrice) -> Result<()> {
+    let [quarter, source, hint, model, project, session, funding, speed, above, lacks] =
+        key_params(key);
+    let [input, cache_read, write_5m, write_1h, output, reasoning] = sums.tokens;
+    let (stated_dollars, stated_picos) = dollars_and_picos(sums.stated_picos);
+    let (list_dollars, list_picos) = dollars_and_picos(price.list_picos.unwrap_or(0));
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO slot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+            ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+    )?
+    .execute(params![
+        quarter,
+        source,
+        hint,
+        model,
+        project,
+        session,
+        funding,
+        speed,
+        above,
+        lacks,
+        sums.requests,
+        input,
+        cache_read,
+        write_5m,
+        write_1h,
+        output,
+        reasoning,
+        sums.web_searches,
+        sums.stated_requests,
+        sums.stated_tokens,
+        stated_dollars,
+        stated_picos,
+        price.provider,
+        price.list_picos.is_some(),
+        list_dollars,
+        list_picos,
+    ])?;
+    Ok(())
+}
+
+fn read_sums(row: &Row<'_>, from: usize) -> Result<(SlotSums, SlotPrice)> {
+    let number = |index: usize| row.get::<_, i64>(from + index);
+    let sums = SlotSums {
+        requests: number(0)?,
+        tokens: [number(1)?, number(2)?, number(3)?, number(4)?, number(5)?, number(6)?],
+        web_searches: number(7)?,
+        stated_requests: number(8)?,
+        stated_tokens: number(9)?,
+        stated_picos: picos_of(number(10)?, number(11)?),
+    };
+    let list_picos = picos_of(number(14)?, number(15)?);
+    let price = SlotPrice {
+        provider: number(12)?,
+        list_picos: row.get::<_, bool>(from + 13)?.then_some(list_picos),
+    };
+    Ok((sums, price))
+}
+
+fn key_params(key: &SlotKey) -> [i64; 10] {
+    [
+        key.quarter,
+        key.source,
+        key.hint,
+        key.model,
+        key.project,
+        key.session,
+        codes::funding(key.funding),
+        codes::speed(key.class.speed),
+        key.class.above,
+        i64::from(key.class.lacks),
+    ]
+}
+
+const KEY: &str = "quarter, source, hint, model, project, session, funding, speed, above, lacks";
+
+const IS_KEY: &str = "quarter = ?1 AND source = ?2 AND hint = ?3 AND model = ?4 AND project = ?5 \
+    AND session = ?6 AND funding = ?7 AND speed = ?8 AND above = ?9 AND lacks = ?10";
+
+const SUMS: &str = "requests, input, cache_read, cache_write_5m, cache_write_1h, output, \
+    reasoning, web_searches, stated_requests, stated_tokens, stated_dollars, stated_picos, \
+    provider, is_priced, list_dollars, list_picos";

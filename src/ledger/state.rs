@@ -4,12 +4,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::names;
 use super::record::LookRecord;
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{
-    Balance, Funding, Mark, Marks, Problem, QuotaWindow, Reading, SourceError, SourceKind,
-};
+use crate::spend::{Balance, Funding, Problem, QuotaWindow, Reading, SourceError, SourceKind};
 
 /// How many of a source's problems are kept to be recognised when the same lines are read again.
 const PROBLEMS_KEPT: i64 = 500;
@@ -106,30 +103,6 @@ impl Ledger {
             .collect()
         })
     }
-
-    /// How far each of a source's files was read.
-    pub fn marks(&self, source_id: &str) -> std::result::Result<Marks, LedgerError> {
-        self.run(|conn| {
-            let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
-            conn.prepare_cached(
-                "SELECT name, offset, size, modified_nanos, identity, state FROM mark
-                 WHERE source = ?1",
-            )?
-            .query_map([source], |row| {
-                Ok((
-                    row.get(0)?,
-                    Mark {
-                        offset: row.get::<_, i64>(1)?.cast_unsigned(),
-                        size: row.get::<_, i64>(2)?.cast_unsigned(),
-                        modified_nanos: row.get(3)?,
-                        identity: row.get::<_, i64>(4)?.cast_unsigned(),
-                        state: row.get(5)?,
-                    },
-                ))
-            })?
-            .collect()
-        })
-    }
 }
 
 /// The state of one source, without its problems.
@@ -140,36 +113,6 @@ pub(super) fn of_source(conn: &Connection, source: i64) -> Result<Option<SourceS
     .query_row([source], read)
     .optional()
     .map(|found| found.map(|(_, state)| state))
-}
-
-/// Stores marks that differ and forgets those that are to be forgotten.
-pub(super) fn store_marks(conn: &Connection, source: i64, reading: &Reading) -> Result<()> {
-    let mut upsert = conn.prepare_cached(
-        "INSERT INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET
-            offset = excluded.offset, size = excluded.size,
-            modified_nanos = excluded.modified_nanos, identity = excluded.identity,
-            state = excluded.state
-         WHERE (offset, size, modified_nanos, identity, state) IS NOT
-            (excluded.offset, excluded.size, excluded.modified_nanos, excluded.identity,
-             excluded.state)",
-    )?;
-    let mut delete = conn.prepare_cached("DELETE FROM mark WHERE source = ?1 AND name = ?2")?;
-    for (name, mark) in &reading.marks {
-        match mark {
-            // Only ever compared and given back, so that the sign of the stored form is no matter.
-            Some(mark) => upsert.execute(params![
-                source,
-                name,
-                mark.offset.cast_signed(),
-                mark.size.cast_signed(),
-                mark.modified_nanos,
-                mark.identity.cast_signed(),
-                mark.state,
-            ])?,
-            None => delete.execute(params![source, name])?,
-        };
-    }
-    Ok(())
 }
 
 /// Keeps problems that were not known. Returns how many those were.

@@ -29,6 +29,8 @@ pub struct Job {
     pub looked: bool,
     /// Its watched folders, as they are named and with links resolved.
     folders: BTreeSet<PathBuf>,
+    /// The last look left something over: what was read is a part of what there is.
+    pub read_in_part: bool,
     next: Instant,
     /// A change is looked at no earlier than this.
     not_before: Instant,
@@ -54,6 +56,7 @@ impl Job {
             source,
             looked: wait.is_some(),
             folders: BTreeSet::new(),
+            read_in_part: false,
             next: now + wait.unwrap_or_default(),
             not_before: now,
             running: false,
@@ -77,12 +80,20 @@ impl Job {
         }
     }
 
+    /// A look that was begun can't go on; the whole source is looked at after `wait`.
+    pub fn give_up(&mut self, wait: Duration) {
+        self.running = false;
+        self.look_everywhere(wait);
+    }
+
     /// A look is over. Gives how long a failed source is left alone.
     pub fn end(&mut self, looked: &Looked, poll: Duration) -> Option<Duration> {
         let now = Instant::now();
         let jitter = fastrand::u32(..1000);
         self.running = false;
         self.not_before = now + READ_GAP.max(looked.took * PAUSE_PER_LOOK);
+        // After a failed look nobody knows what there is; the part stays a part.
+        self.read_in_part = looked.result.as_ref().map_or(self.read_in_part, |found| found.more);
         match &looked.result {
             Ok(reading) if reading.more => {
                 self.look_everywhere(Duration::ZERO);
@@ -109,6 +120,7 @@ impl Job {
     /// Takes over from the same source's job of another configuration.
     pub fn follow(&mut self, former: &Self) {
         self.running = former.running;
+        self.read_in_part = former.read_in_part;
         self.failures = former.failures;
     }
 
@@ -209,6 +221,13 @@ mod tests {
         job.begin();
         job.end(&looked(&job, Ok(Reading { more: true, ..Reading::default() })), POLL);
         assert_eq!((due_in(&job), job.looked), (Duration::ZERO, false));
+        assert!(job.read_in_part);
+        job.begin();
+        job.end(&looked(&job, Err(SourceError::NotInstalled)), POLL);
+        assert!(job.read_in_part);
+        job.begin();
+        job.end(&looked(&job, Ok(Reading::default())), POLL);
+        assert!(!job.read_in_part);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! One look at one source: gathers what the source needs, lets it read, measures how long it took.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use chrono::{DateTime, Days, Utc};
 
 use crate::board::AskedSource;
 use crate::config::Config;
+use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
 use crate::sources::providers::http;
 use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
@@ -100,6 +101,31 @@ fn read(
         http: &world.http,
     };
     runtime.block_on(source.read(&look))
+}
+
+/// The marks that a look needs: of all files, or of those that are said to have changed.
+pub fn marks(
+    ledger: &Ledger,
+    source: &dyn Source,
+    only: Option<&[PathBuf]>,
+) -> Result<Marks, LedgerError> {
+    let id = source.info().id;
+    match only {
+        None => ledger.marks(id),
+        Some(files) => {
+            let names: Vec<String> = files.iter().filter_map(|file| name_of(file)).collect();
+            ledger.marks_named(id, &names)
+        }
+    }
+}
+
+/// A file's name among the marks: its path as text, links resolved, also when it is gone.
+fn name_of(file: &Path) -> Option<String> {
+    let resolved = std::fs::canonicalize(file).ok().or_else(|| {
+        let folder = std::fs::canonicalize(file.parent()?).ok()?;
+        Some(folder.join(file.file_name()?))
+    })?;
+    Some(resolved.to_string_lossy().into_owned())
 }
 
 fn unavailable(error: &SecretError) -> SourceError {

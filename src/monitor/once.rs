@@ -40,10 +40,13 @@ pub fn look_at_all(
     let mut ledger = opened.ledger;
     let prices = setup.prices()?;
     ledger.reprice(&prices)?;
+    ledger.keep_days_of(setup.config.zone)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
     let mut sources = look::enabled(&config, !offline);
     let mut all: Vec<Looked> = Vec::new();
+    let mut all_was_read = true;
+    let mut was_read_in_part = false;
 
     let context = runtime.enter();
     let begin = |source: &'static dyn Source, marks: &Marks| {
@@ -53,7 +56,7 @@ pub fn look_at_all(
     let mut marks = Marks::new();
     let mut ahead = None;
     if let Some(source) = sources.next() {
-        marks = ledger.marks(source.info().id)?;
+        marks = look::marks(&ledger, source, None)?;
         ahead = Some(begin(source, &marks));
     }
     while let Some(looking) = ahead.take() {
@@ -62,6 +65,9 @@ pub fn look_at_all(
         if all.last().is_none_or(|seen| seen.info.id != info.id) {
             all.push(Looked::at(info));
         }
+        // A source that failed halfway leaves events that a later reading may still replace.
+        all_was_read &= looked.result.is_ok() || !was_read_in_part;
+        was_read_in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
         match &looked.result {
             Ok(reading) if reading.more => {
                 reading.move_marks(&mut marks);
@@ -69,7 +75,7 @@ pub fn look_at_all(
             }
             _ => {
                 if let Some(source) = sources.next() {
-                    marks = ledger.marks(source.info().id)?;
+                    marks = look::marks(&ledger, source, None)?;
                     ahead = Some(begin(source, &marks));
                 }
             }
@@ -89,6 +95,9 @@ pub fn look_at_all(
         }
     }
     drop(context);
+    if all_was_read {
+        ledger.roll_up(setup.clock.now())?;
+    }
     record::judge_now(&mut ledger, &config, setup.clock.now())?;
     // Whatever still answers must not hold up the end.
     runtime.shutdown_background();

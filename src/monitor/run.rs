@@ -26,8 +26,11 @@ use super::{Setup, record};
 
 /// How often the slow things are checked: the date, new folders, the config file, ages.
 const TICK: Duration = Duration::from_secs(30);
+/// How often old events are rolled up, if there are enough.
+const ROLL_UP_GAP: Duration = Duration::from_secs(60 * 60);
 /// How long the first judgement of budgets waits for slow providers.
 const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The monitor at work.
 pub(super) struct Monitor<T> {
     setup: Setup,
@@ -49,6 +52,7 @@ pub(super) struct Monitor<T> {
     notices: Vec<String>,
     trouble: BTreeMap<&'static str, String>,
     day: Option<NaiveDate>,
+    roll_up_at: Instant,
     delivery: Delivery,
 }
 
@@ -63,6 +67,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let mut ledger = opened.ledger;
         let prices = Arc::new(setup.prices()?);
         ledger.reprice(&prices)?;
+        ledger.keep_days_of(setup.config.zone)?;
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
         let (sender, changes) = unbounded_channel();
@@ -84,6 +89,8 @@ impl<T: FnMut(Event)> Monitor<T> {
             notices: opened.notices,
             trouble: BTreeMap::new(),
             day: None,
+            // Not while everything else starts.
+            roll_up_at: Instant::now() + ROLL_UP_GAP / 12,
             delivery: Delivery::new(),
             setup,
             tell,
@@ -160,16 +167,16 @@ impl<T: FnMut(Event)> Monitor<T> {
             if job.next().is_none_or(|next| next > now) {
                 continue;
             }
-            let marks = match self.ledger.marks(job.source.info().id) {
+            let only = job.begin();
+            let marks = match look::marks(&self.ledger, job.source, only.as_deref()) {
                 Ok(marks) => marks,
                 Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
                 Err(error) => {
                     self.trouble.insert("ledger", error.to_string());
-                    job.look_everywhere(TICK);
+                    job.give_up(TICK);
                     continue;
                 }
             };
-            let only = job.begin();
             let (world, config) = (self.world.clone(), self.config.clone());
             let source = job.source;
             let looking = look::begin(look::Errand { source, world, config, marks, only });
@@ -292,10 +299,23 @@ impl<T: FnMut(Event)> Monitor<T> {
 
     fn tick(&mut self) {
         self.reload_config();
+        self.roll_up();
         if self.follow_folders() {
             self.note(&Change::Anything);
         }
         self.publish();
+    }
+
+    /// Makes the ledger smaller once an hour, never while a source is read in part.
+    fn roll_up(&mut self) {
+        let now = Instant::now();
+        if now < self.roll_up_at || self.jobs.iter().any(|job| job.read_in_part) {
+            return;
+        }
+        self.roll_up_at = now + ROLL_UP_GAP;
+        if let Err(error) = self.ledger.roll_up(self.setup.clock.now()) {
+            self.trouble.insert("ledger", error.to_string());
+        }
     }
 
     /// Watches the folders that exist by now; true when there is a new one.
@@ -323,6 +343,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             let setup = Setup { config, ..self.setup.clone() };
             let prices = setup.prices()?;
             self.ledger.reprice(&prices)?;
+            self.ledger.keep_days_of(setup.config.zone)?;
             self.world = Arc::new(setup.world());
             self.prices = Arc::new(prices);
             self.config = Arc::new(setup.config.clone());

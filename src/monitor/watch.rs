@@ -2,7 +2,7 @@
 //! between. A slow sweep stands behind it: a watcher may miss events or not be available at all.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::UnboundedSender;
@@ -89,6 +89,7 @@ fn change_of(mut event: notify::Event) -> Option<Change> {
     if event.paths.is_empty() && named > 0 {
         return None;
     }
+    event.paths.iter_mut().for_each(|path| *path = database_of(path));
     match event.kind {
         EventKind::Access(_) => None,
         EventKind::Modify(notify::event::ModifyKind::Metadata(_)) => None,
@@ -101,6 +102,13 @@ fn change_of(mut event: notify::Event) -> Option<Change> {
         _ if event.paths.is_empty() => Some(Change::Anything),
         _ => Some(Change::Files(event.paths)),
     }
+}
+
+/// The database that a write-ahead log or a journal belongs to; else the path itself.
+fn database_of(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let database = text.strip_suffix("-wal").or_else(|| text.strip_suffix("-journal"));
+    database.map_or_else(|| path.to_owned(), PathBuf::from)
 }
 
 #[cfg(test)]
@@ -121,6 +129,19 @@ mod tests {
         std::fs::write(&file, "1\n2\n").expect("append");
         let change = tokio::time::timeout(Duration::from_secs(10), changes.recv()).await;
         assert_eq!(change.expect("in time"), Some(Change::Files(vec![file])));
+    }
+
+    #[test]
+    fn what_is_written_beside_a_database_is_a_change_of_it() {
+        let written = |names: &[&str]| {
+            let kind = EventKind::Modify(notify::event::ModifyKind::Any);
+            let paths = names.iter().map(PathBuf::from);
+            change_of(paths.fold(notify::Event::new(kind), notify::Event::add_path))
+        };
+        let database = Some(Change::Files(vec!["/a/b.db".into()]));
+        assert_eq!(written(&["/a/b.db-wal"]), database);
+        assert_eq!(written(&["/a/b.db-journal"]), database);
+        assert_eq!(written(&["/a/b.db-shm"]), None);
     }
 
     #[test]

@@ -52,6 +52,14 @@ impl Builtin {
             .expect("assets/prices.toml is part of the program, and a test reads every row of it")
     }
 
+    /// Every row of the table.
+    #[cfg(test)]
+    pub(super) fn all_rows(&self) -> impl Iterator<Item = Row> {
+        self.by_provider.iter().flat_map(|(provider, models)| {
+            models.keys().flat_map(|model| self.rows(provider, model))
+        })
+    }
+
     fn read(&self, provider: &str, model: &str) -> Result<Vec<Row>, String> {
         let text = self.by_provider.get(provider).and_then(|models| models.get(model));
         let Some(text) = text else { return Ok(Vec::new()) };

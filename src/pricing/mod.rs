@@ -2,7 +2,8 @@
 //!
 //! [`PriceTable::builtin`] is `assets/prices.toml`, whose head explains every field;
 //! [`PriceTable::with_overrides`] puts the config's `[[price]]` rows before it; and
-//! [`PriceTable::price`] says what one request costs at list price, with nothing deducted.
+//! [`PriceTable::price`] says what one request costs at list price, with nothing deducted;
+//! [`PriceList`] says it of many requests that pay the same for each token.
 //!
 //! What keeps the figures right:
 //! - A price belongs to one provider and one model. The same model name at two providers never
@@ -20,9 +21,11 @@ mod read;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unit;
 
 pub use read::PriceError;
 pub use table::PriceTable;
+pub use unit::{PriceList, UnitPrices};
 
 use std::sync::Arc;
 

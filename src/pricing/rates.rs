@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
-use super::Ask;
+use super::{Ask, UnitPrices};
 use crate::spend::{Price, Speed, TokenCounts};
 
 /// The prices of a model for a time.
@@ -52,7 +52,8 @@ pub(super) struct Rates {
     pub(super) cache_write_1h: Option<Price>,
 }
 
-/// Some hours on some days of every week, in UTC.
+/// Some hours on some days of every week, in UTC. The ledger prices a quarter of an hour by its
+/// start, so that times within one count from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     /// First and last ISO weekday (1 is Monday), both inclusive.
@@ -78,6 +79,22 @@ impl Row {
             count => self.web_search_picos? * i128::from(count),
         };
         Some(tokens + searches)
+    }
+
+    /// The price of one token of each kind in a request of this size.
+    pub(super) fn unit_prices(&self, prompt: u64, speed: Speed) -> Option<UnitPrices> {
+        let rates = self.rates(prompt, speed)?;
+        let picos = |price: Option<Price>| i64::try_from(price?.picos_per_token).ok();
+        let kinds = [
+            rates.input,
+            rates.cache_read,
+            rates.cache_write_5m,
+            rates.cache_write_1h,
+            rates.output,
+            rates.reasoning.or(rates.output),
+        ];
+        let web_search = self.web_search_picos.and_then(|picos| i64::try_from(picos).ok());
+        Some(UnitPrices { tokens: kinds.map(picos), web_search })
     }
 
     fn rates(&self, prompt: u64, speed: Speed) -> Option<&Rates> {

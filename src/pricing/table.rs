@@ -11,6 +11,7 @@ use super::builtin::{self, Builtin};
 use super::names::{route, spellings};
 use super::rates::Row;
 use super::read::{Entry, Flaw, PriceError, Rule, entry, flaw, text};
+use super::unit::PriceList;
 use super::{Ask, Priced};
 
 /// Raise it when the code prices the same table in another way, so that the ledger notices.
@@ -40,15 +41,8 @@ struct Lists {
 /// millions of times.
 #[derive(Default)]
 struct Remembered {
-    by_hint: HashMap<Box<str>, HashMap<Box<str>, List>>,
+    by_hint: HashMap<Box<str>, HashMap<Box<str>, PriceList>>,
     count: usize,
-}
-
-/// Where a name was found.
-#[derive(Clone)]
-struct List {
-    provider: Option<Arc<str>>,
-    rows: Box<[Arc<Row>]>,
 }
 
 impl PriceTable {
@@ -87,17 +81,25 @@ impl PriceTable {
 
     /// What one request costs at list price.
     pub fn price(&self, ask: &Ask<'_>) -> Priced {
-        let hint = ask.provider.unwrap_or_default();
-        let model = ask.model.unwrap_or_default();
+        let list = self.list(ask.provider, ask.model);
+        let row = list.rows.iter().find(|row| row.holds(ask.at));
+        let list_picos = row.and_then(|row| row.cost_picos(ask));
+        Priced { provider: list.provider, list_picos }
+    }
+
+    /// The list that prices the requests to a model, where `provider` is whose list the source
+    /// believes in.
+    pub fn list(&self, provider: Option<&str>, model: Option<&str>) -> PriceList {
+        let (hint, model) = (provider.unwrap_or_default(), model.unwrap_or_default());
         let remembered = self.remembered.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = remembered.by_hint.get(hint).and_then(|models| models.get(model)) {
-            return list.price(ask);
+            return list.clone();
         }
         drop(remembered);
         let list = self.find(Some(hint).filter(|hint| !hint.is_empty()), model);
-        let priced = list.price(ask);
-        self.remembered.write().unwrap_or_else(PoisonError::into_inner).keep(hint, model, list);
-        priced
+        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        remembered.keep(hint, model, list.clone());
+        list
     }
 
     fn new(overrides: Lists, builtin: &'static Builtin, fingerprint: u64) -> Self {
@@ -106,8 +108,8 @@ impl PriceTable {
 
     /// The list for a logged name: the hinted provider's, then the one its route names, then that
     /// of the only provider the model can be from.
-    fn find(&self, hint: Option<&str>, model: &str) -> List {
-        let unknown = || List { provider: hint.map(Arc::from), rows: Box::default() };
+    fn find(&self, hint: Option<&str>, model: &str) -> PriceList {
+        let unknown = || PriceList { provider: hint.map(Arc::from), rows: Arc::default() };
         let model = model.trim();
         if model.is_empty() {
             return unknown();
@@ -125,7 +127,12 @@ impl PriceTable {
     /// `deepseek/deepseek-chat` is on DeepSeek's list. OpenAI's and Anthropic's lists are taken
     /// only where the hint agrees or nothing else is known: what a gateway charges for their
     /// models is its own price.
-    fn along_route(&self, hint: Option<&str>, provider: &str, names: &[String]) -> Option<List> {
+    fn along_route(
+        &self,
+        hint: Option<&str>,
+        provider: &str,
+        names: &[String],
+    ) -> Option<PriceList> {
         let agrees = hint.is_none_or(|hint| hint == provider);
         if agrees || !matches!(provider, "openai" | "anthropic") {
             let inner: Vec<_> = names
@@ -141,12 +148,12 @@ impl PriceTable {
         self.of_only_owner(names)
     }
 
-    fn first_at(&self, provider: &str, names: &[String]) -> Option<List> {
+    fn first_at(&self, provider: &str, names: &[String]) -> Option<PriceList> {
         names.iter().find_map(|name| self.at(provider, name))
     }
 
     /// The list of the one provider that has the name; among several, of the one that is no host.
-    fn of_only_owner(&self, names: &[String]) -> Option<List> {
+    fn of_only_owner(&self, names: &[String]) -> Option<PriceList> {
         let owners = |name: &str| {
             let mut owners: BTreeSet<&str> = self.overrides.owners(name).collect();
             owners.extend(self.builtin.owners(name));
@@ -161,11 +168,11 @@ impl PriceTable {
         self.at(only, name)
     }
 
-    fn at(&self, provider: &str, model: &str) -> Option<List> {
+    fn at(&self, provider: &str, model: &str) -> Option<PriceList> {
         let own = self.overrides.rows(provider, model).iter().cloned();
         let builtin = self.builtin.rows(provider, model).into_iter().map(Arc::new);
-        let rows: Box<[_]> = own.chain(builtin).collect();
-        (!rows.is_empty()).then(|| List { provider: Some(provider.into()), rows })
+        let rows: Arc<[_]> = own.chain(builtin).collect();
+        (!rows.is_empty()).then(|| PriceList { provider: Some(provider.into()), rows })
     }
 }
 
@@ -176,18 +183,8 @@ impl fmt::Debug for PriceTable {
     }
 }
 
-impl List {
-    fn price(&self, ask: &Ask<'_>) -> Priced {
-        let row = self.rows.iter().find(|row| row.holds(ask.at));
-        Priced {
-            provider: self.provider.clone(),
-            list_picos: row.and_then(|row| row.cost_picos(ask)),
-        }
-    }
-}
-
 impl Remembered {
-    fn keep(&mut self, hint: &str, model: &str, list: List) {
+    fn keep(&mut self, hint: &str, model: &str, list: PriceList) {
         if self.count >= MOST_REMEMBERED {
             return;
         }

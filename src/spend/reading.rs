@@ -76,6 +76,14 @@ pub struct Mark {
     pub state: String,
 }
 
+impl Mark {
+    /// Whether the file waits for another one. A format whose files do writes a field `waits_for`
+    /// into the state while there is something to wait for; such marks are given to every look.
+    pub fn waits(&self) -> bool {
+        self.state.contains(r#""waits_for""#)
+    }
+}
+
 /// Marks by name; agents use the file's path.
 pub type Marks = BTreeMap<String, Mark>;
 

@@ -82,12 +82,12 @@ pub struct EventKey(pub [u8; 16]);
 
 impl EventKey {
     const GROUP_BYTES: usize = 10;
-    /// The rank of originals; theirs may be any larger number too.
-    const ORIGINAL: u8 = 2;
+    /// The rank of originals, the highest; their byte may be any larger number too.
+    pub const ORIGINAL: u8 = 2;
 
     /// The key of one distinct event.
     pub fn original(group: &[&[u8]], member: &[&[u8]]) -> Self {
-        let mut key = Self::member(group, member);
+        let mut key = Self::of(group, member);
         if key.rank() < Self::ORIGINAL {
             key.0[Self::GROUP_BYTES] |= 0x80;
         }
@@ -105,7 +105,7 @@ impl EventKey {
     /// The key of a record that counts only while its group has no record of a higher rank: 0
     /// yields to 1, and both yield to originals.
     pub fn fallback(rank: u8, group: &[&[u8]], member: &[&[u8]]) -> Self {
-        let mut key = Self::member(group, member);
+        let mut key = Self::of(group, member);
         key.0[Self::GROUP_BYTES] = rank.min(Self::ORIGINAL - 1);
         key
     }
@@ -133,6 +133,16 @@ impl EventKey {
         self.rank() == Self::ORIGINAL
     }
 
+    /// The bytes that name the group.
+    pub fn group(&self) -> &[u8] {
+        &self.0[..Self::GROUP_BYTES]
+    }
+
+    /// The bytes that name the member, its rank first.
+    pub fn member(&self) -> &[u8] {
+        &self.0[Self::GROUP_BYTES..]
+    }
+
     /// The smallest and the largest key of this key's group, both inclusive.
     pub fn group_bounds(&self) -> (Self, Self) {
         let (mut low, mut high) = (*self, *self);
@@ -141,7 +151,7 @@ impl EventKey {
         (low, high)
     }
 
-    fn member(group: &[&[u8]], member: &[&[u8]]) -> Self {
+    fn of(group: &[&[u8]], member: &[&[u8]]) -> Self {
         let mut key = Self::copy(group);
         let hash = hash_parts(member).to_be_bytes();
         key.0[Self::GROUP_BYTES..].copy_from_slice(&hash[..6]);

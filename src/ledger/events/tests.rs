@@ -1,10 +1,13 @@
 use proptest::prelude::*;
 
+use super::super::days::Days;
+use super::super::pricer::SlotPrice;
 use super::super::testing::{
-    AGENT, HAIKU, MINI, OTHER_AGENT, at, ledger_in, look, reading, record, usage,
+    AGENT, HAIKU, MINI, OTHER_AGENT, ledger_in, look, reading, record, usage,
 };
 use super::super::{Ledger, LookRecord};
 use super::*;
+use crate::pricing::PriceTable;
 use crate::spend::SourceInfo;
 
 /// What the ledger counts: key, source, tokens, and everything else that can differ.
@@ -22,33 +25,31 @@ fn counted(ledger: &Ledger) -> Vec<(EventKey, String, Usage)> {
         .collect()
 }
 
-/// The slots as they are, and as they would be if summed from the events now.
-fn slots_and_their_sum(ledger: &Ledger) -> [Vec<(SlotKey, SlotSums)>; 2] {
+type Slot = (SlotKey, SlotSums, SlotPrice);
+
+/// The slots as they are, and as they would be if summed from the events now; and whether the days
+/// are the sums of the slots.
+fn slots_and_their_sum(ledger: &Ledger) -> [Vec<Slot>; 2] {
     let read = |ledger: &Ledger| {
         let mut slots = Vec::new();
-        super::slots::for_each(
-            &ledger.conn,
-            at("1970-01-01T00:00:00Z"),
-            at("9999-12-31T00:00:00Z"),
-            |key, sums| {
-                slots.push((*key, *sums));
-                Ok(())
-            },
-        )
+        slots::for_each_row(&ledger.conn, i64::MIN, i64::MAX, |key, sums, price| {
+            slots.push((key, sums, price));
+            Ok(())
+        })
         .unwrap();
         slots
     };
     let kept = read(ledger);
+    let conn = &ledger.conn;
+    conn.execute_batch("SAVEPOINT rebuilt; DELETE FROM slot").unwrap();
+    let (mut names, prices) = (Names::default(), PriceTable::builtin());
+    let mut pricer = Pricer::new(&prices);
     let mut deltas = Deltas::default();
-    let sql = format!("SELECT {COLUMNS} FROM usage");
-    let mut statement = ledger.conn.prepare(&sql).unwrap();
-    for event in statement.query_map([], Event::read).unwrap() {
-        event.unwrap().enter(&mut deltas);
-    }
-    ledger.conn.execute_batch("SAVEPOINT rebuilt; DELETE FROM slot").unwrap();
-    deltas.write(&ledger.conn).unwrap();
+    classify(conn, &mut names, &mut pricer, (0, i64::MAX), true, &mut deltas).unwrap();
+    let mut days = Days::new(conn).unwrap();
+    deltas.write(conn, &mut names, &mut pricer, &mut days).unwrap();
     let summed = read(ledger);
-    ledger.conn.execute_batch("ROLLBACK TO rebuilt; RELEASE rebuilt").unwrap();
+    conn.execute_batch("ROLLBACK TO rebuilt; RELEASE rebuilt").unwrap();
     [kept, summed]
 }
 

@@ -406,6 +406,7 @@ pub(super) mod tests {
           status   Today at a glance
           report   Where it went: tokens, list price and billed cost, grouped as you like
           poll     Look once at every source, record what is there, and leave
+          scan     Show how each record of one log was counted, and why
           sources  Every source Spendbar can read, found here or not
           alerts   The alerts that spoke
           doctor   What was looked for, where, and what was found

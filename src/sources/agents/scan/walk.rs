@@ -68,7 +68,7 @@ pub fn list(
         }
         Some(named) => {
             for path in named {
-                let Some(path) = resolve(&database_of(path)) else { continue };
+                let Some(path) = resolve(path) else { continue };
                 if !open_roots.iter().any(|root| path.starts_with(root)) {
                     continue;
                 }
@@ -154,13 +154,6 @@ impl Walk<'_> {
             what: error_clause(error),
         });
     }
-}
-
-/// The database that a write-ahead log or a journal belongs to; else the path itself.
-fn database_of(path: &Path) -> PathBuf {
-    let text = path.to_string_lossy();
-    let database = text.strip_suffix("-wal").or_else(|| text.strip_suffix("-journal"));
-    database.map_or_else(|| path.to_owned(), PathBuf::from)
 }
 
 /// An I/O error as one clause without the system's error number.

@@ -1,0 +1,152 @@
+//! How far each file was read.
+
+use std::collections::BTreeMap;
+use std::path::MAIN_SEPARATOR;
+
+use rusqlite::{Connection, Result, Row, params};
+
+use super::{Ledger, LedgerError, names};
+use crate::spend::{Mark, Marks};
+
+impl Ledger {
+    /// How far each of a source's files was read.
+    pub fn marks(&self, source_id: &str) -> std::result::Result<Marks, LedgerError> {
+        self.run(|conn| {
+            let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
+            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM mark WHERE source = ?1"))?
+                .query_map([source], read)?
+                .collect()
+        })
+    }
+
+    /// The marks of these files, of all files in those of them that are folders, and of the files
+    /// that wait for another one: all that a look at them alone can need, whatever else there is.
+    pub fn marks_named(
+        &self,
+        source_id: &str,
+        files: &[String],
+    ) -> std::result::Result<Marks, LedgerError> {
+        self.ask(|conn| {
+            let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
+            let mut marks: Marks = conn
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM mark WHERE source = ?1 AND waits = 1"
+                ))?
+                .query_map([source], read)?
+                .collect::<Result<_>>()?;
+            let mut named = conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM mark
+                 WHERE source = ?1 AND (name = ?2 OR (name > ?3 AND name < ?4))"
+            ))?;
+            for file in files {
+                let [first, end] = names_below(file);
+                for mark in named.query_map(params![source, file, first, end], read)? {
+                    marks.extend([mark?]);
+                }
+            }
+            Ok(marks)
+        })
+    }
+}
+
+/// Stores marks that differ and forgets those that are to be forgotten.
+pub(super) fn store(
+    conn: &Connection,
+    source: i64,
+    marks: &BTreeMap<String, Option<Mark>>,
+) -> Result<()> {
+    let mut upsert = conn.prepare_cached(
+        "INSERT INTO mark (source, name, offset, size, modified_nanos, identity, state, waits)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET
+            offset = excluded.offset, size = excluded.size,
+            modified_nanos = excluded.modified_nanos, identity = excluded.identity,
+            state = excluded.state, waits = excluded.waits
+         WHERE (offset, size, modified_nanos, identity, state) IS NOT
+            (excluded.offset, excluded.size, excluded.modified_nanos, excluded.identity,
+             excluded.state)",
+    )?;
+    let mut delete = conn.prepare_cached("DELETE FROM mark WHERE source = ?1 AND name = ?2")?;
+    for (name, mark) in marks {
+        match mark {
+            // Only ever compared and given back, so that the sign of the stored form is no matter.
+            Some(mark) => upsert.execute(params![
+                source,
+                name,
+                mark.offset.cast_signed(),
+                mark.size.cast_signed(),
+                mark.modified_nanos,
+                mark.identity.cast_signed(),
+                mark.state,
+                mark.waits(),
+            ])?,
+            None => delete.execute(params![source, name])?,
+        };
+    }
+    Ok(())
+}
+
+/// Between which two texts the names of all files in a folder stand.
+fn names_below(folder: &str) -> [String; 2] {
+    let after = char::from_u32(MAIN_SEPARATOR as u32 + 1).unwrap_or(char::MAX);
+    [format!("{folder}{MAIN_SEPARATOR}"), format!("{folder}{after}")]
+}
+
+fn read(row: &Row<'_>) -> Result<(String, Mark)> {
+    let mark = Mark {
+        offset: row.get::<_, i64>(1)?.cast_unsigned(),
+        size: row.get::<_, i64>(2)?.cast_unsigned(),
+        modified_nanos: row.get(3)?,
+        identity: row.get::<_, i64>(4)?.cast_unsigned(),
+        state: row.get(5)?,
+    };
+    Ok((row.get(0)?, mark))
+}
+
+/// In the order of [`read`].
+const COLUMNS: &str = "name, offset, size, modified_nanos, identity, state";
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{AGENT, OTHER_AGENT, ledger_in, look, record};
+    use super::*;
+    use crate::spend::Reading;
+
+    const NOON: &str = "2026-11-24T12:00:00Z";
+
+    fn mark(state: &str) -> Mark {
+        Mark { offset: 9, size: 9, modified_nanos: 1, identity: 1, state: state.into() }
+    }
+
+    #[test]
+    fn a_look_at_some_files_is_given_their_marks_and_those_that_wait() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let sep = MAIN_SEPARATOR;
+        let waiting = r#"{"waits_for":{"thread":"x"}}"#;
+        let all = [
+            ("logs/a".to_owned(), "{}"),
+            (format!("logs{sep}b{sep}1"), "{}"),
+            (format!("logs{sep}b{sep}2"), "{}"),
+            (format!("logs{sep}b-sides"), "{}"),
+            (format!("logs{sep}c"), waiting),
+        ];
+        let marks = all.iter().map(|(name, state)| (name.clone(), Some(mark(state)))).collect();
+        let reading = Reading { marks, ..Reading::default() };
+        record(&mut ledger, &look(&AGENT, NOON), &reading);
+        record(&mut ledger, &look(&OTHER_AGENT, NOON), &reading);
+        let named = |ledger: &Ledger, names: &[&str]| -> Vec<String> {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            ledger.marks_named("an-agent", &names).unwrap().into_keys().collect()
+        };
+        let waits = format!("logs{sep}c");
+        assert_eq!(named(&ledger, &["logs/a", "nowhere"]), ["logs/a", &waits]);
+        let folder = format!("logs{sep}b");
+        assert_eq!(named(&ledger, &[&folder]), [&*all[1].0, &*all[2].0, &*waits]);
+        assert!(ledger.marks_named("nobody", &[folder]).unwrap().is_empty());
+        // It was answered: nothing waits any more.
+        let answered =
+            Reading { marks: BTreeMap::from([(waits, Some(mark("{}")))]), ..Reading::default() };
+        record(&mut ledger, &look(&AGENT, NOON), &answered);
+        assert!(named(&ledger, &[]).is_empty());
+    }
+}

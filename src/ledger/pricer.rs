@@ -1,0 +1,118 @@
+//! Sums -> list prices, asking the price table once per model rather than once per event.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Result};
+
+use super::figures::{Figures, token_counts};
+use super::names::Names;
+use super::slots::{self, SlotKey, SlotSums};
+use crate::pricing::{PriceList, PriceTable};
+use crate::spend::{Speed, TokenCounts};
+
+/// The list prices of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SlotPrice {
+    /// The provider whose list was found, else the hint.
+    pub(super) provider: i64,
+    /// `None` where the table has no price.
+    pub(super) list_picos: Option<i128>,
+}
+
+impl SlotPrice {
+    /// What a slot comes to. Where the table has no price, what the agents themselves state is
+    /// the list price of the requests that it is stated of.
+    pub(super) fn figures(&self, sums: &SlotSums) -> Figures {
+        let plain = Figures { requests: sums.requests, tokens: sums.tokens, ..Figures::default() };
+        match self.list_picos {
+            Some(list_picos) => Figures {
+                priced_requests: sums.requests,
+                list_picos,
+                said_requests: sums.stated_requests,
+                said_picos: sums.stated_picos,
+                ..plain
+            },
+            None => Figures {
+                priced_requests: sums.stated_requests,
+                unpriced_tokens: sums.tokens[..5].iter().sum::<i64>() - sums.stated_tokens,
+                list_picos: sums.stated_picos,
+                stated_requests: sums.stated_requests,
+                stated_picos: sums.stated_picos,
+                ..plain
+            },
+        }
+    }
+}
+
+/// What decides, besides model and time, which prices an event pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Class {
+    pub(super) speed: Speed,
+    /// The largest threshold of its list that the prompt exceeds; 0 for none.
+    pub(super) above: i64,
+    /// Its list has no price for some of it, so that it is not priced among those it prices whole.
+    pub(super) lacks: bool,
+}
+
+/// A price table and the lists that were asked for, by ids of the dictionary. Good for one
+/// transaction, like the [`Names`] it goes with.
+pub(super) struct Pricer<'a> {
+    table: &'a PriceTable,
+    lists: HashMap<(i64, i64), (i64, PriceList)>,
+}
+
+impl<'a> Pricer<'a> {
+    pub(super) fn new(table: &'a PriceTable) -> Self {
+        Self { table, lists: HashMap::new() }
+    }
+
+    /// The class of an event of `quarter`.
+    pub(super) fn class(
+        &mut self,
+        conn: &Connection,
+        names: &mut Names,
+        (quarter, hint, model): (i64, i64, i64),
+        (speed, tokens, web_searches): (Speed, &TokenCounts, u32),
+    ) -> Result<Class> {
+        let (_, list) = self.list(conn, names, hint, model)?;
+        let above = list.threshold_below(tokens.prompt());
+        let unit = list.unit_prices(slots::start_of(quarter), speed, above);
+        let lacks =
+            unit.is_some_and(|unit| unit.cost_picos(tokens, u64::from(web_searches)).is_none());
+        Ok(Class { speed, above: i64::try_from(above).unwrap_or(i64::MAX), lacks })
+    }
+
+    /// The list price of a slot.
+    pub(super) fn price(
+        &mut self,
+        conn: &Connection,
+        names: &mut Names,
+        key: &SlotKey,
+        sums: &SlotSums,
+    ) -> Result<SlotPrice> {
+        let (provider, list) = self.list(conn, names, key.hint, key.model)?;
+        let above = u64::try_from(key.class.above).unwrap_or(0);
+        let unit = list.unit_prices(slots::start_of(key.quarter), key.class.speed, above);
+        let searches = u64::try_from(sums.web_searches).unwrap_or(0);
+        let list_picos =
+            unit.and_then(|unit| unit.cost_picos(&token_counts(&sums.tokens), searches));
+        Ok(SlotPrice { provider: *provider, list_picos })
+    }
+
+    fn list(
+        &mut self,
+        conn: &Connection,
+        names: &mut Names,
+        hint: i64,
+        model: i64,
+    ) -> Result<&(i64, PriceList)> {
+        // Looked up twice because a reference can't be returned from one branch alone.
+        if !self.lists.contains_key(&(hint, model)) {
+            let (hint_text, model_text) = (names.text(conn, hint)?, names.text(conn, model)?);
+            let list = self.table.list(hint_text.as_deref(), model_text.as_deref());
+            let provider = names.id(conn, list.provider().map(|provider| &**provider))?;
+            self.lists.insert((hint, model), (provider, list));
+        }
+        Ok(&self.lists[&(hint, model)])
+    }
+}
