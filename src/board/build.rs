@@ -166,6 +166,7 @@ fn source_row(
         quotas: state.map(|state| state.quotas.clone()).unwrap_or_default(),
         gaps: state.map(|state| state.gaps.clone()).unwrap_or_default(),
         problem_count: state.map_or(0, |state| state.problem_count),
+        unmetered_tokens: state.map_or(0, |state| state.unmetered_tokens),
         problems: state.map(|state| state.problems.clone()).unwrap_or_default(),
     })
 }
@@ -202,6 +203,7 @@ fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figur
         billed: spend.billed,
         billed_other: spend.billed_other,
         covered: spend.covered,
+        stated: spend.stated,
         requests: spend.requests,
         tokens: spend.tokens,
         unpriced_tokens: spend.unpriced_tokens,

@@ -74,6 +74,8 @@ pub struct Figures {
     pub billed_other: Vec<Money>,
     /// The part of `list` that a subscription covers and nobody bills.
     pub covered: Money,
+    /// The part of `list` that is the agents' own figure, where no list price is known.
+    pub stated: Money,
     /// Requests.
     pub requests: u64,
     /// Tokens by kind.
@@ -147,6 +149,8 @@ pub struct SourceRow {
     pub gaps: Vec<String>,
     /// How many lines could not be read, all time.
     pub problem_count: u64,
+    /// Tokens that can't be told from a missing parent session's: in no amount.
+    pub unmetered_tokens: u64,
     /// The newest of them.
     pub problems: Vec<Problem>,
 }

@@ -166,6 +166,7 @@ fn board(spent: &str, state: State) -> Board {
             billed: Some(usd("98.02")),
             billed_other: Vec::new(),
             covered: usd("0"),
+            stated: usd("0"),
             requests: 312,
             tokens,
             unpriced_tokens: 0,
@@ -207,6 +208,7 @@ fn source(info: &'static SourceInfo) -> SourceRow {
         quotas: Vec::new(),
         gaps: Vec::new(),
         problem_count: 0,
+        unmetered_tokens: 0,
         problems: Vec::new(),
     }
 }

@@ -107,11 +107,17 @@ pub fn text(out: &mut dyn Write, diagnosis: &Diagnosis<'_>, style: &Style) -> io
             for gap in &row.gaps {
                 lines.below(gap)?;
             }
+            if row.unmetered_tokens > 0 {
+                lines.below(&format!(
+                    "{} tokens of forks whose parent is missing are in no figure",
+                    wording::tokens(row.unmetered_tokens)
+                ))?;
+            }
             if row.problem_count > 0 {
                 lines.below(&format!("{} lines could not be read", row.problem_count))?;
             }
             for problem in &row.problems {
-                let at = problem.position.as_ref().map_or(String::new(), |at| format!(":{at}"));
+                let at = problem.position.as_ref().map_or(String::new(), |at| format!(", {at}"));
                 lines.below(&format!("{}{at}: {}", problem.place, problem.what))?;
             }
         }
@@ -307,7 +313,7 @@ mod tests {
                        OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one:
                        `spendbar key set openai-admin`.
                        2 lines could not be read
-                       /home/ada/.claude/projects/é/a.jsonl:12: no JSON
+                       /home/ada/.claude/projects/é/a.jsonl, line 12: no JSON
         · OpenRouter   needs a key
                        https://api.example.com
                        Set a key (sk-or-…): `spendbar key set openrouter`, or OPENROUTER_API_KEY.
@@ -335,8 +341,8 @@ mod tests {
                        admin key (sk-admin-…). Set one:
                        `spendbar key set openai-admin`.
                        2 lines could not be read
-                       /home/ada/.claude/projects/é/a.jsonl:12: no
-                       JSON
+                       /home/ada/.claude/projects/é/a.jsonl, line
+                       12: no JSON
         · OpenRouter   needs a key
                        https://api.example.com
                        Set a key (sk-or-…):

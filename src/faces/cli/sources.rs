@@ -160,6 +160,7 @@ pub(super) struct Source<'a> {
     retry_at: Option<String>,
     error: Option<String>,
     problem_count: u64,
+    unmetered_tokens: u64,
 }
 
 impl<'a> Source<'a> {
@@ -181,6 +182,7 @@ impl<'a> Source<'a> {
             retry_at: row.and_then(|row| row.retry_at).map(json::instant),
             error: failure(entry, now, zone),
             problem_count: row.map_or(0, |row| row.problem_count),
+            unmetered_tokens: row.map_or(0, |row| row.unmetered_tokens),
         }
     }
 }
@@ -262,6 +264,7 @@ pub(in crate::faces::cli) mod tests {
             quotas: Vec::new(),
             gaps: Vec::new(),
             problem_count: 0,
+            unmetered_tokens: 0,
             problems: Vec::new(),
         }
     }
@@ -273,7 +276,7 @@ pub(in crate::faces::cli) mod tests {
             problem_count: 2,
             problems: vec![crate::spend::Problem {
                 place: "/home/ada/.claude/projects/é/a.jsonl".into(),
-                position: Some("12".into()),
+                position: Some("line 12".into()),
                 what: "no JSON".into(),
             }],
             ..row("openai-admin")
@@ -376,7 +379,8 @@ pub(in crate::faces::cli) mod tests {
               "last_good_at": null,
               "retry_at": null,
               "error": null,
-              "problem_count": 0
+              "problem_count": 0,
+              "unmetered_tokens": 0
             },
             {
               "id": "openai-admin",
@@ -395,7 +399,8 @@ pub(in crate::faces::cli) mod tests {
               "last_good_at": "2026-11-24T14:57:00Z",
               "retry_at": null,
               "error": "OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one: `spendbar key set openai-admin`.",
-              "problem_count": 2
+              "problem_count": 2,
+              "unmetered_tokens": 0
             }
           ]
         }

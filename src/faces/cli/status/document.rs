@@ -32,6 +32,7 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             billed_usd: json::decimal(figures.billed),
             billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
             covered_usd: figures.covered.to_decimal(),
+            stated_usd: figures.stated.to_decimal(),
             requests: figures.requests,
             tokens: Tokens::from(&figures.tokens),
             unpriced_tokens: figures.unpriced_tokens,
@@ -63,6 +64,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
     covered_usd: String,
+    stated_usd: String,
     requests: u64,
     tokens: Tokens,
     unpriced_tokens: u64,
@@ -176,6 +178,7 @@ mod tests {
             }
           ],
           "covered_usd": "12.5",
+          "stated_usd": "0.4",
           "requests": 1204,
           "tokens": {
             "input": 0,

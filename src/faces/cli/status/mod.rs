@@ -124,7 +124,7 @@ fn second_line(board: &Board) -> String {
     let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
     if figures.covered.attos > 0 {
         let covered = wording::amount_full(&figures.covered);
-        parts.push(format!("{covered} of the list price is covered by a subscription"));
+        parts.push(format!("{covered} of the list price is covered by a subscription, not billed"));
     }
     let requests = if figures.requests == 1 { "request" } else { "requests" };
     parts.push(format!("{} {requests}", grouped(figures.requests)));
@@ -228,6 +228,12 @@ fn notes(board: &Board) -> Vec<String> {
             wording::tokens(figures.unpriced_tokens)
         ));
     }
+    if figures.stated.attos > 0 {
+        notes.push(format!(
+            "{} of the list price is the agents' own figure, for models without a known price.",
+            wording::amount_full(&figures.stated)
+        ));
+    }
     if figures.unmetered_tokens > 0 {
         notes.push(format!(
             "{} tokens can't be told from another session's and are in no amount.",
@@ -283,6 +289,7 @@ pub(in crate::faces::cli) mod tests {
             quotas: Vec::new(),
             gaps: Vec::new(),
             problem_count: 0,
+            unmetered_tokens: 0,
             problems: Vec::new(),
         }
     }
@@ -300,6 +307,7 @@ pub(in crate::faces::cli) mod tests {
                 billed: None,
                 billed_other: Vec::new(),
                 covered: usd("0"),
+                stated: usd("0"),
                 requests: 0,
                 tokens: TokenCounts::default(),
                 unpriced_tokens: 0,
@@ -327,6 +335,7 @@ pub(in crate::faces::cli) mod tests {
                 billed: Some(usd("94")),
                 billed_other: vec![Money::parse("3", "EUR".parse().expect("code")).expect("3")],
                 covered: usd("12.5"),
+                stated: usd("0.4"),
                 requests: 1204,
                 tokens: tokens(18_240_000),
                 unpriced_tokens: 723,
@@ -427,7 +436,7 @@ pub(in crate::faces::cli) mod tests {
         insta::assert_snapshot!(shown(&busy(), 100), @"
         Today ≈ $214.37 · 42 % of $500 a day
         List price ≈ $220.40 · billed $94.00 and €3.00 · $12.50 of the list price is covered by a
-        subscription · 1,204 requests · 18.2 M tokens
+        subscription, not billed · 1,204 requests · 18.2 M tokens
 
         Sources
           Claude Code  ≈ $120.37
@@ -448,13 +457,14 @@ pub(in crate::faces::cli) mod tests {
         The ledger was set aside.
         OpenAI gave no answer: timed out after 20 s. Trying again in 7 min.
         723 tokens have no known price (mystère-9) and are in no amount.
+        $0.40 of the list price is the agents' own figure, for models without a known price.
         Claude Code: 2 lines could not be read; `spendbar doctor` shows where.
         ");
         insta::assert_snapshot!(shown(&busy(), 60), @"
         Today ≈ $214.37 · 42 % of $500 a day
         List price ≈ $220.40 · billed $94.00 and €3.00 · $12.50 of
-        the list price is covered by a subscription · 1,204 requests
-        · 18.2 M tokens
+        the list price is covered by a subscription, not billed ·
+        1,204 requests · 18.2 M tokens
 
         Sources
           Claude Code  ≈ $120.37
@@ -477,6 +487,8 @@ pub(in crate::faces::cli) mod tests {
         7 min.
         723 tokens have no known price (mystère-9) and are in no
         amount.
+        $0.40 of the list price is the agents' own figure, for
+        models without a known price.
         Claude Code: 2 lines could not be read; `spendbar doctor`
         shows where.
         ");
