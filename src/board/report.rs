@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::ledger::{self, Ledger, LedgerError};
+use crate::ledger::{self, Ledger, LedgerError, SourceState};
 pub use crate::ledger::{GroupKey as GroupBy, ReportRow, Sums};
 
 use super::wording;
@@ -23,6 +23,9 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// Sums over all rows.
     pub totals: Sums,
+    /// Something that was seen is in no figure: tokens without a price or of forks whose parent
+    /// is missing, lines that could not be read, a source's gaps. The notes say what.
+    pub partial: bool,
     /// What a reader must know: unpriced models with their tokens, UTC days, gaps, bad lines.
     pub notes: Vec<String>,
 }
@@ -38,21 +41,49 @@ pub fn report(
     by: &[GroupBy],
 ) -> Result<Report, LedgerError> {
     let answer = ledger.report(first_day, last_day, zone, by)?;
-    let notes = notes(ledger, &answer)?;
+    let states = ledger.sources()?;
+    let notes = notes(&states, &answer);
+    let is_partial = |state: &SourceState| {
+        state.problem_count > 0 || state.unmetered_tokens > 0 || !state.gaps.is_empty()
+    };
     Ok(Report {
         zone,
         first_day,
         last_day,
         by: by.to_vec(),
         rows: answer.rows,
+        partial: answer.totals.unpriced_tokens > 0 || states.iter().any(is_partial),
         totals: answer.totals,
         notes,
     })
 }
 
 /// What a reader must know to read the figures right.
-fn notes(ledger: &Ledger, answer: &ledger::Report) -> Result<Vec<String>, LedgerError> {
+fn notes(states: &[SourceState], answer: &ledger::Report) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(covered) = answer.totals.covered {
+        notes.push(format!(
+            "{} of the list price is covered by a subscription, not billed.",
+            wording::amount_full(&covered)
+        ));
+    }
+    if let Some(stated) = answer.totals.stated {
+        let requests = match answer.totals.stated_requests {
+            1 => "1 request".to_owned(),
+            many => format!("{many} requests"),
+        };
+        notes.push(format!(
+            "{} of the list price is the agents' own figure, for {requests} without a known price.",
+            wording::amount_full(&stated)
+        ));
+    }
+    if let Some(said) = answer.totals.agents_say {
+        notes.push(format!(
+            "Agents themselves put a cost on some of these requests, {} in all; the list price is \
+             shown, not that.",
+            wording::estimate(true, wording::amount_full(&said))
+        ));
+    }
     for (model, count) in &answer.unpriced_models {
         let tokens = wording::tokens(*count);
         notes.push(match model {
@@ -71,7 +102,7 @@ fn notes(ledger: &Ledger, answer: &ledger::Report) -> Result<Vec<String>, Ledger
     if !answer.totals.billed.is_empty() {
         notes.push("Bills come by UTC day.".into());
     }
-    for state in ledger.sources()? {
+    for state in states {
         if state.problem_count > 0 {
             notes.push(format!(
                 "{}: {} lines could not be read; `spendbar doctor` names them.",
@@ -87,5 +118,5 @@ fn notes(ledger: &Ledger, answer: &ledger::Report) -> Result<Vec<String>, Ledger
         }
         notes.extend(state.gaps.iter().map(|gap| format!("{}: {gap}", state.source)));
     }
-    Ok(notes)
+    notes
 }

@@ -100,7 +100,7 @@ impl Scope {
         Ok(names.text(conn, provider)?.unwrap_or_else(|| account.into()))
     }
 
-    fn is_covered(&self, about: &About) -> bool {
+    pub(super) fn is_covered(&self, about: &About) -> bool {
         let told = self.payers.get(&about.source).and_then(|payer| payer.funding);
         told.unwrap_or(about.funding) == Funding::Subscription
     }

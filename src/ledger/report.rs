@@ -69,6 +69,9 @@ pub struct Sums {
     pub tokens: TokenCounts,
     /// At list price; `None` when none of the usage has a price.
     pub list: Option<Money>,
+    /// The part of `list` that a subscription covers, so that nobody bills it; `None` when there
+    /// is none.
+    pub covered: Option<Money>,
     /// The part of `list` that is the agents' own figure, of models without a known price; `None`
     /// when there is none.
     pub stated: Option<Money>,
@@ -141,7 +144,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             project: about.project,
             session: about.session,
         };
-        groups.entry(group.only(by)).or_default().add_usage(figures);
+        groups.entry(group.only(by)).or_default().add_usage(figures, scope.is_covered(about));
         *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
         Ok(())
     };
@@ -233,12 +236,14 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
 }
 
 impl Sums {
-    fn add_usage(&mut self, figures: &Figures) {
+    fn add_usage(&mut self, figures: &Figures, is_covered: bool) {
         let stated = Money::from_picos_usd(figures.stated_picos);
+        let list = figures.list().map(Money::from_picos_usd);
         self.add_all(&Self {
             requests: codes::to_u64(figures.requests),
             tokens: figures.token_counts(),
-            list: figures.list().map(Money::from_picos_usd),
+            list,
+            covered: list.filter(|_| is_covered),
             stated: (figures.stated_requests > 0).then_some(stated),
             stated_requests: codes::to_u64(figures.stated_requests),
             agents_say: figures.agents_say(),
@@ -263,6 +268,7 @@ impl Sums {
         self.unpriced_tokens = self.unpriced_tokens.saturating_add(other.unpriced_tokens);
         self.stated_requests = self.stated_requests.saturating_add(other.stated_requests);
         add_if_any(&mut self.list, other.list);
+        add_if_any(&mut self.covered, other.covered);
         add_if_any(&mut self.stated, other.stated);
         add_if_any(&mut self.agents_say, other.agents_say);
         other.billed.iter().for_each(|money| self.billed.add(money));

@@ -28,7 +28,8 @@ pub fn text(
     } else {
         format!("{} to {}", wording::day(report.first_day), wording::day(report.last_day))
     };
-    writeln!(out, "{}", style.strong(&format!("{days}, {}", report.zone)))?;
+    let partial = if report.partial { " · partial, see below" } else { "" };
+    writeln!(out, "{}", style.strong(&format!("{days}, {}{partial}", report.zone)))?;
     if report.rows.is_empty() {
         writeln!(out, "No usage and no bill in these days.")?;
         if let Some(looked) = looked {
@@ -72,6 +73,7 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             by: report.by.iter().map(word).collect(),
             rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
             totals: Figures::of(&report.totals),
+            partial: report.partial,
             notes: &report.notes,
         },
     )
@@ -86,6 +88,7 @@ struct Document<'a> {
     by: Vec<&'static str>,
     rows: Vec<Row<'a>>,
     totals: Figures,
+    partial: bool,
     notes: &'a [String],
 }
 
@@ -130,6 +133,12 @@ struct Figures {
     requests: u64,
     tokens: Tokens,
     list_usd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covered_usd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated_usd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agents_say_usd: Option<String>,
     billed_usd: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
@@ -142,6 +151,9 @@ impl Figures {
             requests: sums.requests,
             tokens: Tokens::from(&sums.tokens),
             list_usd: json::decimal(sums.list),
+            covered_usd: json::decimal(sums.covered),
+            stated_usd: json::decimal(sums.stated),
+            agents_say_usd: json::decimal(sums.agents_say),
             billed_usd: json::decimal(sums.billed.get(Currency::USD)),
             billed_other: json::other_currencies(&sums.billed),
             unpriced_tokens: sums.unpriced_tokens,
@@ -325,12 +337,19 @@ mod tests {
                 Some("1305088.8123456789"),
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
+            partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
         }
     }
 
     fn empty() -> Report {
-        Report { rows: Vec::new(), totals: Sums::default(), notes: Vec::new(), ..report() }
+        Report {
+            rows: Vec::new(),
+            totals: Sums::default(),
+            notes: Vec::new(),
+            partial: false,
+            ..report()
+        }
     }
 
     fn shown(report: &Report, columns: usize) -> String {
@@ -353,7 +372,7 @@ mod tests {
     #[test]
     fn the_table_at_60_100_and_without_an_end() {
         insta::assert_snapshot!(shown(&report(), 60), @"
-        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin · partial, see below
         Day         Model     Project   Tokens      ≈ List $  Billed $
         2026-11-24  claude-…  …on/shop   4.1 M  1,305,088.81         –
         2026-11-24  mystery…  …/é�[2Jß   1.1 k             –         –
@@ -365,7 +384,7 @@ mod tests {
         Billed beside the dollars, in no figure above: €3.00.
         ");
         insta::assert_snapshot!(shown(&report(), 100), @"
-        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin · partial, see below
         Day         Model              Project            Requests  Tokens  Unpriced      ≈ List $  Billed $
         2026-11-24  claude-sonnet-4-…  …hat-goes-on/shop     1,204   4.1 M            1,305,088.81         –
         2026-11-24  mystery-9          /home/ada/é�[2Jß          3   1.1 k     1.1 k             –         –
@@ -376,7 +395,7 @@ mod tests {
         Billed beside the dollars, in no figure above: €3.00.
         ");
         insta::assert_snapshot!(shown(&report(), usize::MAX), @"
-        23 Nov 2026 to 24 Nov 2026, Europe/Berlin
+        23 Nov 2026 to 24 Nov 2026, Europe/Berlin · partial, see below
         Day         Model                       Project                                                   Requests  Input  Cache read  Cache write  Output  Tokens  Unpriced      ≈ List $  Billed $
         2026-11-24  claude-sonnet-4-5-20250929  /home/ada/東京/a-very-long-folder-name-that-goes-on/shop     1,204  152 k       3.0 M        456 k   456 k   4.1 M            1,305,088.81         –
         2026-11-24  mystery-9                   /home/ada/é�[2Jß                                                 3     40         800          120     120   1.1 k     1.1 k             –         –
@@ -504,6 +523,7 @@ mod tests {
             ],
             "unpriced_tokens": 0
           },
+          "partial": true,
           "notes": [
             "Without a known price, in no amount: mystery-9 (1.1 k tokens)."
           ]
@@ -535,6 +555,7 @@ mod tests {
             "billed_usd": null,
             "unpriced_tokens": 0
           },
+          "partial": false,
           "notes": []
         }
         "#);
