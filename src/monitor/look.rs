@@ -51,7 +51,7 @@ pub struct Errand {
     /// The configuration in force.
     pub config: Arc<Config>,
     /// How far its files were read.
-    pub marks: Marks,
+    pub marks: Arc<Marks>,
     /// The files that changed; `None` for all.
     pub only: Option<Vec<PathBuf>>,
 }

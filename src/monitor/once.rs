@@ -49,14 +49,14 @@ pub fn look_at_all(
     let mut was_read_in_part = false;
 
     let context = runtime.enter();
-    let begin = |source: &'static dyn Source, marks: &Marks| {
+    let begin = |source: &'static dyn Source, marks: &Arc<Marks>| {
         let (world, config, marks) = (world.clone(), config.clone(), marks.clone());
         look::begin(look::Errand { source, world, config, marks, only: None })
     };
-    let mut marks = Marks::new();
+    let mut marks = Arc::new(Marks::new());
     let mut ahead = None;
     if let Some(source) = sources.next() {
-        marks = look::marks(&ledger, source, None)?;
+        marks = Arc::new(look::marks(&ledger, source, None)?);
         ahead = Some(begin(source, &marks));
     }
     while let Some(looking) = ahead.take() {
@@ -70,12 +70,12 @@ pub fn look_at_all(
         was_read_in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
         match &looked.result {
             Ok(reading) if reading.more => {
-                reading.move_marks(&mut marks);
+                reading.move_marks(Arc::make_mut(&mut marks));
                 ahead = Some(begin(looked.source, &marks));
             }
             _ => {
                 if let Some(source) = sources.next() {
-                    marks = look::marks(&ledger, source, None)?;
+                    marks = Arc::new(look::marks(&ledger, source, None)?);
                     ahead = Some(begin(source, &marks));
                 }
             }
@@ -118,7 +118,7 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
-    let marks = Marks::new();
+    let marks = Arc::new(Marks::new());
     let _context = runtime.enter();
     let looking = look::begin(look::Errand { source, world, config, marks, only: None });
     Ok(runtime.block_on(looking).result.err())

@@ -179,6 +179,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             };
             let (world, config) = (self.world.clone(), self.config.clone());
             let source = job.source;
+            let marks = Arc::new(marks);
             let looking = look::begin(look::Errand { source, world, config, marks, only });
             let finished = self.finished.0.clone();
             tokio::spawn(async move {

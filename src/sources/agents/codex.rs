@@ -146,14 +146,17 @@ fn is_log(path: &Path) -> bool {
 /// copy out saves the reading.
 fn drop_archived_copies(listing: &mut Listing) {
     let archived = |path: &Path| path.parent().is_some_and(|p| p.ends_with("archived_sessions"));
+    if !listing.files.iter().any(|file| archived(file.path())) {
+        return;
+    }
     let active: BTreeSet<_> = listing
         .files
         .iter()
-        .filter(|file| !archived(&file.path))
-        .filter_map(|file| file.path.file_name().map(ToOwned::to_owned))
+        .filter(|file| !archived(file.path()))
+        .filter_map(|file| file.path().file_name().map(ToOwned::to_owned))
         .collect();
     listing.files.retain(|file| {
-        !archived(&file.path) || !file.path.file_name().is_some_and(|name| active.contains(name))
+        !archived(file.path()) || !file.path().file_name().is_some_and(|name| active.contains(name))
     });
 }
 

@@ -27,7 +27,7 @@ pub use format::{AnyFormat, Format, Shape};
 pub use job::explain;
 use job::{Job, Outcome};
 use lines::line_numbers;
-use walk::Listing;
+use walk::{Found, Listing, with_marks};
 
 /// A reading stops after about this many usages, so that a first look at years of logs stays
 /// small in memory, and the ledger records one reading while the next is read.
@@ -39,7 +39,7 @@ const BYTES_FOR_TWO_THREADS: u64 = 1024 * 1024;
 /// Reads what is new in the listed files. Nothing new gives an empty reading without marks.
 pub fn scan(format: &dyn AnyFormat, mut listing: Listing, marks: &Marks) -> Reading {
     if matches!(format.shape(), Shape::Database) {
-        listing.files.iter_mut().for_each(|file| file.stamp.add_write_ahead_log(&file.path));
+        listing.files.iter_mut().for_each(Found::add_write_ahead_log);
     }
     let mut reading = Reading { problems: listing.problems, ..Reading::default() };
     // The mark of a document or a database may hold what was counted of a running total: should
@@ -47,12 +47,10 @@ pub fn scan(format: &dyn AnyFormat, mut listing: Listing, marks: &Marks) -> Read
     if matches!(format.shape(), Shape::Lines(_)) {
         reading.marks.extend(listing.gone.into_iter().map(|name| (name, None)));
     }
-    let jobs: Vec<Job<'_>> = listing
-        .files
-        .iter()
-        .filter_map(|file| {
-            let before = marks.get(&file.name);
-            let stale = before.is_some_and(|mark| format.stale(&file.path, mark));
+    let jobs: Vec<Job<'_>> = with_marks(&listing.files, marks)
+        .filter_map(|(file, mark)| {
+            let (file, before) = (file?, mark.map(|(_, mark)| mark));
+            let stale = before.is_some_and(|mark| format.stale(file.path(), mark));
             let unchanged = before.is_some_and(|mark| file.stamp.matches(mark));
             (stale || !unchanged).then_some(Job { file, before, stale })
         })
@@ -113,7 +111,7 @@ fn join(reading: &mut Reading, job: &Job<'_>, mut outcome: Outcome) {
         reading.unmetered_tokens.saturating_add(outcome.found.unmetered_tokens);
     let (problems, left_out) = outcome.found.into_problems();
     if !problems.is_empty() {
-        let numbers = line_numbers(&job.file.path, problems.iter().map(|(at, _)| at));
+        let numbers = line_numbers(job.file.path(), problems.iter().map(|(at, _)| at));
         reading.problems.extend(problems.into_iter().map(|(position, what)| Problem {
             place: place.clone(),
             position: position.text(&numbers),

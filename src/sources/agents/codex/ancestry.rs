@@ -184,12 +184,12 @@ impl<'a> Ancestors<'a> {
     fn find_files(&self) -> BTreeMap<String, Vec<PathBuf>> {
         let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for found in list(&self.roots, None, DEEPEST, &Marks::new(), &is_log).files {
-            let named = thread_of(&found.path).unwrap_or_default().to_owned();
+            let named = thread_of(found.path()).unwrap_or_default().to_owned();
             let told = self.marks.get(&found.name).and_then(|mark| {
                 serde_json::from_str::<State>(&mark.state).ok()?.session.filter(|id| *id != named)
             });
             for thread in told.into_iter().chain([named]) {
-                files.entry(thread).or_default().push(found.path.clone());
+                files.entry(thread).or_default().push(found.path().to_owned());
             }
         }
         files

@@ -63,14 +63,15 @@ impl Job<'_> {
             Shape::Lines(filter) => self.read_lines(format, filter, threads, buffer, found),
             Shape::Document => self.read_whole(format, found, |run, file, metadata, found| {
                 let text = document::read(file, metadata.len())?;
-                run.document(&self.file.path, &text, found);
+                run.document(self.file.path(), &text, found);
                 Ok(())
             }),
             Shape::Database => self.read_whole(format, found, |run, _, _, found| {
-                let opened = database::open(&self.file.path)?;
+                let opened = database::open(self.file.path())?;
                 // One state of the file, whatever its owner writes meanwhile.
                 opened.connection.execute_batch("BEGIN").map_err(database::io_error)?;
-                run.database(&self.file.path, &opened.connection, found).map_err(database::io_error)
+                run.database(self.file.path(), &opened.connection, found)
+                    .map_err(database::io_error)
             }),
         }
     }
@@ -83,7 +84,7 @@ impl Job<'_> {
         buffer: &mut Vec<u8>,
         found: &mut Findings,
     ) -> io::Result<(Mark, bool)> {
-        let path = &self.file.path;
+        let path = self.file.path();
         let packed = unpack::is_packed(path);
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
@@ -144,7 +145,7 @@ impl Job<'_> {
         found: &mut Findings,
         read: impl FnOnce(&mut dyn Run, &mut File, &Metadata, &mut Findings) -> io::Result<()>,
     ) -> io::Result<(Mark, bool)> {
-        let mut file = File::open(&self.file.path)?;
+        let mut file = File::open(self.file.path())?;
         let metadata = file.metadata()?;
         let identity = identity(&mut file, &metadata, 0)?;
         let mut run = match self.before.and_then(|mark| Some((mark, format.resume(&mark.state)?))) {

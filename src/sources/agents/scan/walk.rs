@@ -1,28 +1,39 @@
 //! Roots -> log files, in a stable order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::mark::Stamp;
-use crate::spend::{Marks, Problem};
+use crate::spend::{Mark, Marks, Problem};
 
 /// A log file, as a walk found it.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Where it is, symbolic links of the root resolved.
-    pub path: PathBuf,
-    /// Its name among the marks: the path as text.
+    /// Its name among the marks: the path as text, symbolic links of the root resolved.
     pub name: String,
     /// Size and time.
     pub stamp: Stamp,
 }
 
+impl Found {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        Path::new(&self.name)
+    }
+
+    /// The stamp of a database is that of its write-ahead log too.
+    pub fn add_write_ahead_log(&mut self) {
+        self.stamp.add_write_ahead_log(Path::new(&self.name));
+    }
+}
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Files, ordered by path.
+    /// Files, ordered by name.
     pub files: Vec<Found>,
     /// Marks of such files that are gone although their root is still there.
     pub gone: Vec<String>,
@@ -42,13 +53,8 @@ pub fn list(
     marks: &Marks,
     is_log: &dyn Fn(&Path) -> bool,
 ) -> Listing {
-    let mut walk = Walk {
-        is_log,
-        deepest,
-        seen: BTreeSet::new(),
-        files: BTreeMap::new(),
-        problems: Vec::new(),
-    };
+    let mut walk =
+        Walk { is_log, deepest, seen: BTreeSet::new(), files: Vec::new(), problems: Vec::new() };
     let mut open_roots = Vec::new();
     for root in roots {
         match fs::canonicalize(root) {
@@ -64,7 +70,6 @@ pub fn list(
             for root in &open_roots {
                 walk.folder(root, 0);
             }
-            suspects.extend(marks.keys().filter(|name| !walk.files.contains_key(*name)).cloned());
         }
         Some(named) => {
             for path in named {
@@ -83,6 +88,12 @@ pub fn list(
             }
         }
     }
+    walk.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    walk.files.dedup_by(|a, b| a.name == b.name);
+    if only.is_none() {
+        let missing = with_marks(&walk.files, marks).filter(|(file, _)| file.is_none());
+        suspects.extend(missing.filter_map(|(_, mark)| Some(mark?.0.to_owned())));
+    }
     // A file is gone only when its root answers: an unplugged disk forgets nothing.
     let gone = suspects
         .into_iter()
@@ -92,14 +103,38 @@ pub fn list(
             matches!(fs::symlink_metadata(name), Err(error) if error.kind() == ErrorKind::NotFound)
         })
         .collect();
-    Listing { files: walk.files.into_values().collect(), gone, problems: walk.problems, any_root }
+    Listing { files: walk.files, gone, problems: walk.problems, any_root }
+}
+
+/// Files and marks side by side: those of the same name together, each other one alone. Both are
+/// in order, so that tens of thousands of long, similar names are gone through once instead of
+/// being searched for one by one.
+pub fn with_marks<'a>(
+    files: &'a [Found],
+    marks: &'a Marks,
+) -> impl Iterator<Item = (Option<&'a Found>, Option<(&'a str, &'a Mark)>)> {
+    let mut files = files.iter().peekable();
+    let mut marks = marks.iter().map(|(name, mark)| (name.as_str(), mark)).peekable();
+    std::iter::from_fn(move || {
+        let order = match (files.peek(), marks.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(file), Some((name, _))) => file.name.as_str().cmp(name),
+        };
+        Some(match order {
+            Ordering::Less => (files.next(), None),
+            Ordering::Greater => (None, marks.next()),
+            Ordering::Equal => (files.next(), marks.next()),
+        })
+    })
 }
 
 struct Walk<'a> {
     is_log: &'a dyn Fn(&Path) -> bool,
     deepest: usize,
     seen: BTreeSet<PathBuf>,
-    files: BTreeMap<String, Found>,
+    files: Vec<Found>,
     problems: Vec<Problem>,
 }
 
@@ -132,7 +167,7 @@ impl Walk<'_> {
                 self.folder(&path, depth + 1);
             } else if (self.is_log)(&path) {
                 match if kind.is_symlink() { fs::metadata(&path) } else { entry.metadata() } {
-                    Ok(metadata) => self.file(path, &metadata),
+                    Ok(metadata) => self.log(path, &metadata),
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => self.problem(&path, &error),
                 }
@@ -141,9 +176,22 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
-        if metadata.is_file() && (self.is_log)(&path) {
-            let name = path.to_string_lossy().into_owned();
-            self.files.insert(name.clone(), Found { path, name, stamp: Stamp::of(metadata) });
+        if (self.is_log)(&path) {
+            self.log(path, metadata);
+        }
+    }
+
+    fn log(&mut self, path: PathBuf, metadata: &fs::Metadata) {
+        if !metadata.is_file() {
+            return;
+        }
+        match path.into_os_string().into_string() {
+            Ok(name) => self.files.push(Found { name, stamp: Stamp::of(metadata) }),
+            Err(path) => self.problems.push(Problem {
+                place: path.to_string_lossy().into_owned(),
+                position: None,
+                what: "its name is no readable text, so it can't be remembered".to_owned(),
+            }),
         }
     }
 
@@ -181,7 +229,7 @@ mod tests {
     use super::*;
 
     fn names(listing: &Listing) -> Vec<&str> {
-        listing.files.iter().filter_map(|file| file.path.file_name()?.to_str()).collect()
+        listing.files.iter().filter_map(|file| file.path().file_name()?.to_str()).collect()
     }
 
     fn jsonl(path: &Path) -> bool {
