@@ -94,6 +94,8 @@ pub struct SourceSpend {
     pub tokens: TokenCounts,
     /// Tokens without a price.
     pub unpriced_tokens: u64,
+    /// Their models (`None` where the log leaves it open) with their tokens, most first.
+    pub unpriced_models: Vec<(Option<String>, u64)>,
 }
 
 /// One model's share of a span.
@@ -121,7 +123,8 @@ impl Ledger {
             metered_picos: Option<i128>,
             metered_requests: u64,
             metered_tokens: TokenCounts,
-            metered_unpriced: u64,
+            /// By model.
+            unpriced: BTreeMap<i64, u64>,
             knows_bill: bool,
             billed: Amounts,
         }
@@ -129,7 +132,10 @@ impl Ledger {
             let scope = Scope::new(conn, span, zone, &[])?;
             let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
             scope.for_each_day(conn, |_, about, figures| {
-                sums.entry(about.source).or_default().logged.add(figures, 1);
+                let sum = sums.entry(about.source).or_default();
+                sum.logged.add(figures, 1);
+                *sum.unpriced.entry(about.model).or_default() +=
+                    codes::to_u64(figures.unpriced_tokens);
                 Ok(())
             })?;
             for (_, row) in bills::metered_between(conn, scope.utc_days())? {
@@ -139,8 +145,8 @@ impl Ledger {
                 match row.prices.cost_picos(&row.tokens, row.web_searches) {
                     Some(picos) => *sum.metered_picos.get_or_insert(0) += picos,
                     None => {
-                        let tokens = row.tokens.total();
-                        sum.metered_unpriced = sum.metered_unpriced.saturating_add(tokens);
+                        let tokens = sum.unpriced.entry(row.model).or_default();
+                        *tokens = tokens.saturating_add(row.tokens.total());
                     }
                 }
             }
@@ -172,8 +178,8 @@ impl Ledger {
                     billed_other: other.collect(),
                     requests: codes::to_u64(logged.requests).saturating_add(sum.metered_requests),
                     tokens,
-                    unpriced_tokens: codes::to_u64(logged.unpriced_tokens)
-                        .saturating_add(sum.metered_unpriced),
+                    unpriced_tokens: sum.unpriced.values().fold(0, |a, b| a.saturating_add(*b)),
+                    unpriced_models: reconcile::most_first(conn, &mut names, sum.unpriced)?,
                 });
             }
             found.sort_by(|a, b| a.source.cmp(&b.source));

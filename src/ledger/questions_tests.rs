@@ -360,6 +360,7 @@ fn what_an_agent_states_is_the_price_only_where_no_list_has_one() {
     assert_eq!(spend.unpriced_tokens, 2_000_000);
     let own = ledger.source_spend(&span, Tz::UTC).unwrap().remove(0);
     assert_eq!((own.stated, own.agents_say), (usd("0.012345678901"), Some(usd("1.1"))));
+    assert_eq!(own.unpriced_models, [(Some("unheard-of".to_owned()), 2_000_000)]);
     let report = ledger.report(day("2026-11-24"), day("2026-11-24"), Tz::UTC, &[GroupKey::Model]);
     let rows = report.unwrap().rows;
     let stated: Vec<_> = rows.iter().map(|row| (row.sums.stated, row.sums.agents_say)).collect();

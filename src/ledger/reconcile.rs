@@ -310,12 +310,23 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     total.spend = spend;
     total.billed = (!bills.is_empty()).then(|| billed.usd());
     total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
-    for (model, tokens) in unpriced {
-        total.unpriced_tokens = total.unpriced_tokens.saturating_add(tokens);
-        total.unpriced_models.push((names.string(conn, model)?, tokens));
-    }
-    total.unpriced_models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    total.unpriced_tokens = unpriced.values().fold(0, |a, b| a.saturating_add(*b));
+    total.unpriced_models = most_first(conn, &mut names, unpriced)?;
     Ok(total)
+}
+
+/// Models by name with their tokens, most first; those without any are left out.
+pub(super) fn most_first(
+    conn: &Connection,
+    names: &mut Names,
+    tokens: impl IntoIterator<Item = (i64, u64)>,
+) -> Result<Vec<(Option<String>, u64)>> {
+    let mut models = Vec::new();
+    for (model, tokens) in tokens.into_iter().filter(|(_, tokens)| *tokens > 0) {
+        models.push((names.string(conn, model)?, tokens));
+    }
+    models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(models)
 }
 
 /// The bill of every account and UTC day that has one. Two sources that bill one account tell of

@@ -83,6 +83,8 @@ fn record(
         bills::store_metered(conn, names, origin, &reading.metered, reading.metered_cover, prices)?;
     let fresh_problems = state::store_problems(conn, source, &reading.problems)?
         + state::store_problems(conn, source, &stored.refused)?;
+    let gone = reading.marks.iter().filter(|(_, mark)| mark.is_none()).map(|(name, _)| name);
+    let settled_problems = state::forget_problems(conn, source, gone)?;
     marks::store(conn, source, &reading.marks)?;
 
     let known = state::of_source(conn, source)?;
@@ -95,7 +97,8 @@ fn record(
     new.gaps.clone_from(&reading.gaps);
     new.balances.clone_from(&reading.balances);
     new.quotas.clone_from(&reading.quotas);
-    new.problem_count = old.problem_count.saturating_add(fresh_problems);
+    new.problem_count =
+        old.problem_count.saturating_add(fresh_problems).saturating_sub(settled_problems);
     new.unmetered_tokens = old.unmetered_tokens.saturating_add(reading.unmetered_tokens);
     changed |= known.is_none() || new != old;
     let wrote = conn.total_changes() != writes_before;
@@ -237,8 +240,11 @@ mod tests {
             marks: BTreeMap::from([("/logs/a.jsonl".to_owned(), None)]),
             ..Reading::default()
         };
+        assert_eq!(ledger.sources().unwrap()[0].problem_count, 1);
         record(&mut ledger, &look(&AGENT, NOON), &forgotten);
         assert!(ledger.marks("an-agent").unwrap().is_empty());
+        let state = ledger.sources().unwrap().remove(0);
+        assert_eq!((state.problem_count, state.problems), (0, Vec::new()), "no line is left");
         assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 50);
     }
 

@@ -225,13 +225,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         };
         key(a).cmp(&key(b))
     });
-    let mut unpriced_models = Vec::new();
-    for (model, tokens) in unpriced {
-        if tokens > 0 {
-            unpriced_models.push((names.string(conn, model)?, tokens));
-        }
-    }
-    unpriced_models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let unpriced_models = reconcile::most_first(conn, &mut names, unpriced)?;
     Ok(Report { rows, totals, unpriced_models })
 }
 

@@ -89,34 +89,40 @@ impl Seen {
             "SELECT id, bytes FROM seen WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
         )?;
         let mut block = Vec::new();
-        let mut read_id = None;
+        let mut read_id: Option<i64> = None;
         for &start in probes {
             let last = start | ((1 << MEMBER_BITS) - 1);
             let mut upto = last;
             loop {
-                let range = [merge::row_id(segment, 0), merge::row_id(segment, upto)];
-                let found: Option<i64> = select
-                    .query_row(range, |row| {
-                        let id = row.get(0)?;
-                        if read_id != Some(id) {
-                            let bytes = row.get_ref(1)?.as_blob()?;
-                            block::decode(merge::fingerprint_of(id), bytes, &mut block);
+                // Probes are sorted: often the block that was read last spans this one too.
+                let spans = block.first().is_some_and(|first| *first <= upto)
+                    && block.last().is_some_and(|end| upto <= *end);
+                if !spans {
+                    let range = [merge::row_id(segment, 0), merge::row_id(segment, upto)];
+                    let found = select
+                        .query_row(range, |row| {
+                            let id = row.get(0)?;
+                            if read_id != Some(id) {
+                                let bytes = row.get_ref(1)?.as_blob()?;
+                                block::decode(merge::fingerprint_of(id), bytes, &mut block);
+                            }
                             read_id = Some(id);
-                        }
-                        Ok(id)
-                    })
-                    .optional()?;
-                let Some(id) = found else { break };
+                            Ok(())
+                        })
+                        .optional()?;
+                    if found.is_none() {
+                        break;
+                    }
+                }
                 let from = block.partition_point(|fingerprint| *fingerprint < start);
                 for &fingerprint in block[from..].iter().take_while(|found| **found <= last) {
                     self.members.insert(fingerprint);
                     self.groups.insert(start);
                 }
                 // Only a block that begins within the group leaves some of it to the one before.
-                let first = merge::fingerprint_of(id);
-                if first <= start {
+                let Some(first) = block.first().copied().filter(|first| *first > start) else {
                     break;
-                }
+                };
                 upto = first - 1;
             }
         }

@@ -40,7 +40,7 @@ pub struct SourceState {
     pub balances: Vec<Balance>,
     /// Limits.
     pub quotas: Vec<QuotaWindow>,
-    /// How many lines could not be read, all time.
+    /// How many lines could not be read, of files that are still there.
     pub problem_count: u64,
     /// The newest of them, newest first.
     pub problems: Vec<Problem>,
@@ -139,6 +139,20 @@ pub(super) fn store_problems(conn: &Connection, source: i64, problems: &[Problem
         .execute([source, PROBLEMS_KEPT])?;
     }
     Ok(fresh as u64)
+}
+
+/// Forgets the problems of files that are gone. Returns how many those were.
+pub(super) fn forget_problems<'a>(
+    conn: &Connection,
+    source: i64,
+    gone: impl Iterator<Item = &'a String>,
+) -> Result<u64> {
+    let mut delete = conn.prepare_cached("DELETE FROM problem WHERE source = ?1 AND place = ?2")?;
+    let mut forgotten = 0;
+    for place in gone {
+        forgotten += delete.execute(params![source, place])?;
+    }
+    Ok(forgotten as u64)
 }
 
 /// Writes the state of a source.

@@ -1,0 +1,259 @@
+//! A year at the scale of 7.6 million requests a month: how large the ledger gets, and how fast it
+//! answers. `SPENDBAR_BENCH_DAYS=365 cargo bench --bench year`; three days without the variable.
+//!
+//! The usage is that of 8,826 Codex sessions in 30 days, of 861 requests and 2.4 hours each, in 94
+//! projects and 3 models. It is recorded in order of time and rolled up after each day, as the
+//! monitor does. Fails past 600 MB a year, or its share of them, and past 10 ms for an answer.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use spendbar::board::{self, Asked, AskedSource, Headline};
+use spendbar::budgets::Budget;
+use spendbar::ledger::{Ledger, LookRecord};
+use spendbar::pricing::PriceTable;
+use spendbar::sources::SOURCES;
+use spendbar::spend::{
+    Currency, EventKey, Funding, Mark, Money, Period, Reading, SourceInfo, Speed, TokenCounts,
+    Usage,
+};
+
+const SESSIONS_IN_30_DAYS: usize = 8_826;
+const REQUESTS: usize = 861;
+const SESSION_SECONDS: usize = 8_640;
+const PROJECTS: usize = 94;
+const MODELS: [&str; 3] = ["gpt-5.5", "gpt-5.4", "gpt-5-mini"];
+/// Usages in one reading.
+const BATCH: usize = 20_000;
+
+const BYTES_A_YEAR: u64 = 600_000_000;
+/// What rows that may still change, and what a ledger of any size, may take.
+const BYTES_AT_ONCE: u64 = 120_000_000;
+const ANSWER: Duration = Duration::from_millis(10);
+/// Not UTC, so that both calendars are kept.
+const ZONE: Tz = chrono_tz::Europe::Berlin;
+
+fn main() -> ExitCode {
+    let days = std::env::var("SPENDBAR_BENCH_DAYS").ok().and_then(|days| days.parse().ok());
+    let days: usize = days.unwrap_or(3);
+    let home = tempfile::tempdir().expect("a folder for the ledger");
+    let path = home.path().join("ledger.db");
+    let started = Instant::now();
+    fill(&path, days);
+    let took = started.elapsed();
+    let requests = sessions_before(days) * REQUESTS;
+    let bytes = ledger_bytes(&path);
+    let answer = fastest(5, || ask(&path, days));
+    let look = fastest(5, || load_marks(&path));
+    println!("{days} days, {requests} requests, recorded in {took:.0?}");
+    println!(
+        "ledger: {:.1} MB, {:.2} bytes per request",
+        mega(bytes),
+        bytes as f64 / requests as f64
+    );
+    println!("status: {answer:.1?} from opening the ledger to the board");
+    println!("marks of all {} files: {look:.1?}", sessions_before(days));
+    let share = BYTES_A_YEAR * days as u64 / 365;
+    let most = share.max(BYTES_AT_ONCE).min(BYTES_A_YEAR);
+    if bytes > most || answer > ANSWER {
+        eprintln!("past the limit of {:.0} MB or {ANSWER:?}", mega(most));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn fill(path: &Path, days: usize) {
+    let prices = PriceTable::builtin();
+    let mut ledger = Ledger::open(path, start()).expect("opens").ledger;
+    ledger.keep_days_of(ZONE).expect("keeps days");
+    let sessions: Vec<_> = (0..sessions_before(days)).map(Session::new).collect();
+    for day in 0..days {
+        let mut events: Vec<_> = (sessions_before(day)..sessions_before(day + 1))
+            .flat_map(|number| (0..REQUESTS).map(move |request| (number, request)))
+            .map(|(number, request)| (sessions[number].at(request), number, request))
+            .collect();
+        events.sort_unstable();
+        for part in events.chunks(BATCH) {
+            let now = part.last().map_or(start(), |(at, ..)| *at);
+            let look = LookRecord {
+                source: codex(),
+                account: "openai",
+                funding: None,
+                at: now,
+                took_ms: 1,
+            };
+            let mut reading = Reading::default();
+            for (at, number, request) in part {
+                let session = &sessions[*number];
+                reading.usages.push(session.usage(*at, *request));
+                reading.marks.insert(session.file.clone(), Some(session.mark(*request)));
+            }
+            let mut recording = ledger.begin().expect("begins");
+            recording.record(&look, &reading, &prices).expect("records");
+            recording.commit().expect("commits");
+        }
+        ledger.roll_up(start() + TimeDelta::days(day as i64 + 1)).expect("rolls up");
+        if (day + 1) % 30 == 0 {
+            eprintln!("{} days: {:.1} MB", day + 1, mega(ledger_bytes(path)));
+        }
+    }
+}
+
+/// What `spendbar status` asks, in the last day that was recorded.
+fn ask(path: &Path, days: usize) {
+    let ledger = Ledger::open_read_only(path).expect("opens").expect("is there");
+    let budget = |period: Period, amount: &str| Budget {
+        name: period.word().into(),
+        amount: Money::parse(amount, Currency::USD).expect("an amount"),
+        period,
+        thresholds_percent: vec![50, 80, 100],
+        sources: Vec::new(),
+    };
+    let budgets = [
+        budget(Period::Day, "50000"),
+        budget(Period::Week, "300000"),
+        budget(Period::Month, "1e6"),
+    ];
+    let sources: Vec<_> = SOURCES
+        .iter()
+        .map(|source| AskedSource { info: source.info(), poll: Duration::from_secs(600) })
+        .collect();
+    let asked = Asked {
+        now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),
+        zone: ZONE,
+        headline: Headline::Spend,
+        budgets: &budgets,
+        sources: &sources,
+        live: &BTreeMap::new(),
+        is_watched: true,
+        paused: false,
+        loading: false,
+        demo: false,
+        notices: Vec::new(),
+    };
+    let board = board::build(&ledger, &asked).expect("answers");
+    assert!(board.figures.requests > 0, "there is usage to show");
+}
+
+fn load_marks(path: &Path) {
+    let ledger = Ledger::open_read_only(path).expect("opens").expect("is there");
+    assert!(!ledger.marks(codex().id).expect("answers").is_empty());
+}
+
+fn fastest(times: usize, mut run: impl FnMut()) -> Duration {
+    let run = |_| {
+        let started = Instant::now();
+        run();
+        started.elapsed()
+    };
+    (0..times).map(run).min().unwrap_or_default()
+}
+
+fn ledger_bytes(path: &Path) -> u64 {
+    let size = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        std::fs::metadata(name).map_or(0, |metadata| metadata.len())
+    };
+    size("") + size("-wal") + size("-shm")
+}
+
+fn codex() -> &'static SourceInfo {
+    spendbar::sources::find("codex").expect("Codex is known").info()
+}
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_764_547_200, 0).expect("1 December 2025")
+}
+
+fn sessions_before(day: usize) -> usize {
+    day * SESSIONS_IN_30_DAYS / 30
+}
+
+struct Session {
+    number: usize,
+    id: Arc<str>,
+    project: Arc<str>,
+    model: Arc<str>,
+    file: String,
+    started_at: DateTime<Utc>,
+}
+
+impl Session {
+    fn new(number: usize) -> Self {
+        let seconds = number * 30 * 24 * 60 * 60 / SESSIONS_IN_30_DAYS;
+        let started_at = start() + TimeDelta::seconds(seconds as i64);
+        let hash = xxhash_rust::xxh3::xxh3_128(&number.to_le_bytes());
+        let hex = format!("{hash:032x}");
+        let id = format!("019{}-{}-7000-8{}-{}", &hex[3..8], &hex[8..12], &hex[17..20], &hex[20..]);
+        let file = format!(
+            "/home/somebody/.codex/sessions/{}/rollout-{}-{id}.jsonl",
+            started_at.format("%Y/%m/%d"),
+            started_at.format("%Y-%m-%dT%H-%M-%S"),
+        );
+        Self {
+            number,
+            id: id.into(),
+            project: format!("/home/somebody/projects/number-{}", number % PROJECTS).into(),
+            model: MODELS[number % MODELS.len()].into(),
+            file,
+            started_at,
+        }
+    }
+
+    fn at(&self, request: usize) -> DateTime<Utc> {
+        let millis = request * SESSION_SECONDS * 1000 / REQUESTS;
+        self.started_at + TimeDelta::milliseconds(millis as i64)
+    }
+
+    /// The prompt grows until the context is full and is compacted.
+    fn usage(&self, at: DateTime<Utc>, request: usize) -> Usage {
+        let grown = (request % 120) as u64 * 2_000;
+        Usage {
+            key: EventKey::in_session(self.id.as_bytes(), &[&request.to_le_bytes()]),
+            at,
+            provider: Some("openai".into()),
+            model: Some(Arc::clone(&self.model)),
+            tokens: TokenCounts {
+                input: 700 + request as u64 % 900,
+                cache_read: 20_000 + grown,
+                output: 400 + request as u64 % 300,
+                reasoning: 150,
+                ..TokenCounts::default()
+            },
+            speed: Speed::Standard,
+            web_searches: 0,
+            stated_cost: None,
+            project: Some(Arc::clone(&self.project)),
+            session: Some(Arc::clone(&self.id)),
+            funding: Funding::Unknown,
+        }
+    }
+
+    fn mark(&self, request: usize) -> Mark {
+        let state = format!(
+            r#"{{"session":"{}","cwd":"{}","model":"{}","speed":"standard","in_turn":true,"asked_in_turn":true,"origin":{{"stage":"own","counter":{{"total":[{request},0,0,0,0]}},"seen_rows":true,"born_at":{},"unmetered":0}},"unmetered_told":0}}"#,
+            self.id,
+            self.project,
+            self.model,
+            self.started_at.timestamp(),
+        );
+        let size = (request as u64 + 1) * 40_000;
+        Mark {
+            offset: size,
+            size,
+            modified_nanos: self.at(request).timestamp_nanos_opt().unwrap_or(0),
+            identity: xxhash_rust::xxh3::xxh3_64(&self.number.to_le_bytes()),
+            state,
+        }
+    }
+}
