@@ -87,8 +87,12 @@ pub fn text(out: &mut dyn Write, diagnosis: &Diagnosis<'_>, style: &Style) -> io
     writeln!(lines.out, "\n{}", style.strong("Sources"))?;
     for source in sources {
         lines.head(verdict(source.state), source.info.name, &source_line(source, *now, *zone))?;
-        for place in &source.places {
-            lines.below(place)?;
+        if source.state == SourceState::NotFound {
+            lines.below(&source.places.join(", "))?;
+        } else {
+            for place in &source.places {
+                lines.below(place)?;
+            }
         }
         if let Some(key) = &source.key {
             lines.below(&format!("key: {key}"))?;

@@ -82,7 +82,7 @@ impl SourceState {
     }
 }
 
-/// Writes the table and, under it, what is wrong.
+/// Writes the table, what is not on this machine last, and under it what is wrong.
 ///
 /// # Errors
 /// Those of the writer.
@@ -100,7 +100,9 @@ pub fn text(
         Column::Word("Figures"),
         Column::Name("Tells", Cut::End),
     ]);
-    for entry in entries {
+    let (missing, here): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| entry.state == SourceState::NotFound);
+    for entry in here.into_iter().chain(missing) {
         let seen = entry.row.and_then(|row| row.last_good_at);
         table.row(vec![
             entry.info.name.into(),
@@ -339,9 +341,9 @@ pub(in crate::faces::cli) mod tests {
         insta::assert_snapshot!(shown(100), @"
         Source       Id            State        Figures    Tells
         Claude Code  claude-code   ok           3 min ago  tokens of every request, by model, project and s…
-        Codex        codex         not found    –          tokens of every request, by model, project and s…
         OpenAI       openai-admin  failing      3 min ago  billed cost per UTC day
         OpenRouter   openrouter    needs a key  –          billed cost per UTC day
+        Codex        codex         not found    –          tokens of every request, by model, project and s…
 
         OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one:
         `spendbar key set openai-admin`.
@@ -349,9 +351,9 @@ pub(in crate::faces::cli) mod tests {
         insta::assert_snapshot!(shown(60), @"
         Source       Id            State        Figures    Tells
         Claude Code  claude-code   ok           3 min ago  tokens o…
-        Codex        codex         not found    –          tokens o…
         OpenAI       openai-admin  failing      3 min ago  billed c…
         OpenRouter   openrouter    needs a key  –          billed c…
+        Codex        codex         not found    –          tokens o…
 
         OpenAI refused the key (401). It needs an admin key
         (sk-admin-…). Set one: `spendbar key set openai-admin`.
