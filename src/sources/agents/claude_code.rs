@@ -39,7 +39,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::agent::{Agent, FileKind, is_jsonl};
-use super::homes::paths_in;
+use super::homes::{folders_in, paths_in};
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
 use super::wire::{Count, Text, cause, count, filled, stated_cost, time};
@@ -113,16 +113,6 @@ fn desktop_homes(places: &Places) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-/// The folders in a folder; none when it can't be listed, as these stores are optional.
-fn folders_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok())
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
 }
 
 struct Lines;

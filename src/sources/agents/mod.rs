@@ -5,7 +5,9 @@
 pub mod agent;
 pub mod claude_code;
 pub mod codex;
+pub mod entries;
 pub mod homes;
+pub mod openclaw;
 pub mod scan;
 pub mod wire;
 
