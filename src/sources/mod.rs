@@ -28,6 +28,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::claude_code::AGENT,
     &agents::codex::Codex,
     &agents::openclaw::AGENT,
+    &agents::pi::AGENT,
+    &agents::omp::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -7,7 +7,9 @@ pub mod claude_code;
 pub mod codex;
 pub mod entries;
 pub mod homes;
+pub mod omp;
 pub mod openclaw;
+pub mod pi;
 pub mod scan;
 pub mod wire;
 
