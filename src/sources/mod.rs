@@ -30,6 +30,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::openclaw::AGENT,
     &agents::pi::AGENT,
     &agents::omp::AGENT,
+    &agents::mux::AGENT,
+    &agents::openclaude::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -62,12 +62,16 @@ pub static AGENT: Agent = Agent {
     },
     homes,
     inside: |home| vec![projects_of(home)],
-    kinds: &[FileKind { is_log: is_jsonl, deepest: DEEPEST, format: &Lines }],
+    kinds: &[FileKind {
+        is_log: is_jsonl,
+        deepest: DEEPEST,
+        format: &Lines { provider: Some("anthropic") },
+    }],
     is_watched: true,
 };
 
 /// Logs lie at most this deep below `projects`; a bound, because people put anything there.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 fn homes(places: &Places) -> Vec<PathBuf> {
     let mut homes = match places.variable("CLAUDE_CONFIG_DIR") {
@@ -82,7 +86,7 @@ fn homes(places: &Places) -> Vec<PathBuf> {
 }
 
 /// A config folder's `projects`, or the folder itself when it is one.
-fn projects_of(root: &Path) -> PathBuf {
+pub fn projects_of(root: &Path) -> PathBuf {
     let inner = root.join("projects");
     let is_projects = root.file_name().is_some_and(|name| name == "projects");
     if is_projects && !inner.is_dir() { root.to_owned() } else { inner }
@@ -115,7 +119,11 @@ fn desktop_homes(places: &Places) -> Vec<PathBuf> {
     found
 }
 
-struct Lines;
+/// The transcripts; those of forks of Claude Code too.
+pub struct Lines {
+    /// Whose models they are, where that is sure.
+    pub provider: Option<&'static str>,
+}
 
 impl Format for Lines {
     type State = ();
@@ -173,7 +181,7 @@ impl Format for Lines {
         let request = Usage {
             key: row.key(message, &tokens, None),
             at,
-            provider: Some(found.share("anthropic")),
+            provider: self.provider.map(|provider| found.share(provider)),
             model: filled(&message.model).map(|model| found.share(model)),
             tokens,
             speed: usage.speed(),
