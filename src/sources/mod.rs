@@ -32,6 +32,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::omp::AGENT,
     &agents::mux::AGENT,
     &agents::openclaude::AGENT,
+    &agents::mistral_vibe::AGENT,
+    &agents::zcode::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,
