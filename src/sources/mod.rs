@@ -27,6 +27,13 @@ use agents::scan::Verdict;
 pub const SOURCES: &[&dyn Source] = &[
     &agents::claude_code::AGENT,
     &agents::codex::Codex,
+    &agents::openclaw::AGENT,
+    &agents::pi::AGENT,
+    &agents::omp::AGENT,
+    &agents::mux::AGENT,
+    &agents::openclaude::AGENT,
+    &agents::mistral_vibe::AGENT,
+    &agents::zcode::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

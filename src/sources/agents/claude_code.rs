@@ -39,7 +39,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::agent::{Agent, FileKind, is_jsonl};
-use super::homes::paths_in;
+use super::homes::{folders_in, paths_in};
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
 use super::wire::{Count, Text, cause, count, filled, stated_cost, time};
@@ -62,12 +62,16 @@ pub static AGENT: Agent = Agent {
     },
     homes,
     inside: |home| vec![projects_of(home)],
-    kinds: &[FileKind { is_log: is_jsonl, deepest: DEEPEST, format: &Lines }],
+    kinds: &[FileKind {
+        is_log: is_jsonl,
+        deepest: DEEPEST,
+        format: &Lines { provider: Some("anthropic") },
+    }],
     is_watched: true,
 };
 
 /// Logs lie at most this deep below `projects`; a bound, because people put anything there.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 fn homes(places: &Places) -> Vec<PathBuf> {
     let mut homes = match places.variable("CLAUDE_CONFIG_DIR") {
@@ -82,7 +86,7 @@ fn homes(places: &Places) -> Vec<PathBuf> {
 }
 
 /// A config folder's `projects`, or the folder itself when it is one.
-fn projects_of(root: &Path) -> PathBuf {
+pub fn projects_of(root: &Path) -> PathBuf {
     let inner = root.join("projects");
     let is_projects = root.file_name().is_some_and(|name| name == "projects");
     if is_projects && !inner.is_dir() { root.to_owned() } else { inner }
@@ -115,17 +119,11 @@ fn desktop_homes(places: &Places) -> Vec<PathBuf> {
     found
 }
 
-/// The folders in a folder; none when it can't be listed, as these stores are optional.
-fn folders_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok())
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
+/// The transcripts; those of forks of Claude Code too.
+pub struct Lines {
+    /// Whose models they are, where that is sure.
+    pub provider: Option<&'static str>,
 }
-
-struct Lines;
 
 impl Format for Lines {
     type State = ();
@@ -183,7 +181,7 @@ impl Format for Lines {
         let request = Usage {
             key: row.key(message, &tokens, None),
             at,
-            provider: Some(found.share("anthropic")),
+            provider: self.provider.map(|provider| found.share(provider)),
             model: filled(&message.model).map(|model| found.share(model)),
             tokens,
             speed: usage.speed(),

@@ -53,6 +53,18 @@ pub fn paths_in(list: &str, home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The folders in a folder, in order; none when it can't be listed, as these stores are optional.
+pub fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut folders: Vec<_> = entries
+        .filter_map(|entry| entry.ok())
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
 /// A leading `~` as the home folder: a variable set outside a shell still holds it.
 fn expand_home(entry: &str, home: &Path) -> PathBuf {
     match entry.strip_prefix('~') {

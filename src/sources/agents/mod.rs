@@ -5,9 +5,17 @@
 pub mod agent;
 pub mod claude_code;
 pub mod codex;
+pub mod entries;
 pub mod homes;
+pub mod mistral_vibe;
+pub mod mux;
+pub mod omp;
+pub mod openclaude;
+pub mod openclaw;
+pub mod pi;
 pub mod scan;
 pub mod wire;
+pub mod zcode;
 
 #[cfg(test)]
 mod changes;

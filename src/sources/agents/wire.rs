@@ -166,6 +166,16 @@ pub fn epoch(number: i64) -> Option<DateTime<Utc>> {
     }
 }
 
+/// Reads a time that may be written either way: a text of RFC 3339, or a number since 1970.
+pub fn moment(value: &RawValue) -> Option<DateTime<Utc>> {
+    let text = value.get();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(text) => time(text),
+        // A fraction of a second or millisecond is dropped.
+        None => epoch(text.split('.').next()?.parse().ok()?),
+    }
+}
+
 /// A cost in dollars that the log states, as number or text; `None` when it is zero, which says
 /// nothing.
 ///
@@ -219,5 +229,16 @@ mod tests {
     fn a_time_has_a_zone() {
         assert_eq!(time("2026-03-02T10:00:00.5+01:00"), time("2026-03-02T09:00:00.500Z"));
         assert_eq!(time("2026-03-02 10:00"), None);
+        for (text, at) in [
+            ("1769753935279", Some("2026-01-30T06:18:55.279Z")),
+            ("1769753935.9", Some("2026-01-30T06:18:55Z")),
+            ("\"2026-01-30T06:18:55Z\"", Some("2026-01-30T06:18:55Z")),
+            ("9223372036854775807", None),
+            ("[1]", None),
+            ("null", None),
+        ] {
+            let raw = RawValue::from_string(text.to_owned()).unwrap();
+            assert_eq!(moment(&raw), at.and_then(time), "{text}");
+        }
     }
 }
