@@ -6,6 +6,7 @@ pub mod agent;
 pub mod claude_code;
 pub mod codex;
 pub mod homes;
+pub mod opencode;
 pub mod scan;
 pub mod wire;
 
