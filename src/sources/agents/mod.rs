@@ -4,9 +4,14 @@
 
 pub mod agent;
 pub mod claude_code;
+pub mod cline;
+pub mod cline_cli;
+pub mod cline_tasks;
 pub mod codex;
 pub mod homes;
+pub mod kilo_code;
 pub mod opencode;
+pub mod roo_code;
 pub mod scan;
 pub mod wire;
 
