@@ -32,6 +32,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::cline::AGENT,
     &agents::roo_code::AGENT,
     &agents::cline_cli::AGENT,
+    &agents::crush::AGENT,
+    &agents::forge::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -326,7 +326,53 @@ fn unescaped(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
     use crate::sources::agents::fixtures::Fold;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn damaged_files_are_read_without_a_panic(
+            at in 0..4000_usize, with: Vec<u8>, cut in 0..4000_usize, number: u64
+        ) {
+            let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
+            for (source, from, to) in [
+                (
+                    "roo-code",
+                    "whole-prompts/home/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/tasks/0199-a/ui_messages.json",
+                    ".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/tasks/1/ui_messages.json",
+                ),
+                (
+                    "cline-cli",
+                    "fork-and-subagent/home/.cline/data/sessions/s2/s2.messages.json",
+                    ".cline/data/sessions/s2/s2.messages.json",
+                ),
+                (
+                    "opencode",
+                    "children-archived-json/home/.local/share/opencode/storage/message/ses_1/msg_1.json",
+                    ".local/share/opencode/storage/message/ses_1/msg_1.json",
+                ),
+            ] {
+                let whole = std::fs::read(cases.join(source).join(from)).unwrap();
+                let mut damaged = whole.clone();
+                let at = at % whole.len();
+                let end = (at + with.len()).min(whole.len());
+                damaged.splice(at..end, with.iter().copied());
+                damaged.truncate(damaged.len() - cut % (damaged.len() / 2));
+                let large = String::from_utf8_lossy(&whole).replace("1000", &number.to_string());
+                let home = tempfile::tempdir().unwrap();
+                let file = home.path().join(to);
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                for text in [&damaged[..], large.as_bytes()] {
+                    std::fs::write(&file, text).unwrap();
+                    Fold::default().look(source, home.path(), None);
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_request_with_long_words_in_a_large_file_counts() {

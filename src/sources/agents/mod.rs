@@ -8,6 +8,8 @@ pub mod cline;
 pub mod cline_cli;
 pub mod cline_tasks;
 pub mod codex;
+pub mod crush;
+pub mod forge;
 pub mod homes;
 pub mod kilo_code;
 pub mod opencode;
