@@ -27,11 +27,16 @@ pub fn local_data(places: &Places, name: &str) -> Option<PathBuf> {
 }
 
 /// Where extensions of Visual Studio Code and its kin keep their data: `globalStorage/<extension>`
-/// in the user folder of each.
+/// in the user folder of each, and in that of the server through which an editor elsewhere works
+/// on this machine.
 pub fn editor_storage(places: &Places, extension: &str) -> Vec<PathBuf> {
-    ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf"]
+    let editors = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf"];
+    let servers = [".vscode-server", ".vscode-server-insiders", ".vscodium-server"];
+    let servers = [".cursor-server", ".windsurf-server"].into_iter().chain(servers);
+    editors
         .iter()
         .flat_map(|editor| application_data(places, editor))
+        .chain(servers.map(|server| places.home.join(server).join("data")))
         .map(|editor| editor.join("User/globalStorage").join(extension))
         .collect()
 }

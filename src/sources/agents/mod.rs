@@ -4,7 +4,11 @@
 
 pub mod agent;
 pub mod claude_code;
+pub mod cline;
+pub mod cline_cli;
+pub mod cline_tasks;
 pub mod codex;
+<<<<<<< HEAD
 pub mod entries;
 pub mod homes;
 pub mod mistral_vibe;
@@ -13,6 +17,14 @@ pub mod omp;
 pub mod openclaude;
 pub mod openclaw;
 pub mod pi;
+=======
+pub mod crush;
+pub mod forge;
+pub mod homes;
+pub mod kilo_code;
+pub mod opencode;
+pub mod roo_code;
+>>>>>>> w-code
 pub mod scan;
 pub mod wire;
 pub mod zcode;
