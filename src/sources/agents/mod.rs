@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod claude_code;
 pub mod codex;
+pub mod gemini_cli;
 pub mod homes;
 pub mod scan;
 pub mod wire;

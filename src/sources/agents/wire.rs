@@ -166,6 +166,18 @@ pub fn epoch(number: i64) -> Option<DateTime<Utc>> {
     }
 }
 
+/// Reads a time as agents write it: RFC 3339 text, or a number as [`epoch`] takes it, which may
+/// have a fraction.
+pub fn instant(value: &RawValue) -> Option<DateTime<Utc>> {
+    let text = value.get();
+    if text.starts_with('"') {
+        return time(text.trim_matches('"'));
+    }
+    let number: f64 = text.parse().ok()?;
+    let micros = if number.abs() < 1e10 { number * 1e6 } else { number * 1e3 };
+    DateTime::from_timestamp_micros(micros.round() as i64)
+}
+
 /// A cost in dollars that the log states, as number or text; `None` when it is zero, which says
 /// nothing.
 ///
@@ -219,5 +231,17 @@ mod tests {
     fn a_time_has_a_zone() {
         assert_eq!(time("2026-03-02T10:00:00.5+01:00"), time("2026-03-02T09:00:00.500Z"));
         assert_eq!(time("2026-03-02 10:00"), None);
+    }
+
+    #[test]
+    fn an_instant_is_text_seconds_or_milliseconds() {
+        let read = |text: &str| instant(serde_json::from_str(text).unwrap());
+        let expected = time("2026-07-03T09:00:01.5Z");
+        for text in ["\"2026-07-03T09:00:01.5Z\"", "1783069201.5", "1783069201500"] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for text in ["null", "\"soon\"", "{}", "1e300", "-1e300"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }
