@@ -28,6 +28,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::claude_code::AGENT,
     &agents::codex::Codex,
     &agents::gemini_cli::AGENT,
+    &agents::amp::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -3,6 +3,7 @@
 //! the customary places, [`wire`] the lenient fields that all formats need.
 
 pub mod agent;
+pub mod amp;
 pub mod claude_code;
 pub mod codex;
 pub mod gemini_cli;
