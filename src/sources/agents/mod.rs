@@ -8,6 +8,9 @@ pub mod claude_code;
 pub mod codex;
 pub mod gemini_cli;
 pub mod homes;
+pub mod kimi_cli;
+pub mod kimi_code;
+pub mod qwen_code;
 pub mod scan;
 pub mod wire;
 
