@@ -32,6 +32,8 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::qwen_code::AGENT,
     &agents::kimi_cli::AGENT,
     &agents::kimi_code::AGENT,
+    &agents::droid::AGENT,
+    &agents::grok_cli::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,
