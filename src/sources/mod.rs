@@ -34,6 +34,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::kimi_code::AGENT,
     &agents::droid::AGENT,
     &agents::grok_cli::AGENT,
+    &agents::antigravity::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

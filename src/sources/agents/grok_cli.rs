@@ -35,7 +35,7 @@ use super::agent::{Agent, FileKind};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
-use super::wire::{Count, Text, cause, count, filled, instant, text_or_nothing};
+use super::wire::{Count, Text, cause, count, filled, instant, percent_decoded, text_or_nothing};
 use crate::sources::{SourceInfo, SourceKind};
 use crate::spend::{EventKey, Funding, Money, Speed, TokenCounts, Usage};
 
@@ -119,7 +119,7 @@ impl Format for Lines {
             prompt: filled(&update.prompt_id).unwrap_or_default(),
             at,
             session,
-            project: name(2).map(decoded),
+            project: name(2).map(percent_decoded),
         };
         let models = turn.model_usage.unwrap_or_default();
         if models.is_empty() {
@@ -166,24 +166,6 @@ impl Ended<'_> {
         };
         found.count(request);
     }
-}
-
-/// A folder's name with its percent signs undone: the path of the project.
-fn decoded(name: &str) -> String {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let code = match (byte, after) {
-            (b'%', [high, low, ..]) => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                digit(high).zip(digit(low)).map(|(high, low)| (high * 16 + low) as u8)
-            }
-            _ => None,
-        };
-        bytes.push(code.unwrap_or(*byte));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[derive(Deserialize)]
@@ -259,17 +241,5 @@ impl Counts {
         let ticks = i128::from(count(self.cost_usd_ticks));
         let is_whole = self.cost_is_partial != Some(true);
         (ticks > 0 && is_whole).then(|| Money::from_picos_usd(ticks * PICOS_PER_TICK))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decoded;
-
-    #[test]
-    fn folders_are_decoded_and_odd_names_kept() {
-        assert_eq!(decoded("%2Fhome%2Fada%2Fa%20b%C3%BC"), "/home/ada/a bü");
-        assert_eq!(decoded("100%+%2"), "100%+%2");
-        assert_eq!(decoded("%zz%"), "%zz%");
     }
 }

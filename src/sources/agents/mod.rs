@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod amp;
+pub mod antigravity;
 pub mod claude_code;
 pub mod codex;
 pub mod droid;

@@ -195,6 +195,24 @@ pub fn stated_cost(cost: &RawValue, field: &str) -> Result<Option<Money>, String
     }
 }
 
+/// A text with its percent signs undone, as paths stand in names and addresses.
+pub fn percent_decoded(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let code = match (byte, after) {
+            (b'%', [high, low, ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                digit(high).zip(digit(low)).map(|(high, low)| (high * 16 + low) as u8)
+            }
+            _ => None,
+        };
+        bytes.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// The JSON reader's sentence without its position, which is within the line and means nothing
 /// to people.
 pub fn cause(error: &serde_json::Error) -> String {
@@ -243,5 +261,12 @@ mod tests {
         for text in ["null", "\"soon\"", "{}", "1e300", "-1e300"] {
             assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn percent_signs_are_undone_and_odd_names_kept() {
+        assert_eq!(percent_decoded("%2Fhome%2Fada%2Fa%20b%C3%BC"), "/home/ada/a bü");
+        assert_eq!(percent_decoded("100%+%2"), "100%+%2");
+        assert_eq!(percent_decoded("%zz%"), "%zz%");
     }
 }
