@@ -259,3 +259,50 @@ fn time(stamp: Message<'_>) -> Option<DateTime<Utc>> {
     let seconds = i64::try_from(stamp.number(1)).ok().filter(|seconds| *seconds > 0)?;
     DateTime::from_timestamp(seconds, u32::try_from(stamp.number(2)).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rusqlite::Connection;
+
+    use crate::sources::agents::fixtures::Fold;
+
+    /// A request of ten tokens in and `output` out, at 2026-07-05T09:00Z.
+    fn request(response: u8, output: u8) -> Vec<u8> {
+        let usage = [0x10, 10, 0x18, output, 0x5a, 1, response];
+        let start = [0x4a, 8, 0x22, 6, 0x08, 0x90, 0xef, 0xa7, 0xd2, 0x06];
+        let chat = [&[0x22, 7][..], &usage, &start].concat();
+        [&[0x0a, chat.len() as u8][..], &chat].concat()
+    }
+
+    #[test]
+    fn rows_that_grow_and_rows_that_are_taken_back_are_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".gemini/antigravity/conversations");
+        fs::create_dir_all(&folder).unwrap();
+        let writer = Connection::open(folder.join("c.db")).unwrap();
+        writer.pragma_update(None, "journal_mode", "wal").unwrap();
+        writer.execute_batch("CREATE TABLE gen_metadata (idx INTEGER PRIMARY KEY, data)").unwrap();
+        let put = |row: i64, response: u8, output: u8| {
+            let data = request(response, output);
+            writer.execute("REPLACE INTO gen_metadata VALUES (?1, ?2)", (row, data)).unwrap();
+        };
+        let mut fold = Fold::default();
+        let mut look = || {
+            fold.look("antigravity", home.path(), None);
+            assert_eq!(fold.problems, 0);
+            (fold.total().input, fold.total().output)
+        };
+        (0..40).for_each(|row| put(row, b'A' + row as u8, 1));
+        assert_eq!(look(), (400, 40));
+        // The last row grows, and one more comes.
+        put(39, b'A' + 39, 5);
+        put(40, b'z', 2);
+        assert_eq!(look(), (410, 46));
+        // All but ten turns are taken back, which were paid, and the next one has a number of theirs.
+        writer.execute("DELETE FROM gen_metadata WHERE idx >= 10", []).unwrap();
+        put(10, b'!', 100);
+        assert_eq!(look(), (420, 146));
+    }
+}

@@ -20,4 +20,6 @@ pub mod wire;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod fixtures;
