@@ -40,7 +40,7 @@ use serde_json::value::RawValue;
 use super::agent::{Agent, FileKind, itself};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
-use super::wire::{Count, Text, cause, count, epoch, filled, stated_cost, text_or_nothing, time};
+use super::wire::{Count, Text, cause, count, filled, instant, stated_cost, text_or_nothing};
 use crate::sources::{Places, SourceInfo, SourceKind};
 use crate::spend::{BY_PROVIDER, EventKey, Funding, Mark, Money, Speed, TokenCounts, Usage};
 
@@ -163,7 +163,7 @@ fn read_message(message: &Message<'_>, name: &str, session: &Session, found: &mu
     let Some(metrics) = message.metrics.as_ref().filter(|_| message.is_an_answer()) else {
         return found.skip("not an answer of the model");
     };
-    let Some(at) = message.ts.and_then(moment) else {
+    let Some(at) = message.ts.and_then(instant) else {
         return found.problem("a request without a readable time");
     };
     let (tokens, cost) = (metrics.tokens(), metrics.cost.and_then(|cost| money(cost, found)));
@@ -194,7 +194,7 @@ fn read_sums(name: &str, session: &Session, found: &mut Findings) {
     let Some(sums) = session.metadata.as_ref().and_then(|metadata| metadata.usage.as_ref()) else {
         return found.skip("no message tells its counts");
     };
-    let Some(at) = session.ended_at.as_deref().and_then(moment) else {
+    let Some(at) = session.ended_at.as_deref().and_then(instant) else {
         return found.skip("no message tells its counts, and the session has not ended");
     };
     let cost = sums.total_cost.as_deref().and_then(|cost| money(cost, found));
@@ -215,17 +215,6 @@ fn read_sums(name: &str, session: &Session, found: &mut Findings) {
         ..usage
     };
     found.count(usage);
-}
-
-/// A time as number or as text.
-fn moment(value: &RawValue) -> Option<DateTime<Utc>> {
-    let text = value.get();
-    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(text) => time(text),
-        None => serde_json::from_str::<Count>(text)
-            .ok()
-            .and_then(|ms| epoch(i64::try_from(ms.0).ok().filter(|ms| *ms > 0)?)),
-    }
 }
 
 fn money(cost: &RawValue, found: &mut Findings) -> Option<Money> {

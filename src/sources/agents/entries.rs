@@ -29,7 +29,7 @@ use serde_json::value::RawValue;
 
 use super::scan::Findings;
 use super::scan::lines::Filter;
-use super::wire::{Count, Text, cause, count, filled, moment, stated_cost, text_or_nothing};
+use super::wire::{Count, Text, cause, count, filled, instant, stated_cost, text_or_nothing};
 use crate::spend::{EventKey, Funding, Money, Speed, TokenCounts, Usage};
 
 /// Which agent wrote the entries, and what of them is not its own.
@@ -182,8 +182,8 @@ impl Writer {
         if let Some(why) = elsewhere {
             return found.skip(why);
         }
-        let said = message.timestamp.and_then(moment);
-        let Some(at) = entry.timestamp.and_then(moment).or(said) else {
+        let said = message.timestamp.and_then(instant);
+        let Some(at) = entry.timestamp.and_then(instant).or(said) else {
             return found.problem("a request without a readable time");
         };
         // Only with the message's own model the carried provider would be a guess.

@@ -111,7 +111,7 @@ impl Format for Conversations {
             found.at(Position::Item("row", passes.row.unsigned_abs()));
             let conversation = row.get_ref(1)?.as_str().unwrap_or("");
             let changed = row.get_ref(2)?.as_str().unwrap_or("");
-            let at = moment(changed);
+            let at = instant(changed);
             if at.is_some() && changed > passes.newest.as_str() {
                 changed.clone_into(&mut passes.newest);
             }
@@ -128,7 +128,7 @@ impl Format for Conversations {
 }
 
 /// A time as SQLite writes it, which is UTC.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
+fn instant(text: &str) -> Option<DateTime<Utc>> {
     let plain = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
     plain.map(|at| at.and_utc()).or_else(|| time(text))
 }

@@ -93,7 +93,7 @@ fn begun_at(session: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A time; one without a zone is UTC.
-fn moment(text: &Option<Text<'_>>) -> Option<DateTime<Utc>> {
+fn instant(text: &Option<Text<'_>>) -> Option<DateTime<Utc>> {
     let text = filled(text)?;
     time(text).or_else(|| text.parse::<NaiveDateTime>().ok().map(|time| time.and_utc()))
 }
@@ -168,7 +168,7 @@ impl Format for Answers {
         }
         let session = session_name(file);
         let begun = begun_at(&session);
-        let at = moment(&row.timestamp);
+        let at = instant(&row.timestamp);
         if at.zip(begun).is_some_and(|(at, begun)| at < begun) {
             return found.skip("copied from the session that this one was forked from");
         }
@@ -241,7 +241,7 @@ impl Format for Totals {
         if counts == Counts::default() {
             return found.skip("no tokens in it");
         }
-        let Some(at) = moment(&meta.end_time).or_else(|| moment(&meta.start_time)) else {
+        let Some(at) = instant(&meta.end_time).or_else(|| instant(&meta.start_time)) else {
             return found.problem("a session without a readable time");
         };
         let cost = stats.session_cost.map_or(Ok(None), |cost| stated_cost(cost, "session_cost"));

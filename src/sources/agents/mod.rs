@@ -3,33 +3,39 @@
 //! the customary places, [`wire`] the lenient fields that all formats need.
 
 pub mod agent;
+pub mod amp;
+pub mod antigravity;
 pub mod claude_code;
 pub mod cline;
 pub mod cline_cli;
 pub mod cline_tasks;
 pub mod codex;
-<<<<<<< HEAD
+pub mod crush;
+pub mod droid;
 pub mod entries;
+pub mod forge;
+pub mod gemini_cli;
+pub mod grok_cli;
 pub mod homes;
+pub mod kilo_code;
+pub mod kimi_cli;
+pub mod kimi_code;
 pub mod mistral_vibe;
 pub mod mux;
 pub mod omp;
 pub mod openclaude;
 pub mod openclaw;
-pub mod pi;
-=======
-pub mod crush;
-pub mod forge;
-pub mod homes;
-pub mod kilo_code;
 pub mod opencode;
+pub mod pi;
+pub mod qwen_code;
 pub mod roo_code;
->>>>>>> w-code
 pub mod scan;
 pub mod wire;
 pub mod zcode;
 
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod damage;
 #[cfg(test)]
 mod fixtures;

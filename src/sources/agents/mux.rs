@@ -36,7 +36,7 @@ use super::agent::{Agent, FileKind};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
-use super::wire::{Count, Text, cause, count, filled, moment, text_or_nothing};
+use super::wire::{Count, Text, cause, count, filled, instant, text_or_nothing};
 use crate::sources::{Places, SourceInfo, SourceKind};
 use crate::spend::{BY_PROVIDER, EventKey, Funding, Speed, TokenCounts, Usage};
 
@@ -108,7 +108,7 @@ impl Format for Lines {
         if tokens.is_zero() {
             return found.skip("no tokens in it");
         }
-        let Some(at) = metadata.timestamp.or(row.created_at).and_then(moment) else {
+        let Some(at) = metadata.timestamp.or(row.created_at).and_then(instant) else {
             return found.problem("a request without a readable time");
         };
         if !chat.was_looked_up {

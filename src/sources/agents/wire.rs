@@ -166,14 +166,16 @@ pub fn epoch(number: i64) -> Option<DateTime<Utc>> {
     }
 }
 
-/// Reads a time that may be written either way: a text of RFC 3339, or a number since 1970.
-pub fn moment(value: &RawValue) -> Option<DateTime<Utc>> {
+/// Reads a time as agents write it: RFC 3339 text, or a number as [`epoch`] takes it, which may
+/// have a fraction.
+pub fn instant(value: &RawValue) -> Option<DateTime<Utc>> {
     let text = value.get();
-    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(text) => time(text),
-        // A fraction of a second or millisecond is dropped.
-        None => epoch(text.split('.').next()?.parse().ok()?),
+    if text.starts_with('"') {
+        return time(text.trim_matches('"'));
     }
+    let number: f64 = text.parse().ok()?;
+    let micros = if number.abs() < 1e10 { number * 1e6 } else { number * 1e3 };
+    DateTime::from_timestamp_micros(micros.round() as i64)
 }
 
 /// A cost in dollars that the log states, as number or text; `None` when it is zero, which says
@@ -191,6 +193,24 @@ pub fn stated_cost(cost: &RawValue, field: &str) -> Result<Option<Money>, String
         Ok(cost) => Ok(Some(cost)),
         Err(error) => Err(format!("{field}: {error}")),
     }
+}
+
+/// A text with its percent signs undone, as paths stand in names and addresses.
+pub fn percent_decoded(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let code = match (byte, after) {
+            (b'%', [high, low, ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                digit(high).zip(digit(low)).map(|(high, low)| (high * 16 + low) as u8)
+            }
+            _ => None,
+        };
+        bytes.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The JSON reader's sentence without its position, which is within the line and means nothing
@@ -229,16 +249,24 @@ mod tests {
     fn a_time_has_a_zone() {
         assert_eq!(time("2026-03-02T10:00:00.5+01:00"), time("2026-03-02T09:00:00.500Z"));
         assert_eq!(time("2026-03-02 10:00"), None);
-        for (text, at) in [
-            ("1769753935279", Some("2026-01-30T06:18:55.279Z")),
-            ("1769753935.9", Some("2026-01-30T06:18:55Z")),
-            ("\"2026-01-30T06:18:55Z\"", Some("2026-01-30T06:18:55Z")),
-            ("9223372036854775807", None),
-            ("[1]", None),
-            ("null", None),
-        ] {
-            let raw = RawValue::from_string(text.to_owned()).unwrap();
-            assert_eq!(moment(&raw), at.and_then(time), "{text}");
+    }
+
+    #[test]
+    fn an_instant_is_text_seconds_or_milliseconds() {
+        let read = |text: &str| instant(serde_json::from_str(text).unwrap());
+        let expected = time("2026-07-03T09:00:01.5Z");
+        for text in ["\"2026-07-03T09:00:01.5Z\"", "1783069201.5", "1783069201500"] {
+            assert_eq!(read(text), expected, "{text}");
         }
+        for text in ["null", "\"soon\"", "{}", "1e300", "-1e300"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn percent_signs_are_undone_and_odd_names_kept() {
+        assert_eq!(percent_decoded("%2Fhome%2Fada%2Fa%20b%C3%BC"), "/home/ada/a bü");
+        assert_eq!(percent_decoded("100%+%2"), "100%+%2");
+        assert_eq!(percent_decoded("%zz%"), "%zz%");
     }
 }
