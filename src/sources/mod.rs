@@ -27,6 +27,7 @@ use agents::scan::Verdict;
 pub const SOURCES: &[&dyn Source] = &[
     &agents::claude_code::AGENT,
     &agents::codex::Codex,
+    &agents::copilot_cli::CopilotCli,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -5,8 +5,11 @@
 pub mod agent;
 pub mod claude_code;
 pub mod codex;
+pub mod copilot;
+pub mod copilot_cli;
 pub mod homes;
 pub mod scan;
+pub mod table;
 pub mod wire;
 
 #[cfg(test)]
