@@ -28,6 +28,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::claude_code::AGENT,
     &agents::codex::Codex,
     &agents::copilot_cli::CopilotCli,
+    &agents::copilot_vscode::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -7,6 +7,7 @@ pub mod claude_code;
 pub mod codex;
 pub mod copilot;
 pub mod copilot_cli;
+pub mod copilot_vscode;
 pub mod homes;
 pub mod scan;
 pub mod table;
