@@ -29,6 +29,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::codex::Codex,
     &agents::copilot_cli::CopilotCli,
     &agents::copilot_vscode::AGENT,
+    &agents::goose::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -8,6 +8,7 @@ pub mod codex;
 pub mod copilot;
 pub mod copilot_cli;
 pub mod copilot_vscode;
+pub mod goose;
 pub mod homes;
 pub mod scan;
 pub mod table;
