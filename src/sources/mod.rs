@@ -30,6 +30,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::copilot_cli::CopilotCli,
     &agents::copilot_vscode::AGENT,
     &agents::goose::AGENT,
+    &agents::zed::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

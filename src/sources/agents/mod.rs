@@ -13,8 +13,11 @@ pub mod homes;
 pub mod scan;
 pub mod table;
 pub mod wire;
+pub mod zed;
 
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod counters;
 #[cfg(test)]
 mod fixtures;
