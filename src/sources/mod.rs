@@ -31,6 +31,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::copilot_vscode::AGENT,
     &agents::goose::AGENT,
     &agents::zed::AGENT,
+    &agents::hermes::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

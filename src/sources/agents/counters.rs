@@ -107,3 +107,28 @@ fn zed_threads_add_up_to_their_sum_however_often_they_are_looked_at() {
     assert_eq!(zed.after(&thread("2T10:03", less, 720)), (720, 0, 4));
     assert_eq!(zed.after(&thread("2T10:04", less, 500)), (720, 0, 4));
 }
+
+#[test]
+fn hermes_sums_count_what_they_grow_by() {
+    let schema = "CREATE TABLE sessions(id TEXT PRIMARY KEY, model TEXT, started_at REAL,
+                      input_tokens INTEGER, output_tokens INTEGER, estimated_cost_usd REAL,
+                      actual_cost_usd REAL);
+                  INSERT INTO sessions VALUES ('a', 'gpt-5', 1782900000, 100, 10, 0.5, NULL)";
+    let mut hermes = Changing::new("hermes", ".hermes/state.db", schema);
+    assert_eq!(hermes.after(""), (100, 10, 1));
+    let copy = hermes.home.path().join("copy");
+    fs::copy(&hermes.path, &copy).unwrap();
+    let grow = "UPDATE sessions SET input_tokens = 300, estimated_cost_usd = 0.75";
+    assert_eq!(hermes.after(grow), (300, 10, 2));
+    let costs: Vec<_> = hermes.fold.counted().map(|usage| usage.stated_cost).collect();
+    let costs: i128 = costs.into_iter().flatten().map(|cost| cost.attos).sum();
+    assert_eq!(costs, 750_000_000_000_000_000, "0.50 and then 0.25 more");
+    assert_eq!(hermes.after("UPDATE sessions SET input_tokens = 5"), (300, 10, 2));
+    assert_eq!(hermes.replace_by_copy_of(&copy), (300, 10, 2));
+    // Sums by model begin: only what is added from now on is told by them.
+    let by_model = "UPDATE sessions SET input_tokens = 340, output_tokens = 14;
+         CREATE TABLE session_model_usage(session_id TEXT, model TEXT, billing_provider TEXT,
+             task TEXT, input_tokens INTEGER, output_tokens INTEGER, last_seen REAL);
+         INSERT INTO session_model_usage VALUES ('a', 'gpt-5.4', 'openai', '', 40, 4, 1782990000)";
+    assert_eq!(hermes.after(by_model), (340, 14, 3));
+}

@@ -9,6 +9,7 @@ pub mod copilot;
 pub mod copilot_cli;
 pub mod copilot_vscode;
 pub mod goose;
+pub mod hermes;
 pub mod homes;
 pub mod scan;
 pub mod table;
