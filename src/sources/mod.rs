@@ -32,6 +32,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::goose::AGENT,
     &agents::zed::AGENT,
     &agents::hermes::AGENT,
+    &agents::cursor::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

@@ -132,3 +132,27 @@ fn hermes_sums_count_what_they_grow_by() {
          INSERT INTO session_model_usage VALUES ('a', 'gpt-5.4', 'openai', '', 40, 4, 1782990000)";
     assert_eq!(hermes.after(by_model), (340, 14, 3));
 }
+
+#[test]
+fn cursor_is_passed_through_once_and_then_by_new_rows() {
+    let schema = "CREATE TABLE cursorDiskKV(key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)";
+    let path = ".config/Cursor/User/globalStorage/state.vscdb";
+    let mut cursor = Changing::new("cursor", path, schema);
+    let rows = |from: u32, to: u32, output: u32| {
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to})
+             INSERT INTO cursorDiskKV SELECT printf('bubbleId:c:%05d', i),
+             '{{\"tokenCount\":{{\"inputTokens\":1,\"outputTokens\":{output}}},
+                \"createdAt\":\"2026-07-02T10:00:00Z\"}}' FROM n"
+        )
+    };
+    // More than one step, by key and then by row.
+    assert_eq!(cursor.after(&rows(1, 4500, 0)), (4500, 0, 4500));
+    assert_eq!(cursor.after(&rows(4501, 8600, 0)), (8600, 0, 8600));
+    // A row that is written again, with more in it, below all others by its key.
+    assert_eq!(cursor.after(&rows(1, 1, 7)), (8600, 7, 8600));
+    // Rows numbered anew.
+    let fewer = "DELETE FROM cursorDiskKV WHERE rowid > 10; VACUUM";
+    assert_eq!(cursor.after(fewer), (8600, 7, 8600));
+    assert_eq!(cursor.after(&rows(9000, 9001, 1)), (8602, 9, 8602));
+}

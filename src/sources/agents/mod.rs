@@ -8,6 +8,7 @@ pub mod codex;
 pub mod copilot;
 pub mod copilot_cli;
 pub mod copilot_vscode;
+pub mod cursor;
 pub mod goose;
 pub mod hermes;
 pub mod homes;
