@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::value::RawValue;
 
 use crate::spend::{Currency, Money};
@@ -155,6 +155,13 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
+/// Reads a timestamp of RFC 3339, or one as SQLite writes it: `2026-06-01 10:00:00`, in UTC.
+pub fn utc_time(text: &str) -> Option<DateTime<Utc>> {
+    let plain = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
+    let joined = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok();
+    time(text).or_else(|| Some(plain().or_else(joined)?.and_utc()))
+}
+
 /// Reads a time in milliseconds since 1970, or in seconds where it is too small for that: some
 /// agents changed from one to the other.
 pub fn epoch(number: i64) -> Option<DateTime<Utc>> {
@@ -249,6 +256,11 @@ mod tests {
     fn a_time_has_a_zone() {
         assert_eq!(time("2026-03-02T10:00:00.5+01:00"), time("2026-03-02T09:00:00.500Z"));
         assert_eq!(time("2026-03-02 10:00"), None);
+        for text in
+            ["2026-03-02 09:00:00.5", "2026-03-02T09:00:00.5", "2026-03-02T10:00:00.5+01:00"]
+        {
+            assert_eq!(utc_time(text), time("2026-03-02T09:00:00.500Z"), "{text}");
+        }
     }
 
     #[test]
