@@ -303,3 +303,26 @@ impl Tokens {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use crate::sources::{Places, find};
+
+    fn roots(source: &str, variables: &[(&str, &str)]) -> Vec<PathBuf> {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        let places = Places { home: "/home/ada".into(), variables, ..Places::default() };
+        find(source).unwrap().roots(&places)
+    }
+
+    #[test]
+    fn the_agents_own_variable_names_a_home_and_the_readers_the_folder_or_the_one_above() {
+        let set = |name, value| roots("gemini-cli", &[(name, value)]);
+        assert_eq!(roots("gemini-cli", &[]), [Path::new("/home/ada/.gemini/tmp")]);
+        assert_eq!(set("GEMINI_CLI_HOME", "/g"), [Path::new("/g/.gemini/tmp")]);
+        assert_eq!(set("GEMINI_DATA_DIR", "~/g"), [Path::new("/home/ada/g/tmp")]);
+        assert_eq!(set("GEMINI_DATA_DIR", "/g/tmp"), [Path::new("/g/tmp")]);
+    }
+}
