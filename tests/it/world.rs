@@ -121,7 +121,8 @@ impl World {
     pub fn ledger_file(&self) -> PathBuf {
         let mut found: Vec<PathBuf> = Vec::new();
         for (path, bytes) in self.files() {
-            if bytes.starts_with(b"SQLite format 3\0") {
+            // The application id in an SQLite header; agents have databases of their own.
+            if bytes.get(68..72) == Some(b"SPND") {
                 found.push(path);
             }
         }
