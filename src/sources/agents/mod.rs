@@ -14,6 +14,7 @@ pub mod hermes;
 pub mod homes;
 pub mod scan;
 pub mod table;
+pub mod warp;
 pub mod wire;
 pub mod zed;
 
