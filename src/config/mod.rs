@@ -361,7 +361,7 @@ mod tests {
             complaint(
                 "[providers.openrouter]\npoll_minutes = 0\nbase_url = \"http://example.com\"\naccount = \"\"\n\
                  [[budget]]\nname = \"a\"\namount = true\ncurrency = \"EUR\"\nper = \"day\"\nthresholds = [0]\n\
-                 [[budget]]\nname = \"a\"\namount = -3.5\nper = \"day\"\nsources = [\"cursor\"]\n\
+                 [[budget]]\nname = \"a\"\namount = -3.5\nper = \"day\"\nsources = [\"notepad\"]\n\
                  [[budget]]\namount = nan\nper = \"day\"\nsources = []\n"
             ),
             @r#"
@@ -381,7 +381,7 @@ mod tests {
           hint: give each budget a name of its own
         config.toml:13: budget.amount: -3.5 is not above zero
           hint: write an amount above zero, such as 200 or 200.50
-        config.toml:15: budget.sources: "cursor" is no source this version reads
+        config.toml:15: budget.sources: "notepad" is no source this version reads
           hint: write "all", or a list out of [<ids>]
         config.toml:17: budget.amount: "nan" is not a decimal amount
           hint: write an amount above zero, such as 200 or 200.50

@@ -55,6 +55,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::zed::AGENT,
     &agents::hermes::AGENT,
     &agents::cursor::AGENT,
+    &agents::warp::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
     &providers::openrouter::OpenRouter,

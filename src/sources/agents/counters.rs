@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::fixtures::Fold;
+use crate::pricing::{Ask, PriceTable};
 
 /// A home with one database, and what was counted of it so far.
 struct Changing {
@@ -155,4 +156,34 @@ fn cursor_is_passed_through_once_and_then_by_new_rows() {
     let fewer = "DELETE FROM cursorDiskKV WHERE rowid > 10; VACUUM";
     assert_eq!(cursor.after(fewer), (8600, 7, 8600));
     assert_eq!(cursor.after(&rows(9000, 9001, 1)), (8602, 9, 8602));
+}
+
+#[test]
+fn warp_sums_count_what_they_grow_by_and_have_no_price() {
+    let schema = "CREATE TABLE agent_conversations(conversation_id TEXT PRIMARY KEY,
+                  conversation_data TEXT, last_modified_at TEXT)";
+    let mut warp = Changing::new("warp", ".local/state/warp-terminal/warp.sqlite", schema);
+    let sum = |warp: u64, own: u64, at: &str| {
+        format!(
+            "INSERT OR REPLACE INTO agent_conversations VALUES ('a',
+             '{{\"conversation_usage_metadata\":{{\"token_usage\":[{{\"model_id\":\"gpt-5\",
+             \"warp_tokens\":{warp},\"byok_tokens\":{own}}}]}}}}', '2026-07-02 {at}')"
+        )
+    };
+    assert_eq!(warp.after(&sum(100, 0, "10:00:00")), (100, 0, 1));
+    assert_eq!(warp.after(&sum(150, 5, "10:00:00")), (155, 0, 3));
+    assert_eq!(warp.after(&sum(20, 5, "11:00:00")), (155, 0, 3));
+    assert_eq!(warp.after(&sum(151, 5, "12:00:00")), (156, 0, 4));
+    let prices = PriceTable::builtin();
+    for usage in warp.fold.counted() {
+        let priced = prices.price(&Ask {
+            provider: usage.provider.as_deref(),
+            model: usage.model.as_deref(),
+            at: usage.at,
+            tokens: usage.tokens,
+            speed: usage.speed,
+            web_searches: usage.web_searches,
+        });
+        assert_eq!(priced.list_picos, None);
+    }
 }

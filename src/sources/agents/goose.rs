@@ -285,3 +285,19 @@ fn model_of(json: &[u8]) -> Option<String> {
     let config: ModelConfig = serde_json::from_slice(json).ok()?;
     Some(config.model_name.trim().to_owned()).filter(|name| !name.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_root_replaces_the_usual_folders_when_it_is_absolute() {
+        let with = |root: &str| {
+            let variables = [("GOOSE_PATH_ROOT".to_owned(), root.into())].into();
+            homes(&Places { home: "/home/ada".into(), variables, ..Places::default() })
+        };
+        let root = if cfg!(windows) { "C:/goose" } else { "/srv/goose" };
+        assert_eq!(with(root), [Path::new(root).join("data")]);
+        assert!(with("goose").contains(&PathBuf::from("/home/ada/.local/share/goose")));
+    }
+}

@@ -37,6 +37,7 @@ pub mod qwen_code;
 pub mod roo_code;
 pub mod scan;
 pub mod table;
+pub mod warp;
 pub mod wire;
 pub mod zcode;
 pub mod zed;

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use ruzstd::decoding::StreamingDecoder;
 use serde::{Deserialize, Serialize};
@@ -199,13 +200,7 @@ struct Counts {
 }
 
 impl Thread<'_> {
-    fn tell(
-        &self,
-        id: &str,
-        at: chrono::DateTime<chrono::Utc>,
-        counted: &mut Counted,
-        found: &mut Findings,
-    ) {
+    fn tell(&self, id: &str, at: DateTime<Utc>, counted: &mut Counted, found: &mut Findings) {
         let requests = match self.requests() {
             Ok(requests) => requests,
             Err(error) => {
@@ -310,5 +305,39 @@ impl Sum {
     fn tokens(&self) -> TokenCounts {
         let [input, cache_write_5m, cache_read, output] = self.0;
         TokenCounts { input, cache_write_5m, cache_read, output, ..TokenCounts::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_too_odd_to_be_unpacked(bytes: Vec<u8>, is_packed: bool) {
+            let start: &[u8] = if is_packed { b"\x28\xb5\x2f\xfd" } else { b"" };
+            let _ = unpack(Some("zstd"), &[start, &bytes].concat());
+            let json = unpack(Some("json"), &bytes);
+            let _ = json.map(|json| serde_json::from_slice::<Thread<'_>>(&json).is_ok());
+        }
+
+        #[test]
+        fn a_thread_adds_up_to_its_sum(
+            looks in proptest::collection::vec((0_u64..50, 0_u64..50, 0_u64..200), 1..6)
+        ) {
+            let (mut counted, mut highest, mut told) = (Counted::default(), 0, 0);
+            for (a, b, sum) in looks {
+                let json = format!(
+                    r#"{{"request_token_usage":{{"a":{{"input_tokens":{a}}},"b":{{"input_tokens":{b}}}}},
+                        "cumulative_token_usage":{{"input_tokens":{sum}}}}}"#
+                );
+                let thread: Thread<'_> = serde_json::from_str(&json).unwrap();
+                let mut found = Findings::default();
+                thread.tell("t", DateTime::UNIX_EPOCH, &mut counted, &mut found);
+                told += found.usages.iter().map(|usage| usage.tokens.input).sum::<u64>();
+                highest = highest.max(a + b).max(sum);
+                proptest::prop_assert_eq!(told, highest);
+            }
+        }
     }
 }

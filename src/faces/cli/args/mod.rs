@@ -373,7 +373,7 @@ pub(super) mod tests {
             "budget set 1,5 --per day",
             "budget set 5 --per year",
             "budget set 5 --per day --threshold 0",
-            "budget set 5 --per day --source cursor",
+            "budget set 5 --per day --source notepad",
         ] {
             refused(wrong);
         }

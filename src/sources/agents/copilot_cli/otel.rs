@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::super::copilot::{Inclusive, PROVIDER, Store, dollars, key};
 use super::super::scan::lines::Filter;
 use super::super::scan::{Findings, Format, Shape};
-use super::super::wire::{Count, Text, cause, count, filled};
+use super::super::wire::{Count, Text, cause, count, filled, text_or_nothing};
 use crate::spend::{Funding, Speed, Usage};
 
 pub struct Records;
@@ -37,8 +37,12 @@ impl Format for Records {
             }
         };
         let attributes = &record.attributes;
-        let is_request = attributes.operation.as_deref() == Some("chat")
-            || attributes.event.as_deref() == Some(INFERENCE);
+        let is_chat = match attributes.operation.as_deref() {
+            Some(operation) => operation == "chat",
+            // A span's name is its operation and the model.
+            None => record.name.as_deref().is_some_and(|name| name.starts_with("chat ")),
+        };
+        let is_request = is_chat || attributes.event.as_deref() == Some(INFERENCE);
         if !is_request {
             return found.skip("repeats what the requests of its trace say");
         }
@@ -80,6 +84,8 @@ struct Record<'a> {
     trace_id: Option<Text<'a>>,
     #[serde(borrow)]
     span_id: Option<Text<'a>>,
+    #[serde(borrow, deserialize_with = "text_or_nothing", default)]
+    name: Option<Text<'a>>,
     end_time: Option<(i64, u32)>,
     hr_time: Option<(i64, u32)>,
     #[serde(borrow)]
