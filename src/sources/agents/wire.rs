@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use crate::spend::{Currency, Money};
@@ -193,6 +194,15 @@ pub fn stated_cost(cost: &RawValue, field: &str) -> Result<Option<Money>, String
     }
 }
 
+/// The columns of a table in another program's database; none when it has no such table.
+///
+/// # Errors
+/// The database can't be read.
+pub fn columns(database: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    statement.query_map([table], |row| row.get(0))?.collect()
+}
+
 /// The JSON reader's sentence without its position, which is within the line and means nothing
 /// to people.
 pub fn cause(error: &serde_json::Error) -> String {
@@ -223,6 +233,14 @@ mod tests {
         assert_eq!((filled(&row.text), count(row.count)), (None, 12));
         assert!(serde_json::from_str::<Row>(r#"{"count":1.5}"#).is_err());
         assert!(serde_json::from_str::<Row>(r#"{"count":"12"}"#).is_err());
+    }
+
+    #[test]
+    fn a_table_that_is_missing_has_no_columns() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch("CREATE TABLE \"a b\" (x, \"y z\")").unwrap();
+        assert_eq!(columns(&database, "a b").unwrap(), ["x", "y z"]);
+        assert!(columns(&database, "x").unwrap().is_empty());
     }
 
     #[test]
