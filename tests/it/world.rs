@@ -117,11 +117,13 @@ impl World {
         self.root.path().join(relative)
     }
 
-    /// The ledger's file, found by what it is rather than by its name.
+    /// The ledger's file, found by what it is rather than by its name. Agents keep databases too,
+    /// in folders of their own.
     pub fn ledger_file(&self) -> PathBuf {
         let mut found: Vec<PathBuf> = Vec::new();
         for (path, bytes) in self.files() {
-            if bytes.starts_with(b"SQLite format 3\0") {
+            let is_ours = path.components().any(|part| part.as_os_str() == "spendbar");
+            if is_ours && bytes.starts_with(b"SQLite format 3\0") {
                 found.push(path);
             }
         }

@@ -52,7 +52,7 @@ pub static AGENT: Agent = Agent {
         base_url: "",
         tells: "tokens and own cost of every request, by model, project and session",
         reads: "session folders (JSONL, JSON)",
-        limits: "older versions tell only the totals of a session; the stores of its unified sessions",
+        limits: "older versions tell only a session's totals; unified sessions (2.25) are not read",
     },
     homes,
     inside: |home| vec![home.join("logs/session")],
