@@ -20,6 +20,8 @@
 //!
 //! [pi]: https://github.com/badlogic/pi-mono/blob/main/packages/coding-agent/docs/session.md
 
+mod fields;
+
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
@@ -29,8 +31,9 @@ use serde_json::value::RawValue;
 
 use super::scan::Findings;
 use super::scan::lines::Filter;
-use super::wire::{Count, Text, cause, count, filled, instant, stated_cost, text_or_nothing};
-use crate::spend::{EventKey, Funding, Money, Speed, TokenCounts, Usage};
+use super::wire::{Text, cause, count, filled, instant};
+use crate::spend::{EventKey, Funding, Speed, TokenCounts, Usage};
+use fields::{Data, Entry, Message, UsageRow, provider_of};
 
 /// Which agent wrote the entries, and what of them is not its own.
 pub struct Writer {
@@ -263,120 +266,6 @@ impl Session {
     }
 }
 
-/// The provider by its usual name, and whether its name says that a subscription pays: these
-/// agents tell logins with a plan from API keys by the provider's id
-/// (<https://docs.openclaw.ai/concepts/model-providers>).
-fn provider_of(name: &str) -> (std::borrow::Cow<'_, str>, Funding) {
-    let name = name.trim();
-    let lower = name.to_ascii_lowercase();
-    let (usual, funding) = match lower.as_str() {
-        "openai-codex" | "codex-cli" => ("openai", Funding::Subscription),
-        "claude-cli" => ("anthropic", Funding::Unknown),
-        "google-gemini-cli" | "google-antigravity" => ("google", Funding::Subscription),
-        "google-vertex" | "gemini" => ("google", Funding::Unknown),
-        _ if lower == name => return (name.into(), Funding::Unknown),
-        _ => return (lower.into(), Funding::Unknown),
-    };
-    (usual.into(), funding)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    #[serde(borrow, default, rename = "type", deserialize_with = "text_or_nothing")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    timestamp: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    cwd: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    provider: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    model_id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    model: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    custom_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    role: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    api: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    provider: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    model: Option<Text<'a>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timestamp: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data<'a> {
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    provider: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    model_id: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UsageRow<'a> {
-    input: Option<Count>,
-    output: Option<Count>,
-    cache_read: Option<Count>,
-    cache_write: Option<Count>,
-    #[serde(rename = "cacheWrite1h")]
-    cache_write_1h: Option<Count>,
-    reasoning: Option<Count>,
-    reasoning_tokens: Option<Count>,
-    total_tokens: Option<Count>,
-    #[serde(borrow)]
-    cost: Option<&'a RawValue>,
-}
-
-impl UsageRow<'_> {
-    fn tokens(&self) -> TokenCounts {
-        let (written, output) = (count(self.cache_write), count(self.output));
-        let one_hour = count(self.cache_write_1h).min(written);
-        TokenCounts {
-            input: count(self.input),
-            cache_read: count(self.cache_read),
-            cache_write_5m: written - one_hour,
-            cache_write_1h: one_hour,
-            output,
-            reasoning: count(self.reasoning.or(self.reasoning_tokens)).min(output),
-        }
-    }
-
-    fn stated_cost(&self) -> Result<Option<Money>, String> {
-        #[derive(Deserialize)]
-        struct Cost<'a> {
-            #[serde(borrow)]
-            total: Option<&'a RawValue>,
-        }
-        let Some(cost) = self.cost else { return Ok(None) };
-        match serde_json::from_str::<Cost<'_>>(cost.get()) {
-            Ok(Cost { total: Some(total) }) => stated_cost(total, "cost.total"),
-            Ok(Cost { total: None }) => Ok(None),
-            Err(_) => stated_cost(cost, "cost"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,7 +325,5 @@ mod tests {
         ]);
         assert_eq!(session.provider.as_deref(), Some("openrouter"));
         assert_eq!(session.model.as_deref(), Some("z-ai/glm-5"));
-        assert_eq!(provider_of("OpenAI-Codex"), ("openai".into(), Funding::Subscription));
-        assert_eq!(provider_of("Groq").0, "groq");
     }
 }

@@ -32,6 +32,7 @@
 //!
 //! [code]: https://github.com/openclaw/openclaw
 
+mod cursor;
 pub mod database;
 
 use std::path::{Path, PathBuf};

@@ -22,9 +22,7 @@ impl Table {
     /// # Errors
     /// The database can't be read.
     pub fn find(database: &Connection, name: &'static str) -> Result<Option<Self>> {
-        let mut names = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
-        let columns: BTreeSet<String> =
-            names.query_map([name], |row| row.get(0))?.collect::<Result<_>>()?;
+        let columns = columns(database, name)?;
         Ok((!columns.is_empty()).then_some(Self { name, columns }))
     }
 
@@ -48,6 +46,15 @@ impl Table {
         };
         columns.iter().map(named).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The columns of a table; none when the database has no such table.
+///
+/// # Errors
+/// The database can't be read.
+pub fn columns(database: &Connection, table: &str) -> Result<BTreeSet<String>> {
+    let mut names = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    names.query_map([table], |row| row.get(0))?.collect()
 }
 
 /// A count of tokens: zero when NULL, negative or no number.

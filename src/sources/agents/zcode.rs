@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::{Agent, FileKind};
 use super::scan::database::sidecar;
 use super::scan::{Findings, Format, Position, Shape};
+use super::table::columns;
 use super::wire::epoch;
 use crate::sources::{SourceInfo, SourceKind};
 use crate::spend::{BY_PROVIDER, EventKey, Funding, Speed, TokenCounts, Usage};
@@ -269,12 +270,6 @@ fn whole(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
 /// A text; `None` when it is empty or something else.
 fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<Option<&'r str>> {
     Ok(row.get_ref(at)?.as_str().ok().filter(|text| !text.trim().is_empty()))
-}
-
-/// A table's columns; none when there is no such table.
-fn columns(database: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    statement.query_map([table], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]

@@ -31,11 +31,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use ruzstd::decoding::StreamingDecoder;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::entries::{self, LONGEST_WITHOUT_USAGE, Session};
 use super::super::scan::lines::{LIMITS, read_lines};
-use super::super::scan::{Findings, Format, Position, Shape};
+use super::super::scan::{Findings, Format, Shape};
+use super::super::table::columns;
+use super::cursor::{Cursor, bytes, each_new};
 use super::{WRITER, read_line};
 
 /// What is unpacked of one event, and of one archive; more is no transcript.
@@ -60,13 +61,6 @@ pub struct Progress {
     events: Cursor,
     archives: Cursor,
     cold: Cursor,
-}
-
-/// A row and what it held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
-    row: i64,
-    content: u64,
 }
 
 impl Format for Rows {
@@ -207,50 +201,6 @@ fn read_transcript(mut session: Session, blob: &[u8], found: &mut Findings) -> i
 /// How everything packed with Zstandard begins (RFC 8878, 3.1.1).
 const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Hands out the rows behind the cursor, each with what it holds, and moves the cursor.
-fn each_new(
-    database: &Connection,
-    question: &str,
-    cursor: &mut Cursor,
-    found: &mut Findings,
-    held: impl for<'r> Fn(&'r Row<'_>) -> rusqlite::Result<Result<Cow<'r, [u8]>, String>>,
-    mut read: impl FnMut(&Row<'_>, &[u8], &mut Findings) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut statement = database.prepare(question)?;
-    let mut last = *cursor;
-    loop {
-        let mut rows = statement.query([last.row])?;
-        let mut is_as_left = last.row == 0;
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
-            let held = held(row)?;
-            let content = xxh3_64(held.as_deref().unwrap_or_default());
-            if !is_as_left {
-                if last != (Cursor { row: number, content }) {
-                    break;
-                }
-                is_as_left = true;
-                continue;
-            }
-            found.at(Position::Item("row", number.unsigned_abs()));
-            match held {
-                Ok(held) => read(row, &held, found)?,
-                Err(what) => found.problem(what),
-            }
-            *cursor = Cursor { row: number, content };
-            if found.is_full() {
-                found.stopped = true;
-                return Ok(());
-            }
-        }
-        if is_as_left {
-            return Ok(());
-        }
-        last = Cursor::default();
-        *cursor = last;
-    }
-}
-
 /// An event's text, unpacked.
 fn event<'r>(row: &'r Row<'_>) -> rusqlite::Result<Result<Cow<'r, [u8]>, String>> {
     let plain = row.get_ref(3)?;
@@ -270,20 +220,6 @@ fn event<'r>(row: &'r Row<'_>) -> rusqlite::Result<Result<Cow<'r, [u8]>, String>
 
 fn blob<'r>(row: &'r Row<'_>) -> rusqlite::Result<Result<Cow<'r, [u8]>, String>> {
     Ok(Ok(Cow::Borrowed(bytes(row.get_ref(2)?))))
-}
-
-/// The bytes of a text or a blob; none of anything else.
-fn bytes(value: ValueRef<'_>) -> &[u8] {
-    match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-        _ => &[],
-    }
-}
-
-/// A table's columns; none when there is no such table.
-fn columns(database: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    statement.query_map([table], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]
