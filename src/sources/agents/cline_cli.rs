@@ -38,10 +38,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::agent::{Agent, FileKind, itself};
+use super::cline_tasks::data_folder;
 use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::{Count, Text, cause, count, epoch, filled, stated_cost, text_or_nothing, time};
-use crate::sources::{Places, SourceInfo, SourceKind};
+use crate::sources::{SourceInfo, SourceKind};
 use crate::spend::{BY_PROVIDER, EventKey, Funding, Mark, Money, Speed, TokenCounts, Usage};
 
 /// Cline's command line.
@@ -65,13 +66,6 @@ pub static AGENT: Agent = Agent {
     kinds: &[FileKind { is_log: is_messages, deepest: 1, format: &Sessions }],
     is_watched: true,
 };
-
-/// Where all of Cline's hosts keep their data unless an editor gives them a place.
-pub fn data_folder(places: &Places) -> PathBuf {
-    named_by(places, "CLINE_DATA_DIR", || {
-        named_by(places, "CLINE_DIR", || places.home.join(".cline")).join("data")
-    })
-}
 
 fn is_messages(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b".messages.json"))

@@ -13,6 +13,7 @@ pub mod forge;
 pub mod homes;
 pub mod kilo_code;
 pub mod opencode;
+pub mod opencode_store;
 pub mod roo_code;
 pub mod scan;
 pub mod wire;
