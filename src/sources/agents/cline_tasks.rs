@@ -27,6 +27,8 @@
 //!    that time, else the first `<model>` of the conversation. Cline notes a model just after the
 //!    request's entry, so what was noted before the next request belongs to it.
 //! 8. A cost of 0 says nothing.
+//! 9. Requests through `claude-code`, `openai-codex-cli` and `opencode` run those agents, whose own
+//!    logs have them. Cline's `openai` is any server that speaks as OpenAI's does.
 //!
 //! Sources: `apps/vscode/src/shared/{ExtensionMessage,getApiMetrics}.ts` and
 //! `core/context/context-tracking` of github.com/cline/cline; `src/core/task/Task.ts`,
@@ -35,6 +37,7 @@
 
 mod beside;
 mod entry;
+pub mod route;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -48,9 +51,10 @@ use super::scan::{Findings, Format, Position, Shape};
 use super::wire::{Count, cause, count, epoch, filled, stated_cost};
 use crate::sources::Places;
 use crate::spend::Mark;
-use crate::spend::{EventKey, Funding, Money, Speed, TokenCounts, Usage};
+use crate::spend::{EventKey, Money, Speed, TokenCounts, Usage};
 use beside::{Beside, Sizes};
 use entry::{Entry, Request};
+use route::Route;
 
 /// The window of a task.
 pub struct Tasks {
@@ -170,12 +174,17 @@ impl Tasks {
         }
         let (provider, model) = match &entry.model_info {
             Some(info) if filled(&info.model_id).is_some() => (
-                filled(&info.provider_id).map(str::to_lowercase),
+                filled(&info.provider_id).map(str::to_owned),
                 filled(&info.model_id).map(str::to_owned),
             ),
             _ if is_summary => (None, None),
             _ => beside.model_at(next.map_or(u64::MAX, |next| next.0)),
         };
+        let route = Route::of(provider.as_deref());
+        if route.is_logged_elsewhere {
+            found.skip("made through another agent, which logs it itself");
+            return None;
+        }
         let member = entry.say.as_deref().filter(|say| !say.starts_with("api_req")).unwrap_or("");
         Some(Usage {
             key: EventKey::in_session(
@@ -183,7 +192,7 @@ impl Tasks {
                 &[b"task", &ts.to_le_bytes(), member.as_bytes()],
             ),
             at,
-            provider: provider.map(|provider| found.share(provider.trim())),
+            provider: route.provider.map(|provider| found.share(&provider)),
             model: model.map(|model| found.share(model.trim())),
             tokens,
             speed: Speed::Standard,
@@ -191,7 +200,7 @@ impl Tasks {
             stated_cost: cost,
             project: beside.folder.as_deref().map(|folder| found.share(folder)),
             session: Some(found.share(task)),
-            funding: Funding::Unknown,
+            funding: route.funding,
         })
     }
 
