@@ -12,8 +12,7 @@
 use std::path::PathBuf;
 
 use super::agent::{Agent, FileKind};
-use super::cline_cli::data_folder;
-use super::cline_tasks::{DEEPEST, Tasks, is_task};
+use super::cline_tasks::{DEEPEST, Tasks, data_folder, is_task};
 use super::homes::editor_storage;
 use crate::sources::{Places, SourceInfo, SourceKind};
 use crate::spend::BY_PROVIDER;

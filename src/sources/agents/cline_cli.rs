@@ -22,6 +22,7 @@
 //!    session's file counts, once the session has ended. `metadata.aggregateUsage` never does: it
 //!    adds the subagents, whose messages are read themselves.
 //! 6. A cost of 0 says nothing.
+//! 7. What was made through another agent (`claude-code` and the like) its own log has.
 //!
 //! Sources: `sdk/packages/shared/src/llms/messages.ts`, `sdk/packages/core/src/services/
 //! session-artifacts.ts` and `extensions/context/basic-compaction.ts`,
@@ -38,10 +39,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::agent::{Agent, FileKind, itself};
+use super::cline_tasks::data_folder;
+use super::cline_tasks::route::Route;
 use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::{Count, Text, cause, count, filled, instant, stated_cost, text_or_nothing};
-use crate::sources::{Places, SourceInfo, SourceKind};
+use crate::sources::{SourceInfo, SourceKind};
 use crate::spend::{BY_PROVIDER, EventKey, Funding, Mark, Money, Speed, TokenCounts, Usage};
 
 /// Cline's command line.
@@ -65,13 +68,6 @@ pub static AGENT: Agent = Agent {
     kinds: &[FileKind { is_log: is_messages, deepest: 1, format: &Sessions }],
     is_watched: true,
 };
-
-/// Where all of Cline's hosts keep their data unless an editor gives them a place.
-pub fn data_folder(places: &Places) -> PathBuf {
-    named_by(places, "CLINE_DATA_DIR", || {
-        named_by(places, "CLINE_DIR", || places.home.join(".cline")).join("data")
-    })
-}
 
 fn is_messages(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b".messages.json"))
@@ -177,13 +173,17 @@ fn read_message(message: &Message<'_>, name: &str, session: &Session, found: &mu
     };
     let info = message.model_info.as_ref();
     let model = info.and_then(|info| filled(&info.id));
-    let provider = info.and_then(|info| filled(&info.provider));
+    let route = Route::of(info.and_then(|info| filled(&info.provider)));
+    if route.is_logged_elsewhere {
+        return found.skip("made through another agent, which logs it itself");
+    }
     let usage = session.usage(key, at, name, found);
     let usage = Usage {
-        provider: provider.map(|provider| found.share(&provider.trim().to_lowercase())),
+        provider: route.provider.map(|provider| found.share(&provider)),
         model: model.map(|model| found.share(model.trim())),
         tokens,
         stated_cost: cost,
+        funding: route.funding,
         ..usage
     };
     found.count(usage);
@@ -203,15 +203,18 @@ fn read_sums(name: &str, session: &Session, found: &mut Findings) {
         return found.skip("no tokens in it");
     }
     let key = EventKey::in_session(name.as_bytes(), &[b"cline-sums"]);
-    let text = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
-    let provider = text(&session.provider).filter(|it| !it.is_empty());
-    let model = text(&session.model).filter(|it| !it.is_empty());
+    let route = Route::of(session.provider.as_deref());
+    if route.is_logged_elsewhere {
+        return found.skip("made through another agent, which logs it itself");
+    }
+    let model = session.model.as_deref().map(str::trim).filter(|model| !model.is_empty());
     let usage = session.usage(key, at, name, found);
     let usage = Usage {
-        provider: provider.map(|provider| found.share(&provider.to_lowercase())),
-        model: model.map(|model| found.share(&model)),
+        provider: route.provider.map(|provider| found.share(&provider)),
+        model: model.map(|model| found.share(model)),
         tokens,
         stated_cost: cost,
+        funding: route.funding,
         ..usage
     };
     found.count(usage);

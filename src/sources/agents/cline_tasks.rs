@@ -27,6 +27,8 @@
 //!    that time, else the first `<model>` of the conversation. Cline notes a model just after the
 //!    request's entry, so what was noted before the next request belongs to it.
 //! 8. A cost of 0 says nothing.
+//! 9. Requests through `claude-code`, `openai-codex-cli` and `opencode` run those agents, whose own
+//!    logs have them. Cline's `openai` is any server that speaks as OpenAI's does.
 //!
 //! Sources: `apps/vscode/src/shared/{ExtensionMessage,getApiMetrics}.ts` and
 //! `core/context/context-tracking` of github.com/cline/cline; `src/core/task/Task.ts`,
@@ -34,20 +36,25 @@
 //! github.com/RooCodeInc/Roo-Code (rule 5: its commits 0ecae9d4f1 and 416fa5727e).
 
 mod beside;
+mod entry;
+pub mod route;
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use memchr::memmem;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
-use super::wire::{Count, Text, cause, count, epoch, filled, stated_cost, text_or_nothing};
+use super::wire::{Count, cause, count, epoch, filled, stated_cost};
+use crate::sources::Places;
 use crate::spend::Mark;
-use crate::spend::{EventKey, Funding, Money, Speed, TokenCounts, Usage};
+use crate::spend::{EventKey, Money, Speed, TokenCounts, Usage};
 use beside::{Beside, Sizes};
+use entry::{Entry, Request};
+use route::Route;
 
 /// The window of a task.
 pub struct Tasks {
@@ -63,6 +70,13 @@ const MOST_BYTES: u64 = 128 * 1024 * 1024;
 
 /// 2025-10-31, in milliseconds: since then Roo Code's `tokensIn` is the whole prompt (rule 5).
 const WHOLE_PROMPT_SINCE_MS: i64 = 1_761_868_800_000;
+
+/// Where all of Cline's hosts keep their data unless an editor gives them a place.
+pub fn data_folder(places: &Places) -> PathBuf {
+    named_by(places, "CLINE_DATA_DIR", || {
+        named_by(places, "CLINE_DIR", || places.home.join(".cline")).join("data")
+    })
+}
 
 /// `tasks/<task>/ui_messages.json`.
 pub fn is_task(path: &Path) -> bool {
@@ -153,19 +167,24 @@ impl Tasks {
         };
         let is_summary = entry.say.as_deref() == Some("condense_context");
         let (tokens, cost) =
-            if is_summary { entry.summary(found) } else { self.request(entry, at, found)? };
+            if is_summary { summary(entry, found) } else { self.request(entry, at, found)? };
         if tokens.is_zero() && cost.is_none() {
             found.skip("not answered, or nothing was used");
             return None;
         }
         let (provider, model) = match &entry.model_info {
             Some(info) if filled(&info.model_id).is_some() => (
-                filled(&info.provider_id).map(str::to_lowercase),
+                filled(&info.provider_id).map(str::to_owned),
                 filled(&info.model_id).map(str::to_owned),
             ),
             _ if is_summary => (None, None),
             _ => beside.model_at(next.map_or(u64::MAX, |next| next.0)),
         };
+        let route = Route::of(provider.as_deref());
+        if route.is_logged_elsewhere {
+            found.skip("made through another agent, which logs it itself");
+            return None;
+        }
         let member = entry.say.as_deref().filter(|say| !say.starts_with("api_req")).unwrap_or("");
         Some(Usage {
             key: EventKey::in_session(
@@ -173,7 +192,7 @@ impl Tasks {
                 &[b"task", &ts.to_le_bytes(), member.as_bytes()],
             ),
             at,
-            provider: provider.map(|provider| found.share(provider.trim())),
+            provider: route.provider.map(|provider| found.share(&provider)),
             model: model.map(|model| found.share(model.trim())),
             tokens,
             speed: Speed::Standard,
@@ -181,7 +200,7 @@ impl Tasks {
             stated_cost: cost,
             project: beside.folder.as_deref().map(|folder| found.share(folder)),
             session: Some(found.share(task)),
-            funding: Funding::Unknown,
+            funding: route.funding,
         })
     }
 
@@ -254,66 +273,17 @@ fn read_whole(file: &Path, found: &mut Findings) -> Option<Vec<u8>> {
     std::fs::read(file).ok()
 }
 
+/// Rule 4.
+fn summary(entry: &Entry<'_>, found: &mut Findings) -> (TokenCounts, Option<Money>) {
+    let cost = entry.context_condense.as_ref().and_then(|condensed| condensed.cost);
+    (TokenCounts::default(), cost.and_then(|cost| money(cost, found)))
+}
+
 fn money(cost: &RawValue, found: &mut Findings) -> Option<Money> {
     stated_cost(cost, "cost").unwrap_or_else(|what| {
         found.problem(what);
         None
     })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    ts: Option<Count>,
-    #[serde(borrow, rename = "type", default, deserialize_with = "text_or_nothing")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    say: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    model_info: Option<ModelInfo<'a>>,
-    #[serde(borrow)]
-    context_condense: Option<Condensed<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ModelInfo<'a> {
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    model_id: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    provider_id: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Condensed<'a> {
-    #[serde(borrow)]
-    cost: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'a> {
-    tokens_in: Option<Count>,
-    tokens_out: Option<Count>,
-    cache_reads: Option<Count>,
-    cache_writes: Option<Count>,
-    #[serde(borrow)]
-    cost: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
-    api_protocol: Option<Text<'a>>,
-}
-
-impl Entry<'_> {
-    fn is_request(&self) -> bool {
-        self.kind.as_deref() == Some("say") && self.say.as_deref() == Some("api_req_started")
-    }
-
-    fn summary(&self, found: &mut Findings) -> (TokenCounts, Option<Money>) {
-        let cost = self.context_condense.as_ref().and_then(|condensed| condensed.cost);
-        (TokenCounts::default(), cost.and_then(|cost| money(cost, found)))
-    }
 }
 
 /// A piece of JSON text without its escapes.

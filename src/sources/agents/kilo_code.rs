@@ -7,7 +7,7 @@
 //! of Visual Studio Code and its kin).
 //!
 //! # What counts
-//! The databases are OpenCode's (see [`super::opencode`]), the task folders Roo Code's (see
+//! The databases are OpenCode's (see [`super::opencode_store`]), the task folders Roo Code's (see
 //! [`super::cline_tasks`]). What was copied from one of those agents into this one counts once,
 //! because the keys are the same.
 
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use super::agent::{Agent, FileKind};
 use super::cline_tasks::{DEEPEST, Tasks, is_task};
 use super::homes::{data_home, editor_storage, named_by};
-use super::opencode;
+use super::opencode_store;
 use crate::sources::{Places, SourceInfo, SourceKind};
 use crate::spend::BY_PROVIDER;
 
@@ -38,11 +38,15 @@ pub static AGENT: Agent = Agent {
     inside: folders,
     kinds: &[
         FileKind {
-            is_log: |path| opencode::is_database(path, "kilo"),
+            is_log: |path| opencode_store::is_database(path, "kilo"),
             deepest: 0,
-            format: &opencode::Messages,
+            format: &opencode_store::Messages,
         },
-        FileKind { is_log: opencode::is_message_file, deepest: 1, format: &opencode::MessageFiles },
+        FileKind {
+            is_log: opencode_store::is_message_file,
+            deepest: 1,
+            format: &opencode_store::MessageFiles,
+        },
         FileKind {
             is_log: is_task,
             deepest: DEEPEST,
@@ -62,6 +66,6 @@ fn homes(places: &Places) -> Vec<PathBuf> {
 fn folders(home: &Path) -> Vec<PathBuf> {
     // First, because a folder is walked once: as part of its parent it would be too deep.
     let mut folders = vec![home.join("tasks")];
-    folders.extend(opencode::folders(home));
+    folders.extend(opencode_store::folders(home));
     folders
 }

@@ -32,6 +32,7 @@ pub mod omp;
 pub mod openclaude;
 pub mod openclaw;
 pub mod opencode;
+pub mod opencode_store;
 pub mod pi;
 pub mod qwen_code;
 pub mod roo_code;

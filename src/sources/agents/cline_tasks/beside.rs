@@ -63,10 +63,7 @@ impl Beside {
     pub fn model_at(&self, end_ms: u64) -> (Option<String>, Option<String>) {
         let noted = self.models.iter().rev().find(|model| model.ts < end_ms);
         match noted.filter(|model| model.model_id.as_deref().is_some_and(|id| !id.is_empty())) {
-            Some(model) => {
-                let provider = model.model_provider_id.as_deref().map(str::to_lowercase);
-                (provider.filter(|provider| !provider.is_empty()), model.model_id.clone())
-            }
+            Some(model) => (model.model_provider_id.clone(), model.model_id.clone()),
             None => (None, self.first_model.clone()),
         }
     }
