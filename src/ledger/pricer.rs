@@ -58,12 +58,16 @@ pub(super) struct Class {
 /// transaction, like the [`Names`] it goes with.
 pub(super) struct Pricer<'a> {
     table: &'a PriceTable,
-    lists: HashMap<(i64, i64), (i64, PriceList)>,
+    lists: Vec<(i64, PriceList)>,
+    /// Where the list of a hint and a model stands.
+    places: HashMap<(i64, i64), usize>,
+    /// The last one that was asked for: usage comes in long rows of one model.
+    last: Option<((i64, i64), usize)>,
 }
 
 impl<'a> Pricer<'a> {
     pub(super) fn new(table: &'a PriceTable) -> Self {
-        Self { table, lists: HashMap::new() }
+        Self { table, lists: Vec::new(), places: HashMap::new(), last: None }
     }
 
     /// The class of an event of `quarter`.
@@ -106,13 +110,20 @@ impl<'a> Pricer<'a> {
         hint: i64,
         model: i64,
     ) -> Result<&(i64, PriceList)> {
-        // Looked up twice because a reference can't be returned from one branch alone.
-        if !self.lists.contains_key(&(hint, model)) {
-            let (hint_text, model_text) = (names.text(conn, hint)?, names.text(conn, model)?);
-            let list = self.table.list(hint_text.as_deref(), model_text.as_deref());
-            let provider = names.id(conn, list.provider().map(|provider| &**provider))?;
-            self.lists.insert((hint, model), (provider, list));
-        }
-        Ok(&self.lists[&(hint, model)])
+        let asked = (hint, model);
+        let last = self.last.filter(|(known, _)| *known == asked).map(|(_, place)| place);
+        let place = match last.or_else(|| self.places.get(&asked).copied()) {
+            Some(place) => place,
+            None => {
+                let (hint, model) = (names.text(conn, hint)?, names.text(conn, model)?);
+                let list = self.table.list(hint.as_deref(), model.as_deref());
+                let provider = names.id(conn, list.provider().map(|provider| &**provider))?;
+                self.lists.push((provider, list));
+                self.places.insert(asked, self.lists.len() - 1);
+                self.lists.len() - 1
+            }
+        };
+        self.last = Some((asked, place));
+        Ok(&self.lists[place])
     }
 }
