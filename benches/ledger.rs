@@ -125,6 +125,7 @@ fn reading(number: usize) -> Reading {
             project: Some(format!("/home/somebody/projects/number-{}", session % 40).into()),
             session: Some(format!("5f0c7d3e-0000-4000-8000-{session:012}").into()),
             funding: Funding::Unknown,
+            is_sum: false,
         });
     }
     reading

@@ -236,6 +236,7 @@ impl Session {
             project: Some(Arc::clone(&self.project)),
             session: Some(Arc::clone(&self.id)),
             funding: Funding::Unknown,
+            is_sum: false,
         }
     }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Result, Row, params};
 
 use super::codes;
 use super::names::{NONE, Names};
-use super::pricer::{Class, Pricer};
+use super::pricer::{Class, Pricer, Size};
 use super::seen::Seen;
 use super::slots::{self, Deltas, SlotKey, SlotSums};
 use crate::spend::{Currency, EventKey, Funding, Money, Problem, Speed, TokenCounts, Usage};
@@ -63,14 +63,19 @@ pub(super) fn store(
     let mut known: Vec<Event> = Vec::new();
     for group in incoming.chunk_by(|(a, _), (b, _)| a.key.group() == b.key.group()) {
         let (first, _) = &group[0];
-        table.read_group(&first.key, &mut known)?;
-        let ranks = group.iter().map(|(usage, _)| usage.key.rank());
-        let rolled_up = seen.holds_group(&first.key).then_some(EventKey::ORIGINAL);
-        let ranks = ranks.chain(known.iter().map(|event| event.key.rank())).chain(rolled_up);
-        let highest = ranks.max().unwrap_or(0);
-        for outranked in known.iter().filter(|event| event.key.rank() < highest) {
-            table.delete(outranked, deltas)?;
-            stored.changed = true;
+        let rank_matters =
+            table.has_yielding || group.iter().any(|(usage, _)| !usage.key.is_original());
+        let mut highest = EventKey::ORIGINAL;
+        if rank_matters {
+            table.read_group(&first.key, &mut known)?;
+            let ranks = group.iter().map(|(usage, _)| usage.key.rank());
+            let rolled_up = seen.holds_group(&first.key).then_some(EventKey::ORIGINAL);
+            let ranks = ranks.chain(known.iter().map(|event| event.key.rank())).chain(rolled_up);
+            highest = ranks.max().unwrap_or(0);
+            for outranked in known.iter().filter(|event| event.key.rank() < highest) {
+                table.delete(outranked, deltas)?;
+                stored.changed = true;
+            }
         }
         for same in group.chunk_by(|(a, _), (b, _)| a.key == b.key) {
             let (mut best, mut event) = same[0];
@@ -82,21 +87,24 @@ pub(super) fn store(
                     (best, event) = (other, other_event);
                 }
             }
-            match known.iter().find(|event| event.key == best.key) {
-                None if seen.holds(&best.key) => {}
-                None => {
-                    table.insert(&event, deltas)?;
-                    stored.new_events += 1;
+            if seen.holds(&best.key) {
+                continue;
+            }
+            if table.insert_if_new(&event, deltas)? {
+                stored.new_events += 1;
+                stored.changed = true;
+                continue;
+            }
+            if !rank_matters {
+                table.read_group(&best.key, &mut known)?;
+            }
+            let Some(old) = known.iter().find(|event| event.key == best.key) else { continue };
+            if !old.says_the_same_as(&event) {
+                let old_source = names.text(conn, old.source)?.unwrap_or_else(|| "".into());
+                let old_usage = old.to_usage(conn, names)?;
+                if wins((best, source), (&old_usage, &old_source)) {
+                    table.replace(old, &event, deltas)?;
                     stored.changed = true;
-                }
-                Some(old) if old.says_the_same_as(&event) => {}
-                Some(old) => {
-                    let old_source = names.text(conn, old.source)?.unwrap_or_else(|| "".into());
-                    let old_usage = old.to_usage(conn, names)?;
-                    if wins((best, source), (&old_usage, &old_source)) {
-                        table.replace(old, &event, deltas)?;
-                        stored.changed = true;
-                    }
                 }
             }
         }
@@ -136,8 +144,7 @@ pub(super) fn classify(
         conn.prepare_cached("UPDATE usage SET above = ?2, lacks = ?3 WHERE id = ?1")?;
     for_each_after(conn, last_id, count, |event| {
         let place = (slots::quarter_of(event.at_ms), event.provider_hint, event.model);
-        let size = (event.class.speed, &event.tokens, event.web_searches);
-        let sorted = Event { class: pricer.class(conn, names, place, size)?, ..*event };
+        let sorted = Event { class: pricer.class(conn, names, place, &event.size())?, ..*event };
         if sorted.class != event.class {
             update.execute(params![event.id, sorted.class.above, sorted.class.lacks])?;
         }
@@ -248,7 +255,12 @@ impl Event {
         let provider_hint = id_of(conn, names, &mut ids.provider, usage.provider.as_ref())?;
         let model = id_of(conn, names, &mut ids.model, usage.model.as_ref())?;
         let place = (slots::quarter_of(at_ms), provider_hint, model);
-        let size = (usage.speed, &usage.tokens, usage.web_searches);
+        let size = Size {
+            speed: usage.speed,
+            tokens: &usage.tokens,
+            web_searches: usage.web_searches,
+            is_sum: usage.is_sum,
+        };
         Ok(Self {
             id: 0,
             key: usage.key,
@@ -262,8 +274,17 @@ impl Event {
             funding: usage.funding,
             web_searches: usage.web_searches,
             stated_cost: usage.stated_cost,
-            class: pricer.class(conn, names, place, size)?,
+            class: pricer.class(conn, names, place, &size)?,
         })
+    }
+
+    fn size(&self) -> Size<'_> {
+        Size {
+            speed: self.class.speed,
+            tokens: &self.tokens,
+            web_searches: self.web_searches,
+            is_sum: self.class.above == Class::SUM,
+        }
     }
 
     fn read(row: &Row<'_>) -> Result<Self> {
@@ -310,6 +331,7 @@ impl Event {
             project: names.text(conn, self.project)?,
             session: names.text(conn, self.session)?,
             funding: self.funding,
+            is_sum: self.class.above == Class::SUM,
         })
     }
 
@@ -371,8 +393,8 @@ impl Event {
 
 /// The table `usage` with its statements ready.
 struct Table<'a> {
-    /// Nothing needs to be looked for in it.
-    was_empty: bool,
+    /// Whether any event in it yields to originals of its group.
+    has_yielding: bool,
     select: rusqlite::CachedStatement<'a>,
     insert: rusqlite::CachedStatement<'a>,
     update: rusqlite::CachedStatement<'a>,
@@ -381,16 +403,18 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(conn: &'a Connection) -> Result<Self> {
-        let was_empty =
-            conn.query_row("SELECT NOT EXISTS (SELECT 1 FROM usage)", [], |row| row.get(0))?;
+        let has_yielding = conn
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM usage WHERE substr(key, 11, 1) < x'02')")?
+            .query_row([], |row| row.get(0))?;
         Ok(Self {
-            was_empty,
+            has_yielding,
             select: conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM usage WHERE key BETWEEN ?1 AND ?2"
             ))?,
             insert: conn.prepare_cached(&format!(
                 "INSERT INTO usage ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-                    ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+                    ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                 ON CONFLICT DO NOTHING"
             ))?,
             update: conn.prepare_cached(
                 "UPDATE usage SET key = ?2, source = ?3, at_ms = ?4, provider_hint = ?5,
@@ -406,10 +430,6 @@ impl<'a> Table<'a> {
 
     fn read_group(&mut self, key: &EventKey, into: &mut Vec<Event>) -> Result<()> {
         into.clear();
-        // What this reading adds is of other groups: those of a reading are met in order.
-        if self.was_empty {
-            return Ok(());
-        }
         let (low, high) = key.group_bounds();
         let mut rows = self.select.query(params![low.0, high.0])?;
         while let Some(row) = rows.next()? {
@@ -418,10 +438,13 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn insert(&mut self, event: &Event, deltas: &mut Deltas) -> Result<()> {
-        write(&mut self.insert, None, event)?;
-        event.enter(deltas);
-        Ok(())
+    /// False when there is a row with the event's key.
+    fn insert_if_new(&mut self, event: &Event, deltas: &mut Deltas) -> Result<bool> {
+        let is_new = write(&mut self.insert, None, event)? > 0;
+        if is_new {
+            event.enter(deltas);
+        }
+        Ok(is_new)
     }
 
     fn replace(&mut self, old: &Event, new: &Event, deltas: &mut Deltas) -> Result<()> {
@@ -438,7 +461,8 @@ impl<'a> Table<'a> {
     }
 }
 
-fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event) -> Result<()> {
+/// Returns how many rows were written.
+fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event) -> Result<usize> {
     let [input, cache_read, write_5m, write_1h, output, reasoning] = slots::kinds(&event.tokens);
     statement.execute(params![
         id,
@@ -461,8 +485,7 @@ fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event
         event.stated_cost.as_ref().map(codes::money_text),
         event.class.above,
         event.class.lacks,
-    ])?;
-    Ok(())
+    ])
 }
 
 fn why_refused(usage: &Usage) -> Option<&'static str> {

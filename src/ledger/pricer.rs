@@ -48,22 +48,42 @@ impl SlotPrice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Class {
     pub(super) speed: Speed,
-    /// The largest threshold of its list that the prompt exceeds; 0 for none.
+    /// The largest threshold of its list that the prompt exceeds; 0 for none, [`Class::SUM`] where
+    /// several requests are summed and nobody knows.
     pub(super) above: i64,
-    /// Its list has no price for some of it, so that it is not priced among those it prices whole.
+    /// Its list has no price for some of it, so that it is not priced among those it prices whole;
+    /// or it has no tokens at all, only a cost that the log states.
     pub(super) lacks: bool,
+}
+
+impl Class {
+    /// Stands for the threshold of several requests in one figure; they pay the lowest prices.
+    pub(super) const SUM: i64 = -1;
+}
+
+/// What of an event decides its class, besides model and time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size<'a> {
+    pub(super) speed: Speed,
+    pub(super) tokens: &'a TokenCounts,
+    pub(super) web_searches: u32,
+    pub(super) is_sum: bool,
 }
 
 /// A price table and the lists that were asked for, by ids of the dictionary. Good for one
 /// transaction, like the [`Names`] it goes with.
 pub(super) struct Pricer<'a> {
     table: &'a PriceTable,
-    lists: HashMap<(i64, i64), (i64, PriceList)>,
+    lists: Vec<(i64, PriceList)>,
+    /// Where the list of a hint and a model stands.
+    places: HashMap<(i64, i64), usize>,
+    /// The last one that was asked for: usage comes in long rows of one model.
+    last: Option<((i64, i64), usize)>,
 }
 
 impl<'a> Pricer<'a> {
     pub(super) fn new(table: &'a PriceTable) -> Self {
-        Self { table, lists: HashMap::new() }
+        Self { table, lists: Vec::new(), places: HashMap::new(), last: None }
     }
 
     /// The class of an event of `quarter`.
@@ -72,14 +92,17 @@ impl<'a> Pricer<'a> {
         conn: &Connection,
         names: &mut Names,
         (quarter, hint, model): (i64, i64, i64),
-        (speed, tokens, web_searches): (Speed, &TokenCounts, u32),
+        size: &Size<'_>,
     ) -> Result<Class> {
+        let Size { speed, tokens, web_searches, is_sum } = *size;
         let (_, list) = self.list(conn, names, hint, model)?;
-        let above = list.threshold_below(tokens.prompt());
+        let above = if is_sum { 0 } else { list.threshold_below(tokens.prompt()) };
         let unit = list.unit_prices(slots::start_of(quarter), speed, above);
         let lacks =
             unit.is_some_and(|unit| unit.cost_picos(tokens, u64::from(web_searches)).is_none());
-        Ok(Class { speed, above: i64::try_from(above).unwrap_or(i64::MAX), lacks })
+        let is_nothing = tokens.is_zero() && web_searches == 0;
+        let above = if is_sum { Class::SUM } else { i64::try_from(above).unwrap_or(i64::MAX) };
+        Ok(Class { speed, above, lacks: lacks || is_nothing })
     }
 
     /// The list price of a slot.
@@ -94,8 +117,11 @@ impl<'a> Pricer<'a> {
         let above = u64::try_from(key.class.above).unwrap_or(0);
         let unit = list.unit_prices(slots::start_of(key.quarter), key.class.speed, above);
         let searches = u64::try_from(sums.web_searches).unwrap_or(0);
-        let list_picos =
-            unit.and_then(|unit| unit.cost_picos(&token_counts(&sums.tokens), searches));
+        let tokens = token_counts(&sums.tokens);
+        // Costs without tokens are the agents' own figures, and no list prices them.
+        let is_cost_alone = key.class.lacks && tokens.is_zero() && searches == 0;
+        let unit = unit.filter(|_| !is_cost_alone);
+        let list_picos = unit.and_then(|unit| unit.cost_picos(&tokens, searches));
         Ok(SlotPrice { provider: *provider, list_picos })
     }
 
@@ -106,13 +132,20 @@ impl<'a> Pricer<'a> {
         hint: i64,
         model: i64,
     ) -> Result<&(i64, PriceList)> {
-        // Looked up twice because a reference can't be returned from one branch alone.
-        if !self.lists.contains_key(&(hint, model)) {
-            let (hint_text, model_text) = (names.text(conn, hint)?, names.text(conn, model)?);
-            let list = self.table.list(hint_text.as_deref(), model_text.as_deref());
-            let provider = names.id(conn, list.provider().map(|provider| &**provider))?;
-            self.lists.insert((hint, model), (provider, list));
-        }
-        Ok(&self.lists[&(hint, model)])
+        let asked = (hint, model);
+        let last = self.last.filter(|(known, _)| *known == asked).map(|(_, place)| place);
+        let place = match last.or_else(|| self.places.get(&asked).copied()) {
+            Some(place) => place,
+            None => {
+                let (hint, model) = (names.text(conn, hint)?, names.text(conn, model)?);
+                let list = self.table.list(hint.as_deref(), model.as_deref());
+                let provider = names.id(conn, list.provider().map(|provider| &**provider))?;
+                self.lists.push((provider, list));
+                self.places.insert(asked, self.lists.len() - 1);
+                self.lists.len() - 1
+            }
+        };
+        self.last = Some((asked, place));
+        Ok(&self.lists[place])
     }
 }

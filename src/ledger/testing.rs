@@ -75,6 +75,7 @@ pub(super) fn usage(id: &str, time: &str, model: &str, input: u64, output: u64) 
         project: Some("/home/me/shop".into()),
         session: Some("session-1".into()),
         funding: Funding::Unknown,
+        is_sum: false,
     }
 }
 

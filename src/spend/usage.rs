@@ -232,6 +232,9 @@ pub struct Usage {
     pub session: Option<Arc<str>>,
     /// Subscription or API key.
     pub funding: Funding,
+    /// Several requests in one figure, as running totals grow by: its size says nothing about the
+    /// size of any prompt, so that it never pays the price of a long one.
+    pub is_sum: bool,
 }
 
 impl Usage {

@@ -21,6 +21,9 @@ SET key = CAST(substr(key, 1, 10)
 WHERE source IS NOT (SELECT id FROM name WHERE text = 'codex')
     AND substr(key, 11, 1) IN (x'00', x'01') AND substr(key, 11, 6) <> x'000000000000';
 CREATE UNIQUE INDEX usage_key ON usage (key);
+-- The few events that yield to another one of their group. While there are none, groups need not be
+-- looked at.
+CREATE INDEX usage_yields ON usage (key) WHERE substr(key, 11, 1) < x'02';
 
 -- Usage summed per quarter of an hour, of events that pay the same price for each kind of token.
 -- Amounts are dollars * 10^12 + picos, so that sums stay within 64 bits. `hint` is the provider

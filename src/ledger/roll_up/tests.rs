@@ -89,6 +89,36 @@ fn a_small_ledger_is_never_rolled_up() {
     assert!(!ledger.roll_up_rows(at(NOW), few).unwrap());
 }
 
+#[test]
+fn what_grows_after_it_was_rolled_up_stays_as_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    record(&mut ledger, &look(&AGENT, NOW), &reading(old_events(10)));
+    ledger.roll_up_rows(at(NOW), ALL_OLD).unwrap();
+    let before = answers(&ledger);
+    let mut grown = old_events(10);
+    grown.iter_mut().for_each(|event| event.tokens.output += 1);
+    record(&mut ledger, &look(&AGENT, NOW), &reading(grown));
+    // The newest row is the one that was not rolled up.
+    assert_eq!(answers(&ledger).1.tokens.output, before.1.tokens.output + 1);
+    assert_eq!(answers(&ledger).1.requests, 10);
+}
+
+#[test]
+fn a_batch_is_rolled_up_whole_or_not_at_all() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    record(&mut ledger, &look(&AGENT, NOW), &reading(old_events(10)));
+    let mut recording = ledger.begin().unwrap();
+    recording.write(|conn, _| roll_up_batch(conn, at(NOW), 9, 100)).unwrap();
+    assert_eq!(rows(&recording), 1);
+    drop(recording);
+    assert_eq!(rows(&ledger), 10);
+    let seen: i64 =
+        ledger.conn.query_row("SELECT count(*) FROM seen", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 0);
+}
+
 /// What a random history does next.
 #[derive(Clone, Debug)]
 enum Step {

@@ -295,6 +295,7 @@ impl Origin<'_> {
             project: None,
             session: Some(thread).filter(|id| !id.is_empty()).map(|id| found.share(id)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

@@ -218,6 +218,7 @@ impl Whole {
             project: self.project.as_deref().map(|project| found.share(project)),
             session: Some(found.share(&self.id)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }

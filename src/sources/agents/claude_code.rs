@@ -190,6 +190,7 @@ impl Format for Lines {
             project,
             session,
             funding: Funding::Unknown,
+            is_sum: false,
         };
         for (index, advice) in usage.iterations.iter().flatten().enumerate() {
             let tokens = advice.tokens();

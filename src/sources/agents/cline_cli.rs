@@ -184,6 +184,7 @@ fn read_message(message: &Message<'_>, name: &str, session: &Session, found: &mu
         tokens,
         stated_cost: cost,
         funding: route.funding,
+        is_sum: false,
         ..usage
     };
     found.count(usage);
@@ -215,6 +216,7 @@ fn read_sums(name: &str, session: &Session, found: &mut Findings) {
         tokens,
         stated_cost: cost,
         funding: route.funding,
+        is_sum: true,
         ..usage
     };
     found.count(usage);
@@ -354,6 +356,7 @@ impl Session {
             project: folder.map(|folder| found.share(folder)),
             session: Some(found.share(name)),
             funding: Funding::Unknown,
+            is_sum: false,
         }
     }
 }

@@ -201,6 +201,7 @@ impl Tasks {
             project: beside.folder.as_deref().map(|folder| found.share(folder)),
             session: Some(found.share(task)),
             funding: route.funding,
+            is_sum: false,
         })
     }
 

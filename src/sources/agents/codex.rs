@@ -341,6 +341,7 @@ impl Lines<'_> {
             project,
             session,
             funding: payload.funding(),
+            is_sum: false,
         });
     }
 }

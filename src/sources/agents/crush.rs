@@ -162,6 +162,7 @@ impl Format for Sessions {
                 project: project.map(|project| found.share(project)),
                 session: Some(found.share(session)),
                 funding: Funding::Unknown,
+                is_sum: true,
             };
             found.count(usage);
             state.insert(session.to_owned(), Counted { cost, updated });

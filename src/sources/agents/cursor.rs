@@ -186,6 +186,7 @@ fn read_row(row: &rusqlite::Row<'_>, found: &mut Findings) {
         project: None,
         session: Some(found.share(composer)),
         funding: Funding::Unknown,
+        is_sum: false,
     };
     found.count(usage);
 }

@@ -140,6 +140,7 @@ impl Format for Settings {
             project: log.project.map(|project| found.share(&project)),
             session: Some(found.share(session)),
             funding: Funding::Unknown,
+            is_sum: true,
         };
         found.count(usage);
         *state = State { counted: reached, undated: false };

@@ -205,6 +205,7 @@ impl Writer {
             project: session.folder.as_deref().map(|folder| found.share(folder)),
             session: session.id.as_deref().map(|id| found.share(id)),
             funding: named.map_or(Funding::Unknown, |provider| provider_of(provider).1),
+            is_sum: false,
         };
         found.count(usage);
     }

@@ -192,6 +192,7 @@ fn read_entry(entry: &Entry<'_>, conversation: &str, at: DateTime<Utc>, found: &
         project: None,
         session: (!conversation.is_empty()).then(|| found.share(conversation)),
         funding: Funding::Unknown,
+        is_sum: false,
     };
     found.count(request);
 }

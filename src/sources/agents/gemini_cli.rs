@@ -262,6 +262,7 @@ impl Row<'_> {
             project: session.project.as_deref().map(|project| found.share(project)),
             session: session.id.as_deref().map(|id| found.share(id)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

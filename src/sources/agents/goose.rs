@@ -197,6 +197,7 @@ fn read_ledger(
             project: text(row, 9).map(|folder| found.share(&folder)),
             session: Some(found.share(&session)).filter(|session| !session.is_empty()),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }
@@ -265,6 +266,7 @@ fn read_counters(
             project: text(row, 7).map(|folder| found.share(&folder)),
             session: Some(found.share(&session)),
             funding: Funding::Unknown,
+            is_sum: true,
         };
         found.count(usage);
         counted.insert(session, highest);

@@ -163,6 +163,7 @@ impl Ended<'_> {
             project: self.project.as_deref().map(|project| found.share(project)),
             session: self.session.map(|session| found.share(session)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

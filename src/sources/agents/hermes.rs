@@ -259,6 +259,7 @@ impl Grown<'_> {
             project: self.folder.map(|folder| found.share(folder)),
             session: Some(found.share(self.session)),
             funding: if is_included { Funding::Subscription } else { Funding::Unknown },
+            is_sum: true,
         };
         found.count(usage);
     }

@@ -122,6 +122,7 @@ impl Format for Lines {
             project: None,
             session: Some(place.session).filter(|id| !id.is_empty()).map(|id| found.share(id)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

@@ -265,6 +265,7 @@ impl Row<'_> {
             project: state.project(file).map(|project| found.share(project)),
             session: name(3).map(|session| found.share(session)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

@@ -143,6 +143,7 @@ impl Format for Lines {
             project: chat.project.as_deref().map(|project| found.share(project)),
             session: workspace_of(file).map(|workspace| found.share(workspace)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }

@@ -152,6 +152,7 @@ impl Format for Lines {
             project: filled(&row.cwd).map(|cwd| found.share(cwd)),
             session: origin.or(filled(&row.session_id)).map(|session| found.share(session)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(request);
     }

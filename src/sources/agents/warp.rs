@@ -175,6 +175,7 @@ impl Format for Conversations {
                     project: project.as_deref().map(|folder| found.share(folder)),
                     session: Some(found.share(&id)),
                     funding: if is_own_key { Funding::ApiKey } else { Funding::Unknown },
+                    is_sum: true,
                 };
                 found.count(usage);
             }

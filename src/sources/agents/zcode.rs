@@ -210,6 +210,7 @@ fn read(row: &Row<'_>, found: &mut Findings) -> rusqlite::Result<()> {
         project: text(row, 13)?.map(|folder| found.share(folder)),
         session: text(row, 3)?.map(|session| found.share(session)),
         funding: Funding::Unknown,
+        is_sum: false,
     };
     found.count(usage);
     Ok(())

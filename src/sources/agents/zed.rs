@@ -237,12 +237,14 @@ impl Thread<'_> {
             project: None,
             session: Some(session.clone()),
             funding: Funding::Unknown,
+            is_sum: true,
         };
         for (request, counts) in &new {
             // One that does not fit was counted before, with the rest of an earlier sum.
             if *counts != Sum::default() && counts.fits(&open) {
                 let parts: [&[u8]; 4] = [b"zed", id.as_bytes(), b"request", request.as_bytes()];
-                found.count(usage(EventKey::original(&parts, &[]), *counts));
+                let key = EventKey::original(&parts, &[]);
+                found.count(Usage { is_sum: false, ..usage(key, *counts) });
                 open = open.with(counts, u64::saturating_sub);
             }
         }

@@ -104,6 +104,7 @@ impl Session {
                 project: self.folder.as_deref().map(|folder| found.share(folder)),
                 session: Some(found.share(&id)),
                 funding: Funding::Unknown,
+                is_sum: true,
             };
             found.count(usage);
         }

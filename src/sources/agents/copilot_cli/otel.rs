@@ -70,6 +70,7 @@ impl Format for Records {
             project: None,
             session: session.map(|session| found.share(session)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }

@@ -109,6 +109,7 @@ impl Format for Rows {
                 project: text(row, 11).map(|folder| found.share(&folder)),
                 session: session.map(|session| found.share(&session)),
                 funding: Funding::Unknown,
+                is_sum: false,
             };
             found.count(usage);
         }

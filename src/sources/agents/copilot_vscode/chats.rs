@@ -126,6 +126,7 @@ impl Chat {
             project: None,
             session: Some(found.share(session)).filter(|session| !session.is_empty()),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }

@@ -121,6 +121,7 @@ impl Format for Spans {
                 project: None,
                 session: session.map(|session| found.share(&session)),
                 funding: Funding::Unknown,
+                is_sum: false,
             };
             found.count(usage);
         }

@@ -81,6 +81,7 @@ impl Format for Answers {
             project: None,
             session: Some(found.share(&session)),
             funding: Funding::Unknown,
+            is_sum: false,
         };
         found.count(usage);
     }

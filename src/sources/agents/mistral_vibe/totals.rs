@@ -92,6 +92,7 @@ impl Format for Totals {
                 .map(|folder| found.share(folder)),
             session: Some(found.share(id)),
             funding: Funding::Unknown,
+            is_sum: true,
         };
         found.count(usage);
         seen.counts = seen.counts.zip(counts, u64::max);

@@ -57,6 +57,7 @@ pub fn read(data: &[u8], origin: &Origin<'_>, found: &mut Findings) {
         project,
         session: (!origin.session.is_empty()).then(|| found.share(origin.session)),
         funding: Funding::Unknown,
+        is_sum: false,
     };
     found.count(usage);
 }
