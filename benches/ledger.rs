@@ -9,7 +9,7 @@ use divan::counter::ItemsCount;
 use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::spend::{
-    EventKey, Funding, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts, Usage,
+    EventKey, Funding, Mark, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts, Usage,
 };
 
 /// Usages in one reading of a cold scan.
@@ -80,6 +80,28 @@ fn questions(bencher: Bencher, question: &str) {
             ledger.report(span.first_day, last, Tz::UTC, &by).expect("answers").rows.len() as u64
         }
         _ => ledger.spend(&span, Tz::UTC, &[]).expect("answers").requests,
+    });
+}
+
+/// What a look is given of 10,000 files: the marks of all of them, or of one that has changed.
+#[divan::bench(args = ["all", "named"])]
+fn marks(bencher: Bencher, which: &str) {
+    let home = tempfile::tempdir().expect("a folder for the ledger");
+    let mut ledger = open(home.path());
+    let name =
+        |n: usize| format!("/home/somebody/.codex/sessions/2026/11/01/rollout-{n:048}.jsonl");
+    let mark = |n: usize| Mark {
+        offset: n as u64,
+        size: n as u64,
+        modified_nanos: n as i64,
+        identity: n as u64,
+        state: "x".repeat(300),
+    };
+    let marks = (0..10_000).map(|n| (name(n), Some(mark(n)))).collect();
+    record(&mut ledger, &Reading { marks, ..Reading::default() }, &PriceTable::builtin());
+    bencher.bench_local(|| match which {
+        "all" => ledger.marks(AGENT.id).expect("answers").len(),
+        _ => ledger.marks_named(AGENT.id, &[name(7)]).expect("answers").len(),
     });
 }
 

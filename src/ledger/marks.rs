@@ -13,9 +13,7 @@ impl Ledger {
     pub fn marks(&self, source_id: &str) -> std::result::Result<Marks, LedgerError> {
         self.run(|conn| {
             let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM mark WHERE source = ?1"))?
-                .query_map([source], read)?
-                .collect()
+            conn.prepare_cached(ALL)?.query_map([source], read)?.collect()
         })
     }
 
@@ -28,16 +26,9 @@ impl Ledger {
     ) -> std::result::Result<Marks, LedgerError> {
         self.ask(|conn| {
             let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
-            let mut marks: Marks = conn
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM mark WHERE source = ?1 AND waits = 1"
-                ))?
-                .query_map([source], read)?
-                .collect::<Result<_>>()?;
-            let mut named = conn.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM mark
-                 WHERE source = ?1 AND (name = ?2 OR (name > ?3 AND name < ?4))"
-            ))?;
+            let mut marks: Marks =
+                conn.prepare_cached(WAITING)?.query_map([source], read)?.collect::<Result<_>>()?;
+            let mut named = conn.prepare_cached(NAMED)?;
             for file in files {
                 let [first, end] = names_below(file);
                 for mark in named.query_map(params![source, file, first, end], read)? {
@@ -102,8 +93,22 @@ fn read(row: &Row<'_>) -> Result<(String, Mark)> {
     Ok((row.get(0)?, mark))
 }
 
-/// In the order of [`read`].
-const COLUMNS: &str = "name, offset, size, modified_nanos, identity, state";
+// The columns are in the order of `read`.
+const ALL: &str = "
+    SELECT name, offset, size, modified_nanos, identity, state FROM mark WHERE source = ?1";
+
+/// Without being told SQLite reads all of a source's marks.
+const WAITING: &str = "
+    SELECT name, offset, size, modified_nanos, identity, state FROM mark INDEXED BY mark_waits
+    WHERE source = ?1 AND waits = 1";
+
+/// Two searches: with `OR` between them SQLite reads all of a source's marks.
+const NAMED: &str = "
+    SELECT name, offset, size, modified_nanos, identity, state FROM mark
+    WHERE source = ?1 AND name = ?2
+    UNION ALL
+    SELECT name, offset, size, modified_nanos, identity, state FROM mark
+    WHERE source = ?1 AND name > ?3 AND name < ?4";
 
 #[cfg(test)]
 mod tests {
@@ -148,5 +153,24 @@ mod tests {
             Reading { marks: BTreeMap::from([(waits, Some(mark("{}")))]), ..Reading::default() };
         record(&mut ledger, &look(&AGENT, NOON), &answered);
         assert!(named(&ledger, &[]).is_empty());
+    }
+
+    #[test]
+    fn no_search_for_named_files_reads_more_than_it_finds() {
+        let home = tempfile::tempdir().unwrap();
+        let ledger = ledger_in(home.path());
+        let plan = |sql: &str| -> Vec<String> {
+            let mut plan = ledger.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+            steps.map(Result::unwrap).filter(|step| step.contains("mark")).collect()
+        };
+        assert_eq!(plan(WAITING), ["SEARCH mark USING INDEX mark_waits (source=?)"]);
+        assert_eq!(
+            plan(NAMED),
+            [
+                "SEARCH mark USING PRIMARY KEY (source=? AND name=?)",
+                "SEARCH mark USING PRIMARY KEY (source=? AND name>? AND name<?)",
+            ]
+        );
     }
 }
