@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::testing::*;
 use super::*;
+use crate::pricing::PriceTable;
 use crate::spend::{Charge, ChargeKind, Funding, Period, Reading, Span};
 
 const NOON: &str = "2026-11-24T12:00:00Z";
@@ -436,4 +437,44 @@ fn days_that_are_kept_answer_like_the_slots() {
     let kept = answers(&ledger);
     ledger.keep_days_of(Tz::UTC).unwrap();
     assert_eq!((answers(&ledger), days_kept(&ledger)), (kept, 1));
+}
+
+#[test]
+fn the_sum_of_many_requests_never_pays_for_a_long_prompt() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    // GPT-5.5 asks twice the input price of prompts above 272,000 tokens: $10 instead of $5 a
+    // million. A running total that grew by 400,000 tokens says nothing of any prompt.
+    let event = |id: &str, is_sum| crate::spend::Usage {
+        is_sum,
+        ..usage(id, "2026-11-24T10:00:00Z", "gpt-5.5", 400_000, 0)
+    };
+    record(&mut ledger, &look(&AGENT, NOON), &reading(vec![event("one", false)]));
+    let list = |ledger: &Ledger| {
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap().list
+    };
+    // 0.4 * $10.
+    assert_eq!(list(&ledger), usd("4"));
+    record(&mut ledger, &look(&AGENT, NOON), &reading(vec![event("sum", true)]));
+    // And 0.4 * $5, before and after everything is priced anew.
+    assert_eq!(list(&ledger), usd("6"));
+    let row = "provider = \"x\"\nmodel = \"y\"\ninput = \"1\"\noutput = \"1\"";
+    let other = PriceTable::builtin().with_overrides(&[row.parse().unwrap()]).unwrap();
+    assert!(ledger.reprice(&other).unwrap());
+    assert_eq!(list(&ledger), usd("6"));
+}
+
+#[test]
+fn a_cost_without_tokens_counts_as_the_agents_own_figure() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    let stated = crate::spend::Usage {
+        stated_cost: Some(usd("0.25")),
+        ..usage("cost", "2026-11-24T10:00:00Z", HAIKU, 0, 0)
+    };
+    // One dollar of tokens of the same model beside it.
+    let tokens = dollars("tokens", "2026-11-24T10:00:00Z", 1);
+    record(&mut ledger, &look(&AGENT, NOON), &reading(vec![stated, tokens]));
+    let spend = ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap();
+    assert_eq!((spend.list, spend.stated, spend.unpriced_tokens), (usd("1.25"), usd("0.25"), 0));
 }
