@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::sources::{Places, Source, SourceKind};
+use crate::sources::{Places, Source, SourceKind, Watched};
 
 use super::due;
 use super::look::Looked;
@@ -132,11 +132,12 @@ impl Job {
 
     /// Learns which folders are its own. Changes come by the thousand, so this is not asked for
     /// each of them. Gives the folders as they are named.
-    pub fn learn_folders(&mut self, places: &Places) -> Vec<PathBuf> {
-        let named = self.source.watched(places);
-        let resolved = named.iter().filter_map(|folder| folder.canonicalize().ok());
-        self.folders = resolved.chain(named.iter().cloned()).collect();
-        named
+    pub fn learn_folders(&mut self, places: &Places) -> Vec<Watched> {
+        let watched = self.source.watched(places);
+        let named = watched.iter().map(|watched| &watched.folder);
+        let resolved = named.clone().filter_map(|folder| folder.canonicalize().ok());
+        self.folders = resolved.chain(named.cloned()).collect();
+        watched
     }
 
     /// A change in a watched folder: if it is one of this source's, a look is due shortly.

@@ -2,7 +2,7 @@
 //! a poll that is due, a finished look, a command — and sleeps in between.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::board::{self, Live};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::pricing::PriceTable;
-use crate::sources::SourceKind;
+use crate::sources::{SourceKind, Watched};
 use crate::spend::period::local_day;
 
 use super::delivery::Delivery;
@@ -322,7 +322,7 @@ impl<T: FnMut(Event)> Monitor<T> {
     /// Watches the folders that exist by now; true when there is a new one.
     fn follow_folders(&mut self) -> bool {
         let places = &self.world.places;
-        let folders: Vec<PathBuf> =
+        let folders: Vec<Watched> =
             self.jobs.iter_mut().flat_map(|job| job.learn_folders(places)).collect();
         let found = self.watch.follow(&folders);
         match self.watch.trouble() {

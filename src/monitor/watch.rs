@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::sources::{Depth, Watched};
+
 /// What the operating system says changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -46,15 +48,19 @@ impl Watch {
         }
     }
 
-    /// Watches those of `roots` that exist and are not watched yet, and forgets those that are
-    /// gone. Returns whether a root is new, which calls for a look.
-    pub fn follow(&mut self, roots: &[PathBuf]) -> bool {
+    /// Watches those folders that exist and are not watched yet, and forgets those that are gone.
+    /// Returns whether one is new, which calls for a look.
+    pub fn follow(&mut self, folders: &[Watched]) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
         let mut found_new = false;
-        for root in roots {
+        for Watched { folder: root, depth } in folders {
             let exists = root.is_dir();
             if exists && !self.watched.contains(root) {
-                match watcher.watch(root, RecursiveMode::Recursive) {
+                let mode = match depth {
+                    Depth::Folder => RecursiveMode::NonRecursive,
+                    Depth::Tree => RecursiveMode::Recursive,
+                };
+                match watcher.watch(root, mode) {
                     Ok(()) => {
                         self.watched.insert(root.clone());
                         found_new = true;
@@ -124,8 +130,10 @@ mod tests {
         std::fs::write(&file, "1\n").expect("write");
         let (sender, mut changes) = tokio::sync::mpsc::unbounded_channel();
         let mut watch = Watch::start(sender);
-        assert!(watch.follow(&[folder.path().to_owned(), folder.path().join("missing")]));
-        assert!(!watch.follow(&[folder.path().to_owned()]), "already followed");
+        let tree = |folder: PathBuf| Watched { folder, depth: Depth::Tree };
+        let folders = [tree(folder.path().to_owned()), tree(folder.path().join("missing"))];
+        assert!(watch.follow(&folders));
+        assert!(!watch.follow(&folders), "already followed");
         std::fs::write(&file, "1\n2\n").expect("append");
         let change = tokio::time::timeout(Duration::from_secs(10), changes.recv()).await;
         assert_eq!(change.expect("in time"), Some(Change::Files(vec![file])));

@@ -81,8 +81,8 @@ pub trait Source: Sync {
     }
 
     /// Those of [`Source::roots`] in which a change calls for a look at once.
-    fn watched(&self, places: &Places) -> Vec<PathBuf> {
-        self.roots(places)
+    fn watched(&self, _places: &Places) -> Vec<Watched> {
+        Vec::new()
     }
 
     /// How each record of one of its files is taken; `None` when it is no file of this source.
@@ -92,6 +92,24 @@ pub trait Source: Sync {
 
     /// Looks once. Agents read files and block; the monitor gives them a thread that may.
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a>;
+}
+
+/// A folder to watch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watched {
+    /// The folder, existing or not.
+    pub folder: PathBuf,
+    /// All that is below it too, or only what lies in it.
+    pub depth: Depth,
+}
+
+/// How far below a folder changes are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// The folder's own files.
+    Folder,
+    /// The whole tree.
+    Tree,
 }
 
 /// A secret. Never shown: `Debug` is masked and there is no `Display`.

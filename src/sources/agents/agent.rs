@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::scan::walk::list;
 use super::scan::{AnyFormat, USAGES_PER_READING, Verdict, explain, scan};
-use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo};
+use crate::sources::{Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched};
 use crate::spend::{Marks, Reading};
 
 /// An agent whose files need nothing but themselves to be understood.
@@ -19,9 +19,9 @@ pub struct Agent {
     pub inside: fn(&Path) -> Vec<PathBuf>,
     /// The kinds of file it leaves there.
     pub kinds: &'static [FileKind],
-    /// Whether its folders are watched. Not where the agent writes all the time without spending:
-    /// the slow sweep reads those.
-    pub is_watched: bool,
+    /// How a folder with logs is watched: not its tree where that holds whole working copies, and
+    /// not at all where the agent writes all the time without spending; the slow sweep reads those.
+    pub watch: fn(&Path) -> Option<Depth>,
 }
 
 /// One kind of file.
@@ -38,6 +38,21 @@ pub struct FileKind {
 /// For agents whose home folder is itself the folder with logs.
 pub fn itself(home: &Path) -> Vec<PathBuf> {
     vec![home.to_owned()]
+}
+
+/// For agents whose folders hold little but logs.
+pub fn whole_tree(_folder: &Path) -> Option<Depth> {
+    Some(Depth::Tree)
+}
+
+/// For agents whose logs lie in a folder beside trees of other things.
+pub fn folder_alone(_folder: &Path) -> Option<Depth> {
+    Some(Depth::Folder)
+}
+
+/// For agents that write all the time, or whose folders are watched at too high a price.
+pub fn not_watched(_folder: &Path) -> Option<Depth> {
+    None
 }
 
 /// Whether a path ends with `.jsonl`.
@@ -83,8 +98,9 @@ impl Source for Agent {
         homes.iter().flat_map(|home| (self.inside)(home)).collect()
     }
 
-    fn watched(&self, places: &Places) -> Vec<PathBuf> {
-        if self.is_watched { self.roots(places) } else { Vec::new() }
+    fn watched(&self, places: &Places) -> Vec<Watched> {
+        let roots = self.roots(places).into_iter();
+        roots.filter_map(|folder| Some(Watched { depth: (self.watch)(&folder)?, folder })).collect()
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::{data_home, paths_in};
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::{Count, Text, cause, count, filled, text_or_nothing, time};
@@ -56,7 +56,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![threads_of(home)],
     kinds: &[FileKind { is_log: is_thread, deepest: DEEPEST, format: &Thread }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 const DEEPEST: usize = 2;

@@ -37,7 +37,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::percent_decoded;
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -67,7 +67,7 @@ pub static AGENT: Agent = Agent {
         deepest: 1,
         format: &Conversation,
     }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// How many of the rows that were read before are read again, as they may have grown.

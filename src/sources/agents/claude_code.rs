@@ -38,7 +38,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::homes::{folders_in, paths_in};
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
@@ -67,7 +67,7 @@ pub static AGENT: Agent = Agent {
         deepest: DEEPEST,
         format: &Lines { provider: Some("anthropic") },
     }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// Logs lie at most this deep below `projects`; a bound, because people put anything there.

@@ -11,7 +11,7 @@
 
 use std::path::PathBuf;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::cline_tasks::{DEEPEST, Tasks, data_folder, is_task};
 use super::homes::editor_storage;
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -38,7 +38,7 @@ pub static AGENT: Agent = Agent {
         deepest: DEEPEST,
         format: &Tasks { may_tell_whole_prompt: false },
     }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

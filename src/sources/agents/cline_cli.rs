@@ -38,7 +38,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind, itself};
+use super::agent::{Agent, FileKind, itself, whole_tree};
 use super::cline_tasks::data_folder;
 use super::cline_tasks::route::Route;
 use super::homes::named_by;
@@ -66,7 +66,7 @@ pub static AGENT: Agent = Agent {
     },
     inside: itself,
     kinds: &[FileKind { is_log: is_messages, deepest: 1, format: &Sessions }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn is_messages(path: &Path) -> bool {

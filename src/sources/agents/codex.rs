@@ -41,7 +41,9 @@ use super::scan::lines::Filter;
 use super::scan::walk::{Listing, list};
 use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
-use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
+use crate::sources::{
+    Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
+};
 use crate::spend::{EventKey, Mark, Marks, Reading, Speed, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
 use counter::Vector;
@@ -74,6 +76,11 @@ impl Source for Codex {
 
     fn roots(&self, places: &Places) -> Vec<PathBuf> {
         roots(places)
+    }
+
+    fn watched(&self, places: &Places) -> Vec<Watched> {
+        let tree = |folder| Watched { folder, depth: Depth::Tree };
+        roots(places).into_iter().map(tree).collect()
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {

@@ -37,12 +37,14 @@ mod store;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::agent::{Agent, FileKind, is_jsonl, itself};
+use super::agent::{Agent, FileKind, is_jsonl, itself, whole_tree};
 use super::copilot::PROVIDER;
 use super::homes::named_by;
 use super::scan::walk::list;
 use super::scan::{Verdict, explain, scan};
-use crate::sources::{Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
+use crate::sources::{
+    Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
+};
 use crate::spend::{Marks, Reading};
 
 /// GitHub Copilot CLI with the one trace file that may lie anywhere.
@@ -68,7 +70,7 @@ static HOME: Agent = Agent {
         FileKind { is_log: is_trace, deepest: 3, format: &otel::Records },
         FileKind { is_log: is_events, deepest: 2, format: &events::Legs },
     ],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn is_store(path: &Path) -> bool {
@@ -122,7 +124,7 @@ impl Source for CopilotCli {
         HOME.roots(places)
     }
 
-    fn watched(&self, places: &Places) -> Vec<PathBuf> {
+    fn watched(&self, places: &Places) -> Vec<Watched> {
         HOME.watched(places)
     }
 

@@ -33,7 +33,7 @@ mod traces;
 
 use std::path::{Path, PathBuf};
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, not_watched};
 use super::copilot::PROVIDER;
 use super::homes::application_data;
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -64,7 +64,7 @@ pub static AGENT: Agent = Agent {
         FileKind { is_log: is_traces, deepest: 0, format: &traces::Spans },
         FileKind { is_log: is_journal, deepest: 2, format: &chats::Journal },
     ],
-    is_watched: false,
+    watch: not_watched,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

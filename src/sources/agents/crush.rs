@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::{data_home, local_data, named_by};
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::epoch;
@@ -54,7 +54,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: folders,
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Sessions }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -31,7 +31,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, not_watched};
 use super::homes::application_data;
 use super::scan::{Findings, Format, Position, Shape};
 use super::table::{Table, bytes, text, whole};
@@ -58,7 +58,7 @@ pub static AGENT: Agent = Agent {
     },
     inside: |user| vec![user.join("globalStorage")],
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Messages }],
-    is_watched: false,
+    watch: not_watched,
 };
 
 fn is_database(path: &Path) -> bool {

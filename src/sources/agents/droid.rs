@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Shape};
 use super::wire::{Count, Text, cause, count, filled, text_or_nothing, time};
@@ -52,7 +52,7 @@ pub static AGENT: Agent = Agent {
     homes: |places| vec![named_by(places, "FACTORY_DIR", || places.home.join(".factory"))],
     inside: |home| vec![home.join("sessions")],
     kinds: &[FileKind { is_log: is_settings, deepest: DEEPEST, format: &Settings }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// `<folder>/`, and more for whatever comes.

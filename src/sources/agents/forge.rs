@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind, itself};
+use super::agent::{Agent, FileKind, itself, not_watched};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
 use super::wire::{Count, Text, cause, count, filled, stated_cost, text_or_nothing, time};
@@ -53,7 +53,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: itself,
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Conversations }],
-    is_watched: false,
+    watch: not_watched,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

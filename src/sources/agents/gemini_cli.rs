@@ -33,7 +33,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Position, Shape};
@@ -65,7 +65,7 @@ pub static AGENT: Agent = Agent {
             format: &Document,
         },
     ],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// `<project>/chats/<parent session>/`, and one more for whatever comes.

@@ -31,7 +31,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
@@ -56,7 +56,7 @@ pub static AGENT: Agent = Agent {
     homes: |places| vec![named_by(places, "GROK_HOME", || places.home.join(".grok"))],
     inside: |home| vec![home.join("sessions")],
     kinds: &[FileKind { is_log: is_updates, deepest: DEEPEST, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// `<folder>/<session>/`, and one more for whatever comes.

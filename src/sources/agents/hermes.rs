@@ -30,7 +30,7 @@ use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::agent::{Agent, FileKind, itself};
+use super::agent::{Agent, FileKind, folder_alone, itself};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Position, Shape};
 use super::table::{Table, count, dollars, text, time};
@@ -59,7 +59,7 @@ pub static AGENT: Agent = Agent {
         FileKind { is_log: is_state, deepest: 0, format: &Sums },
         FileKind { is_log: is_state_of_profile, deepest: 2, format: &Sums },
     ],
-    is_watched: false,
+    watch: folder_alone,
 };
 
 fn is_state(path: &Path) -> bool {

@@ -13,7 +13,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, not_watched};
 use super::cline_tasks::{DEEPEST, Tasks, is_task};
 use super::homes::{data_home, editor_storage, named_by};
 use super::opencode_store;
@@ -54,7 +54,7 @@ pub static AGENT: Agent = Agent {
         },
     ],
     // Snapshots of whole working copies lie beside the databases and in the tasks' folders.
-    is_watched: false,
+    watch: not_watched,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -29,7 +29,7 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
@@ -54,7 +54,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![home.join("sessions")],
     kinds: &[FileKind { is_log: is_wire, deepest: DEEPEST, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// `<folder>/<session>/agents/<agent>/`.

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::named_by;
 use super::wire::{Text, filled, time};
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -68,7 +68,7 @@ pub static AGENT: Agent = Agent {
             format: &totals::Totals,
         },
     ],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -32,7 +32,7 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
@@ -57,7 +57,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![home.join("sessions")],
     kinds: &[FileKind { is_log: is_chat, deepest: 3, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

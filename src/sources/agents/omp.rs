@@ -17,7 +17,7 @@
 
 use std::path::Path;
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::entries::{self, Session, Writer};
 use super::pi::sessions_of;
 use super::scan::{Findings, Format, Shape};
@@ -41,7 +41,7 @@ pub static AGENT: Agent = Agent {
     homes: |places| vec![places.home.join(".omp/agent/sessions")],
     inside: |home| vec![sessions_of(home)],
     kinds: &[FileKind { is_log: is_jsonl, deepest: 4, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 const WRITER: Writer = Writer { agent: "omp", counted_elsewhere: |_, _| None };

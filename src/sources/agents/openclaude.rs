@@ -15,7 +15,7 @@
 
 use std::path::PathBuf;
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::claude_code::{DEEPEST, Lines, projects_of};
 use super::homes::named_by;
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -38,7 +38,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![projects_of(home)],
     kinds: &[FileKind { is_log: is_jsonl, deepest: DEEPEST, format: &Lines { provider: None } }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -44,7 +44,7 @@ use super::entries::{self, Session, Writer};
 use super::homes::{folders_in, named_by};
 use super::scan::{Findings, Format, Shape};
 use super::wire::{Text, cause, text_or_nothing};
-use crate::sources::{Places, SourceInfo, SourceKind};
+use crate::sources::{Depth, Places, SourceInfo, SourceKind};
 use crate::spend::BY_PROVIDER;
 
 /// OpenClaw.
@@ -67,7 +67,8 @@ pub static AGENT: Agent = Agent {
         FileKind { is_log: is_transcript, deepest: 1, format: &Lines },
         FileKind { is_log: database::is_database, deepest: 0, format: &database::Rows },
     ],
-    is_watched: true,
+    // The folder with the database may hold homes of other agents.
+    watch: |folder| Some(if folder.ends_with("agent") { Depth::Folder } else { Depth::Tree }),
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

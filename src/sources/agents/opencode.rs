@@ -7,7 +7,7 @@
 //! # What counts
 //! See [`super::opencode_store`].
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, folder_alone};
 use super::homes::{data_home, named_by};
 use super::opencode_store;
 use crate::sources::{SourceInfo, SourceKind};
@@ -42,5 +42,5 @@ pub static AGENT: Agent = Agent {
         },
     ],
     // Snapshots of whole working copies lie beside the database.
-    is_watched: false,
+    watch: folder_alone,
 };

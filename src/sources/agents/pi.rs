@@ -19,7 +19,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::entries::{self, Session, Writer};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Shape};
@@ -43,7 +43,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![sessions_of(home)],
     kinds: &[FileKind { is_log: is_jsonl, deepest: 2, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -32,7 +32,7 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::agent::{Agent, FileKind, is_jsonl};
+use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
 use super::homes::named_by;
 use super::scan::lines::Filter;
 use super::scan::{Findings, Format, Shape};
@@ -57,7 +57,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![projects_of(home)],
     kinds: &[FileKind { is_log, deepest: DEEPEST, format: &Lines }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 /// `<project>/subagents/<session>/`, and one more for whatever comes.

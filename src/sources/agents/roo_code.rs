@@ -8,7 +8,7 @@
 //! # What counts
 //! See [`super::cline_tasks`]. Roo Code's `tokensIn` holds the caches since 2025-10-31.
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, not_watched};
 use super::cline_tasks::{DEEPEST, Tasks, is_task};
 use super::homes::editor_storage;
 use crate::sources::{SourceInfo, SourceKind};
@@ -36,5 +36,5 @@ pub static AGENT: Agent = Agent {
         format: &Tasks { may_tell_whole_prompt: true },
     }],
     // Each task's folder may hold a shadow repository of the working copy.
-    is_watched: false,
+    watch: not_watched,
 };

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, FileKind, itself};
+use super::agent::{Agent, FileKind, itself, not_watched};
 use super::homes::local_data;
 use super::scan::{Findings, Format, Position, Shape};
 use super::table::{Table, bytes, count as count_in, text, time};
@@ -53,7 +53,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: itself,
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Conversations }],
-    is_watched: false,
+    watch: not_watched,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {

@@ -34,7 +34,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::scan::database::sidecar;
 use super::scan::{Findings, Format, Position, Shape};
 use super::table::columns;
@@ -59,7 +59,7 @@ pub static AGENT: Agent = Agent {
     homes: |places| vec![places.home.join(".zcode")],
     inside: |home| vec![home.join("cli/db")],
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Rows }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn is_database(path: &Path) -> bool {

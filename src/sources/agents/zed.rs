@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::agent::{Agent, FileKind};
+use super::agent::{Agent, FileKind, whole_tree};
 use super::homes::{data_home, local_data};
 use super::scan::condense::Condenser;
 use super::scan::{Findings, Format, Position, Shape};
@@ -57,7 +57,7 @@ pub static AGENT: Agent = Agent {
     homes,
     inside: |home| vec![home.join("threads")],
     kinds: &[FileKind { is_log: is_database, deepest: 0, format: &Threads }],
-    is_watched: true,
+    watch: whole_tree,
 };
 
 fn homes(places: &Places) -> Vec<PathBuf> {
