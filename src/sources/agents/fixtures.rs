@@ -217,7 +217,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// All files below a folder, in a stable order, relative to it.
-fn files_below(root: &Path) -> Vec<PathBuf> {
+pub fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -13,3 +13,5 @@ pub mod wire;
 mod changes;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod histories;
