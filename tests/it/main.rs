@@ -17,6 +17,7 @@ mod corpus;
 mod demo;
 mod desk;
 mod desktop;
+mod histories;
 mod keys;
 mod kill;
 mod layout;

@@ -67,12 +67,7 @@ fn look(source: &str, home: &Path) -> Fold {
 
 /// Makes the changes one after the other, those of text in pieces, and looks in between: at all
 /// files, or only at the one that changed.
-fn look_while_it_happens(
-    source: &str,
-    history: &History,
-    home: &Path,
-    cuts: &[(Index, u8)],
-) -> Fold {
+fn look_while_it_happens(source: &str, history: &History, home: &Path, cuts: &[(u16, u8)]) -> Fold {
     let mut fold = Fold::default();
     let mut cuts = cuts.iter().cycle();
     let glance = |fold: &mut Fold, file: &str, how: u8| match how % 4 {
@@ -85,7 +80,7 @@ fn look_while_it_happens(
             Change::Append { file, text } => {
                 let mut rest = text.as_bytes();
                 while let Some((cut, how)) = cuts.next().filter(|_| !rest.is_empty()) {
-                    let cut = cut.index(rest.len()) + 1;
+                    let cut = rest.len() * usize::from(*cut) / 65536 + 1;
                     append(home, file, &rest[..cut]);
                     rest = &rest[cut..];
                     glance(&mut fold, file, *how);
@@ -106,8 +101,8 @@ fn look_while_it_happens(
     fold
 }
 
-fn cuts() -> impl Strategy<Value = Vec<(Index, u8)>> {
-    proptest::collection::vec(any::<(Index, u8)>(), 1..12)
+fn cuts() -> impl Strategy<Value = Vec<(u16, u8)>> {
+    proptest::collection::vec(any::<(u16, u8)>(), 1..12)
 }
 
 proptest! {
@@ -225,4 +220,35 @@ fn remove(home: &Path, file: &str) -> Vec<(std::path::PathBuf, Vec<u8>)> {
         }
     }
     away
+}
+
+/// Each is far above the size from which several threads share a file.
+#[test]
+fn a_log_that_several_threads_share_gives_the_truth() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut claude_plan = Vec::new();
+    let mut codex_plan = Vec::new();
+    while claude_plan.len() < 2400 {
+        let step = claude::plan(2).new_tree(&mut runner).unwrap().current().remove(0);
+        if matches!(step.what, claude::What::Answer(_)) {
+            let what = claude::What::Other(252);
+            claude_plan.extend([step, claude::Step { who: 0, gap: 1, what }]);
+        }
+        let step = codex::plan(2).new_tree(&mut runner).unwrap().current().remove(0);
+        if matches!(step.what, codex::What::Request(_) | codex::What::Turn(_)) {
+            let what = codex::What::Talk(255);
+            codex_plan.extend([step, codex::Step { who: 0, gap: 1, what }]);
+        }
+    }
+    for (source, history) in
+        [("claude-code", claude::play(&claude_plan)), ("codex", codex::play(&codex_plan))]
+    {
+        let home = tempfile::tempdir().unwrap();
+        history.write(home.path());
+        let sizes = files_below(home.path()).into_iter().map(|file| home.path().join(file));
+        let size: u64 = sizes.map(|file| fs::metadata(file).unwrap().len()).sum();
+        assert!(size > 8 << 20, "{source}: {size}");
+        assert_eq!(counted(&look(source, home.path())), history.truth, "{source}");
+    }
 }

@@ -278,7 +278,7 @@ impl Player {
         self.history.used(at, Some(model), [input, read, short + open, hour, output, 0]);
         if let Some((input, output)) = answer.advisor {
             // It stands in the first line already, which may be before midnight.
-            let first = at - chrono::TimeDelta::milliseconds(7 * i64::try_from(partial).unwrap());
+            let first = at - chrono::TimeDelta::milliseconds(7 * partial.cast_signed());
             let tokens = [u64::from(input), 0, 0, 0, u64::from(output), 0];
             self.history.used(first, Some(ADVISOR), tokens);
         }
@@ -290,10 +290,19 @@ impl Player {
     fn other(&mut self, who: usize, which: u8) {
         let at = self.clock.text();
         let line = match which % 4 {
-            0 => format!(r#"{{"type":"user","timestamp":"{at}","message":{{"role":"user","content":"{}"}}}}"#, "word ".repeat(usize::from(which) * 9)),
-            1 => format!(r#"{{"type":"assistant","timestamp":"{at}","message":{{"id":"x","model":"<synthetic>","usage":{{"input_tokens":5,"output_tokens":5}}}}}}"#),
-            2 => format!(r#"{{"type":"user","timestamp":"{at}","toolUseResult":{{"usage":{{"input_tokens":70,"output_tokens":9}}}}}}"#),
-            _ => format!(r#"{{"type":"assistant","timestamp":"{at}","message":{{"id":"zero-{which}","model":"claude-opus-4-5","usage":{{"input_tokens":0,"output_tokens":0}}}}}}"#),
+            0 => format!(
+                r#"{{"type":"user","timestamp":"{at}","message":{{"role":"user","content":"{}"}}}}"#,
+                "word ".repeat(usize::from(which) * 9)
+            ),
+            1 => format!(
+                r#"{{"type":"assistant","timestamp":"{at}","message":{{"id":"x","model":"<synthetic>","usage":{{"input_tokens":5,"output_tokens":5}}}}}}"#
+            ),
+            2 => format!(
+                r#"{{"type":"user","timestamp":"{at}","toolUseResult":{{"usage":{{"input_tokens":70,"output_tokens":9}}}}}}"#
+            ),
+            _ => format!(
+                r#"{{"type":"assistant","timestamp":"{at}","message":{{"id":"zero-{which}","model":"claude-opus-4-5","usage":{{"input_tokens":0,"output_tokens":0}}}}}}"#
+            ),
         };
         self.line(who, line);
     }

@@ -206,7 +206,12 @@ impl Player {
             What::Limits => self.line(who, &row("null")),
             What::Talk(size) => {
                 let text = "token_count session_meta \\\"usage\\\" ".repeat(usize::from(*size));
-                self.line(who, &format!(r#""type":"response_item","payload":{{"type":"message","text":"{text}"}}}}"#));
+                self.line(
+                    who,
+                    &format!(
+                        r#""type":"response_item","payload":{{"type":"message","text":"{text}"}}}}"#
+                    ),
+                );
             }
             What::Turn(model) => {
                 let model = model.checked_sub(1).map(|at| MODELS[usize::from(at)]);
@@ -297,7 +302,10 @@ impl Player {
             self.line(who, &format!(r#""type":"event_msg","payload":{{"type":"task_started","turn_id":"{turn}"{started}}}}}"#));
         }
         let name = model.unwrap_or_default();
-        self.line(who, &format!(r#""type":"turn_context","payload":{{"cwd":"/w","model":"{name}"}}}}"#));
+        self.line(
+            who,
+            &format!(r#""type":"turn_context","payload":{{"cwd":"/w","model":"{name}"}}}}"#),
+        );
         (self.threads[who].turn, self.threads[who].model) = (Some(turn), model);
     }
 
@@ -325,17 +333,18 @@ impl Player {
     fn fork(&mut self, parent: usize, shape: Shape) {
         let old = self.threads[parent].clone();
         // Builds that write no turns leave no sign of such a copy.
-        let signed = old.lines.iter().position(|line| line.contains("task_started"))
-            < old.lines.iter().position(|line| line.contains("token_count"));
+        let first = |what| old.lines.iter().position(|line| line.contains(what));
+        let signed = match (first("task_started"), first(r#""type":"token_count""#)) {
+            (None, _) => false,
+            (Some(turn), row) => row.is_none_or(|row| turn < row),
+        };
         let shape = match shape {
             Shape::Unforked if !signed => Shape::Fresh,
             shape => shape,
         };
         let numbered = matches!(shape, Shape::Numbered { .. });
-        let has_turns = !matches!(
-            shape,
-            Shape::Copied { turns: false, .. } | Shape::LastTurn | Shape::Unnamed
-        );
+        let has_turns =
+            !matches!(shape, Shape::Copied { turns: false, .. } | Shape::LastTurn | Shape::Unnamed);
         let who = self.thread(has_turns, numbered);
         let id = self.threads[who].id.clone();
         let old_id = &old.id;
@@ -421,5 +430,7 @@ fn info(total: Vector, last: Option<Vector>) -> String {
 }
 
 fn row(info: &str) -> String {
-    format!(r#""type":"event_msg","payload":{{"type":"token_count","info":{info},"rate_limits":null}}}}"#)
+    format!(
+        r#""type":"event_msg","payload":{{"type":"token_count","info":{info},"rate_limits":null}}}}"#
+    )
 }

@@ -96,11 +96,11 @@ impl Change {
             Self::Append { file, text } => append(home, file, text.as_bytes()),
             Self::Move { from, to } => {
                 make_folder(&home.join(to));
-                fs::rename(home.join(from), home.join(to)).unwrap();
+                fs::rename(home.join(from), home.join(to)).expect("files can be made");
             }
             Self::Copy { from, to } => {
                 make_folder(&home.join(to));
-                fs::copy(home.join(from), home.join(to)).unwrap();
+                fs::copy(home.join(from), home.join(to)).expect("files can be made");
             }
             Self::Pack { file, keep } => {
                 let packed = home.join(format!("{file}.zst"));
@@ -110,7 +110,7 @@ impl Change {
                     .arg("-o")
                     .arg(packed)
                     .status();
-                assert!(status.unwrap().success());
+                assert!(status.expect("files can be made").success());
             }
         }
     }
@@ -120,12 +120,13 @@ impl Change {
 pub fn append(home: &Path, file: &str, bytes: &[u8]) {
     let path = home.join(file);
     make_folder(&path);
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(bytes).unwrap();
+    let mut file =
+        fs::OpenOptions::new().create(true).append(true).open(path).expect("files can be made");
+    file.write_all(bytes).expect("files can be made");
 }
 
 fn make_folder(file: &Path) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::create_dir_all(file.parent().expect("files can be made")).expect("files can be made");
 }
 
 /// The clock of a history: it starts in the evening, so that days change within it.
@@ -133,7 +134,7 @@ struct Clock(DateTime<Utc>);
 
 impl Clock {
     fn new() -> Self {
-        Self("2026-03-01T22:30:00Z".parse().unwrap())
+        Self("2026-03-01T22:30:00Z".parse().expect("files can be made"))
     }
 
     fn pass(&mut self, milliseconds: u32) {
