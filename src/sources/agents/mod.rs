@@ -15,3 +15,5 @@ mod changes;
 mod fixtures;
 #[cfg(test)]
 mod histories;
+#[cfg(test)]
+mod odd_files;

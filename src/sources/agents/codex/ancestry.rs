@@ -186,11 +186,18 @@ impl<'a> Ancestors<'a> {
             let Some(stream) = self.read(file) else { continue };
             any = true;
             parent = parent.or_else(|| stream.parent.clone());
-            if let Some(base) = stream.base.as_ref().filter(|base| base.thread != thread) {
-                match self.rows_up_to(base, file, LONGEST_CHAIN) {
+            match &stream.base {
+                None => {}
+                // Another page of the same thread: its rows come in their turn, if it is there.
+                Some(base) if base.thread == thread => {
+                    if self.base_file(base, file).is_none() {
+                        missing = Some(base.wait());
+                    }
+                }
+                Some(base) => match self.rows_up_to(base, file, LONGEST_CHAIN) {
                     Some(before) => rows.extend(before),
                     None => missing = Some(base.wait()),
-                }
+                },
             }
             rows.extend_from_slice(&stream.rows);
         }
