@@ -146,7 +146,7 @@ fn killed_anywhere_it_ends_at_the_truth() {
         .map(|text| text.parse().expect("SPENDBAR_KILLS is a number"))
         .unwrap_or(25);
     let seed: u64 = fastrand::u64(..);
-    println!("seed {seed}: tells the history, not the moments");
+    eprintln!("seed {seed}: tells the history, not the moments");
     let (claude, codex) = (claude::play(&drawn(seed, claude::plan(90))), {
         codex::play(&drawn(seed, codex::plan(160)))
     });

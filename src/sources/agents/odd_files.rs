@@ -217,7 +217,7 @@ fn files_without_permission_are_a_problem_each() {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     }
     if fs::read(home.path().join(names[0])).is_ok() {
-        println!("skipped: the superuser may read everything");
+        eprintln!("skipped: the superuser may read everything");
         return;
     }
     check(home.path(), &names.map(|name| (name, "permission denied")));

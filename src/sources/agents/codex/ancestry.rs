@@ -187,17 +187,15 @@ impl<'a> Ancestors<'a> {
             any = true;
             parent = parent.or_else(|| stream.parent.clone());
             match &stream.base {
-                None => {}
-                // Another page of the same thread: its rows come in their turn, if it is there.
-                Some(base) if base.thread == thread => {
-                    if self.base_file(base, file).is_none() {
-                        missing = Some(base.wait());
+                Some(base) if base.thread != thread => {
+                    match self.rows_up_to(base, file, LONGEST_CHAIN) {
+                        Some(before) => rows.extend(before),
+                        None => missing = Some(base.wait()),
                     }
                 }
-                Some(base) => match self.rows_up_to(base, file, LONGEST_CHAIN) {
-                    Some(before) => rows.extend(before),
-                    None => missing = Some(base.wait()),
-                },
+                Some(base) if self.base_file(base, file).is_none() => missing = Some(base.wait()),
+                // Another page of the same thread that is there: its rows come in their turn.
+                Some(_) | None => {}
             }
             rows.extend_from_slice(&stream.rows);
         }

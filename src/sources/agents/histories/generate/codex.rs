@@ -293,7 +293,7 @@ impl Player {
         // Every second turn has an id that tells no time.
         let number = self.threads[who].turn_at;
         let millis = format!("{:012x}", at.timestamp_millis());
-        let (turn, started) = if number % 2 == 0 {
+        let (turn, started) = if number.is_multiple_of(2) {
             (format!("t-{number}"), format!(r#","started_at":{}"#, at.timestamp()))
         } else {
             (format!("{}-{}-7000-8000-{number:012x}", &millis[..8], &millis[8..]), String::new())
