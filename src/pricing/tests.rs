@@ -308,6 +308,17 @@ fn fast_never_combines_with_the_long_context_tier_of_openai() {
 }
 
 #[test]
+fn two_billion_tokens_never_cost_eight_cents() {
+    // What a counting error once showed as "$0.08 · 2.3B tokens". Even as cache reads of the
+    // cheapest price above the threshold they cost 2 300 000 000 x 1 = $2300.
+    at("openai", "gpt-5.5")
+        .tokens(TokenCounts { cache_read: 2_300_000_000, ..NONE })
+        .costs("2300000000");
+    // In 10 000 requests of 230 000, as they would have come: 230000 x 0.5 each, $1150 in all.
+    at("openai", "gpt-5.5").tokens(TokenCounts { cache_read: 230_000, ..NONE }).costs("115000");
+}
+
+#[test]
 fn batch_and_flex() {
     // claude-sonnet-5 (2 / 10) at half: 1000x1 + 100x5.
     let tokens = TokenCounts { input: 1000, output: 100, ..NONE };

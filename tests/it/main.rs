@@ -18,6 +18,7 @@ mod demo;
 mod desk;
 mod desktop;
 mod explain;
+mod histories;
 mod keys;
 mod kill;
 mod layout;

@@ -294,8 +294,7 @@ impl Lines<'_> {
         if state.cwd.is_none() {
             state.cwd = filled(&payload.cwd).map(str::to_owned);
         }
-        let born = payload.timestamp.as_deref().or(row.timestamp.as_deref()).and_then(time);
-        state.origin = Origin::of(payload, born);
+        state.origin = Origin::of(payload, payload.born(row));
     }
 
     fn token_count(
@@ -319,7 +318,8 @@ impl Lines<'_> {
         state.asked_in_turn = true;
         let ancestors = |thread: &str| self.ancestors.stream(thread, file);
         let base = |base: &origin::HistoryBase| self.ancestors.total_at(base, file);
-        let Counted::Own(spent) = state.origin.row(total, last, &ancestors, &base) else {
+        let ordinal = row.ordinal.map(|ordinal| ordinal.0);
+        let Counted::Own(spent) = state.origin.row(ordinal, total, last, &ancestors, &base) else {
             return found.skip(if state.origin.waits_for().is_some() {
                 "can't be told from the parent's, which is missing: unmetered"
             } else {

@@ -212,7 +212,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// All files below a folder, in a stable order, relative to it.
-fn files_below(root: &Path) -> Vec<PathBuf> {
+pub fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -249,6 +249,34 @@ fn every_agent_has_fixtures() {
             "{id} has no case in tests/fixtures/agents/{id}: count one by hand"
         );
     }
+}
+
+#[test]
+fn the_list_of_mistakes_names_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code: String = ["src", "tests"]
+        .iter()
+        .flat_map(|part| {
+            files_below(&root.join(part)).into_iter().map(move |f| root.join(part).join(f))
+        })
+        .filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let list = fs::read_to_string(folder().join("README.md")).unwrap();
+    let mut count = 0;
+    for row in list.lines().filter(|row| row.starts_with("| ") && row.contains('`')) {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in shown_by.split(", ") {
+            let name = name.trim_matches('`');
+            let is_there = match name.contains('/') {
+                true => folder().join(name).join("expected.json").is_file(),
+                false => code.contains(&format!("fn {name}(")),
+            };
+            assert!(is_there, "{row}: no fixture or test is called {name}");
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
 }
 
 #[test]

@@ -49,3 +49,7 @@ mod changes;
 mod damage;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod odd_files;

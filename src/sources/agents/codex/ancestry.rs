@@ -14,6 +14,7 @@ use super::{DEEPEST, State, is_log};
 use crate::sources::agents::scan::lines::{Filter, LIMITS, read_lines};
 use crate::sources::agents::scan::unpack;
 use crate::sources::agents::scan::walk::list;
+use crate::sources::agents::wire::{filled, time};
 use crate::spend::Marks;
 
 /// Rows kept in memory over all threads; past it the streams are read again when needed.
@@ -36,6 +37,10 @@ pub struct Ancestors<'a> {
 pub struct Stream {
     rows: Vec<StreamRow>,
     base: Option<HistoryBase>,
+    /// Without a base: the thread that this one was forked from, and when (seconds since 1970).
+    parent: Option<(String, Option<i64>)>,
+    /// An ancestor whose rows are not known.
+    missing: Option<Wait>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +49,8 @@ struct StreamRow {
     last: Option<Vector>,
     /// Where the line ends in its file.
     end: u64,
+    /// When it was written, in seconds since 1970.
+    at: Option<i64>,
 }
 
 impl Stream {
@@ -53,17 +60,27 @@ impl Stream {
         rows.iter().position(|row| row.total == total && row.last == last).map(|at| from + at)
     }
 
+    /// The ancestor without which these are not all rows that the thread inherited.
+    pub fn missing(&self) -> Option<&Wait> {
+        self.missing.as_ref()
+    }
+
     /// Whether the thread ever stood at this total.
     pub fn stood_at(&self, total: &Vector) -> bool {
         !total.is_zero() && self.rows.iter().any(|row| row.total == *total)
     }
 }
 
+/// A file's name without the ending that packing gave it.
+fn plain_name(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    Some(name.strip_suffix(".zst").unwrap_or(name))
+}
+
 /// The thread id in a rollout's name: `rollout-<time>-<uuid>.jsonl`.
 pub fn thread_of(path: &Path) -> Option<&str> {
-    let name = path.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".zst").unwrap_or(name);
-    let stem = stem.strip_suffix(".jsonl").unwrap_or(stem);
+    let name = plain_name(path)?;
+    let stem = name.strip_suffix(".jsonl").unwrap_or(name);
     let id = stem.len().checked_sub(36).and_then(|at| stem.get(at..));
     Some(id.filter(|id| id.as_bytes()[8] == b'-').unwrap_or(stem))
 }
@@ -91,14 +108,14 @@ impl<'a> Ancestors<'a> {
         }
     }
 
-    /// All rows of a thread, those of its own history base first; `None` when the thread is not
-    /// on this machine. `asking` is the file that wants to know, never its own ancestor.
+    /// All rows of a thread, those of its own ancestors first: a fork that asked nothing yet stands
+    /// where they stood. `None` when the thread is not on this machine. `asking` is the file that wants to know, never its own ancestor.
     pub fn stream(&self, thread: &str, asking: &Path) -> Option<Arc<Stream>> {
         let mut files = self.files_of(thread).filter(|file| *file != asking);
         let (first, more) = (files.next()?, files.next().is_some());
         if !more {
             let stream = self.read(first)?;
-            if stream.base.is_none() {
+            if stream.base.is_none() && stream.parent.is_none() {
                 return Some(stream);
             }
         }
@@ -107,7 +124,17 @@ impl<'a> Ancestors<'a> {
         if let Some((_, _, stream)) = lock().iter().find(known) {
             return Some(Arc::clone(stream));
         }
-        let stream = Arc::new(self.join(thread, asking)?);
+        let mut stream = self.join(thread, asking)?;
+        if let Some((parent, born)) = stream.parent.take() {
+            match self.inherited(&parent, born, asking, LONGEST_CHAIN) {
+                Ok(mut rows) => {
+                    rows.append(&mut stream.rows);
+                    stream.rows = rows;
+                }
+                Err(missing) => stream.missing = stream.missing.or(Some(missing)),
+            }
+        }
+        let stream = Arc::new(stream);
         let mut joined = lock();
         // Two files are read at a time, so two are enough.
         if joined.len() >= 2 {
@@ -123,24 +150,57 @@ impl<'a> Ancestors<'a> {
         Some(rows.last().map(|row| row.total).unwrap_or_default())
     }
 
+    /// What a thread had gone through when it was forked at the second `born`.
+    fn inherited(
+        &self,
+        thread: &str,
+        born: Option<i64>,
+        asking: &Path,
+        chain: usize,
+    ) -> Result<Vec<StreamRow>, Wait> {
+        let missing = || Wait { thread: thread.to_owned(), end: None };
+        let Stream { mut rows, parent, missing: further, .. } =
+            self.join(thread, asking).filter(|_| chain > 0).ok_or_else(missing)?;
+        if let Some(further) = further {
+            return Err(further);
+        }
+        let is_later = |row: &StreamRow| row.at.zip(born).is_some_and(|(at, born)| at > born);
+        rows.retain(|row| !is_later(row));
+        if let Some((parent, born)) = parent {
+            let mut before = self.inherited(&parent, born, asking, chain - 1)?;
+            before.append(&mut rows);
+            rows = before;
+        }
+        Ok(rows)
+    }
+
     fn join(&self, thread: &str, asking: &Path) -> Option<Stream> {
-        let mut rows = Vec::new();
+        let (mut rows, mut parent, mut missing) = (Vec::new(), None, None);
         let mut names = BTreeSet::new();
         let mut any = false;
         for file in self.files_of(thread).filter(|file| *file != asking) {
-            // The archived copy of an active file has its name.
-            if !names.insert(file.file_name()) {
+            // The archived copy of an active file has its name, and a packed one nearly so.
+            if !names.insert(plain_name(file)) {
                 continue;
             }
             let Some(stream) = self.read(file) else { continue };
             any = true;
-            if let Some(base) = stream.base.as_ref().filter(|base| base.thread != thread) {
-                rows.extend(self.rows_up_to(base, file, LONGEST_CHAIN).unwrap_or_default());
+            parent = parent.or_else(|| stream.parent.clone());
+            match &stream.base {
+                Some(base) if base.thread != thread => {
+                    match self.rows_up_to(base, file, LONGEST_CHAIN) {
+                        Some(before) => rows.extend(before),
+                        None => missing = Some(base.wait()),
+                    }
+                }
+                Some(base) if self.base_file(base, file).is_none() => missing = Some(base.wait()),
+                // Another page of the same thread that is there: its rows come in their turn.
+                Some(_) | None => {}
             }
             rows.extend_from_slice(&stream.rows);
         }
-        rows.dedup_by_key(|row| row.total);
-        any.then_some(Stream { rows, base: None })
+        rows.dedup_by_key(|row| (row.total, row.last));
+        any.then_some(Stream { rows, base: None, parent, missing })
     }
 
     fn rows_up_to(
@@ -152,14 +212,17 @@ impl<'a> Ancestors<'a> {
         let file = self.base_file(base, asking)?;
         let stream = self.read(&file)?;
         let own: Vec<_> = stream.rows.iter().take_while(|row| row.end <= base.end).collect();
-        let mut rows = match stream.base.as_ref().filter(|_| chain > 0) {
+        let before = match (&stream.base, &stream.parent) {
+            _ if chain == 0 => Some(Vec::new()),
+            (Some(before), _) => self.rows_up_to(before, &file, chain - 1),
+            (None, Some((parent, born))) => self.inherited(parent, *born, &file, chain - 1).ok(),
+            (None, None) => Some(Vec::new()),
+        };
+        let mut rows = match before {
+            Some(rows) => rows,
+            // Own rows tell the total; without any it stays unknown.
+            None if own.is_empty() => return None,
             None => Vec::new(),
-            Some(before) => match self.rows_up_to(before, &file, chain - 1) {
-                Some(rows) => rows,
-                // Own rows tell the total; without any it stays unknown.
-                None if own.is_empty() => return None,
-                None => Vec::new(),
-            },
         };
         rows.extend(own);
         Some(rows)
@@ -227,6 +290,9 @@ fn read_stream(path: &Path) -> Option<Stream> {
             if row.kind.as_deref() == Some("session_meta") && !seen_meta {
                 seen_meta = true;
                 stream.base = HistoryBase::of(payload);
+                let parent = filled(&payload.forked_from_id).filter(|_| stream.base.is_none());
+                let born = payload.born(&row).map(|born| born.timestamp());
+                stream.parent = parent.map(|parent| (parent.to_owned(), born));
             }
             let is_count = payload.kind.as_deref() == Some("token_count");
             let info = payload.info.as_ref().filter(|_| is_count);
@@ -240,6 +306,7 @@ fn read_stream(path: &Path) -> Option<Stream> {
                     total,
                     last: last.map(|last| last.vector()),
                     end: at + (start + line.len()) as u64,
+                    at: row.timestamp.as_deref().and_then(time).map(|at| at.timestamp()),
                 });
             }
             ControlFlow::Continue(())

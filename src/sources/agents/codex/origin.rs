@@ -5,16 +5,23 @@
 //! |---|---|---|
 //! | A root | no ancestor | every row |
 //! | B fresh subagent | a parent thread, but no `forked_from_id` | every row: its counter starts at 0 |
-//! | C embedded replay | rows of the parent repeated under new times | rows after the copied ones, from the last copied total on |
+//! | C embedded replay | rows of the parent repeated under new times | rows after the copied ones, from the last copied total on, or from 0 where the counter starts anew |
 //! | D inherited counter | first row at the parent's total, `last` all zero | rows after it, from that total on |
 //! | E paginated | `history_base` | every row, from the parent's total at that position on |
 //! | F interleaved | totals fall | see [`super::counter`] |
 //! | G no parent | nothing tells the copied rows | nothing; the tokens are unmetered |
 //!
-//! The end of the copied rows is found, in order of trust: by comparing them with the parent's own
+//! The end of the copied rows is found, in order of trust: by `subagent_history_start_ordinal`, the
+//! number of the first line that is the subagent's own; by comparing them with the parent's own
 //! rows (both vectors, in order; times are rewritten and say nothing); by a row whose total less
 //! `last` is a total of the parent; by a turn that started after the fork was made. Gaps in time,
 //! the first second and the first turn context have each been tried by others and fail.
+//!
+//! A subagent that names no fork is taken for B until something shows that no fresh one can look
+//! like it: a record of another thread, a turn older than the subagent itself, or a first row
+//! whose total is not its `last` (a counter that starts at 0 has no other first row). So nothing of
+//! a fresh subagent is ever left out. What stays open is a replay without any of these signs; no
+//! build is known to write one.
 //!
 //! A fork whose parent can't be found waits: what is not certain is not counted, and the file is
 //! read again when the parent turns up.
@@ -44,6 +51,11 @@ impl HistoryBase {
         let base = payload.history_base.as_ref()?;
         let thread = filled(&base.thread_id)?.to_owned();
         Some(Self { thread, end: base.end_byte_offset?.0 })
+    }
+
+    /// The wish to know what stood there.
+    pub fn wait(&self) -> Wait {
+        Wait { thread: self.thread.clone(), end: Some(self.end) }
     }
 }
 
@@ -76,6 +88,12 @@ pub struct Origin {
     seen_rows: bool,
     /// Second in which the session was made, since 1970.
     born_at: Option<i64>,
+    /// The thread that started this subagent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spawned_by: Option<String>,
+    /// The number of the first line that is not copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_from: Option<u64>,
     /// The parent could not be found when a row needed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits_for: Option<Wait>,
@@ -97,7 +115,7 @@ enum Stage {
         met: usize,
         /// The total of the last row.
         previous: Option<Vector>,
-        /// A `session_meta` of the parent stands in the file, so there must be copied rows.
+        /// A `session_meta` of the parent or a turn of its stands in the file: lines were copied.
         embedded: bool,
         /// A turn of the session itself started.
         started: bool,
@@ -107,12 +125,25 @@ enum Stage {
 impl Origin {
     /// What the first `session_meta` says.
     pub fn of(payload: &Payload<'_>, born: Option<DateTime<Utc>>) -> Self {
-        let stage = match (HistoryBase::of(payload), filled(&payload.forked_from_id)) {
+        let (forked_from, spawned_by) = (filled(&payload.forked_from_id), payload.spawned_by());
+        let spawned_by = spawned_by.as_deref();
+        let own_from = payload.own_from();
+        let stage = match (HistoryBase::of(payload), forked_from) {
             (Some(base), _) => Stage::Based(base),
             (None, Some(parent)) => Stage::copied(parent, false),
+            // The lines before that number are somebody's, known or not.
+            (None, None) if own_from.is_some() => {
+                Stage::copied(spawned_by.unwrap_or_default(), false)
+            }
             (None, None) => Stage::Own,
         };
-        Self { stage, born_at: born.map(|born| born.timestamp()), ..Self::default() }
+        Self {
+            stage,
+            born_at: born.map(|born| born.timestamp()),
+            spawned_by: spawned_by.map(str::to_owned),
+            own_from,
+            ..Self::default()
+        }
     }
 
     /// A later `session_meta` of another thread: copied history follows. Older builds forked
@@ -120,7 +151,10 @@ impl Origin {
     pub fn foreign_meta(&mut self, thread: &str) {
         match &mut self.stage {
             Stage::Copied { embedded, .. } => *embedded = true,
-            Stage::Own if !self.seen_rows => self.stage = Stage::copied(thread, true),
+            // The copied lines of a subagent may be those of a fork themselves; its parent has all.
+            Stage::Own if !self.seen_rows => {
+                self.stage = Stage::copied(self.spawned_by.as_deref().unwrap_or(thread), true);
+            }
             Stage::Own | Stage::Based(_) => {}
         }
     }
@@ -128,29 +162,45 @@ impl Origin {
     /// A turn started. Copied turns keep their old start (or their id, which tells when it was
     /// minted), so one that is not older than the session is the session's own.
     pub fn turn_started(&mut self, started_at: Option<i64>, turn_id: Option<&str>) {
-        let Stage::Copied { started, .. } = &mut self.stage else { return };
         let at = started_at.or_else(|| turn_id.and_then(minted_at));
-        if let (Some(at), Some(born_at)) = (at, self.born_at) {
-            *started |= at >= born_at;
+        let (Some(at), Some(born_at)) = (at, self.born_at) else { return };
+        match (&mut self.stage, &self.spawned_by) {
+            (Stage::Copied { started, embedded, .. }, _) => {
+                *started |= at >= born_at;
+                *embedded |= at < born_at;
+            }
+            // A subagent can't have a turn from before it was made.
+            (Stage::Own, Some(parent)) if at < born_at && !self.seen_rows => {
+                self.stage = Stage::copied(parent, true);
+            }
+            _ => {}
         }
     }
 
     /// Takes one `token_count`.
     pub fn row(
         &mut self,
+        ordinal: Option<u64>,
         total: Option<Vector>,
         last: Option<Vector>,
         stream_of: &dyn Fn(&str) -> Option<Arc<Stream>>,
         total_at: &dyn Fn(&HistoryBase) -> Option<Vector>,
     ) -> Counted {
         let first = !std::mem::replace(&mut self.seen_rows, true);
+        if first {
+            self.first_row_of_a_subagent(total, last, stream_of);
+        }
+        if let (Some(ordinal), Some(own_from)) = (ordinal, self.own_from)
+            && let Some(counted) = self.numbered_row(ordinal < own_from, total, last)
+        {
+            return counted;
+        }
         match &self.stage {
             Stage::Own => Counted::Own(self.counter.row(total, last)),
             Stage::Based(base) => {
                 let inherited = total_at(base);
                 if inherited.is_none() {
-                    let thread = base.thread.clone();
-                    self.waits_for = Some(Wait { thread, end: Some(base.end) });
+                    self.waits_for = Some(base.wait());
                 }
                 self.first_based_row(inherited, total, last)
             }
@@ -172,6 +222,47 @@ impl Origin {
         self.unmetered
     }
 
+    /// A fresh counter's first row tells the same in total and `last`. Another one shows copied
+    /// rows or an inherited counter, if the parent is missing or knows the row.
+    fn first_row_of_a_subagent(
+        &mut self,
+        total: Option<Vector>,
+        last: Option<Vector>,
+        stream_of: &dyn Fn(&str) -> Option<Arc<Stream>>,
+    ) {
+        let (Stage::Own, Some(parent)) = (&self.stage, &self.spawned_by) else { return };
+        let (Some(total), Some(last)) = (total, last) else { return };
+        if total != last
+            && stream_of(parent).is_none_or(|stream| {
+                stream.find(0, total, Some(last)).is_some() || stream.stood_at(&total.minus(&last))
+            })
+        {
+            self.stage = Stage::copied(parent, false);
+        }
+    }
+
+    /// A row of a file that says which of its lines are copied; `None` where even so its baseline
+    /// can't be told without the parent.
+    fn numbered_row(
+        &mut self,
+        is_copied: bool,
+        total: Option<Vector>,
+        last: Option<Vector>,
+    ) -> Option<Counted> {
+        let Stage::Copied { previous, .. } = &mut self.stage else { return None };
+        if is_copied || (total.is_some() && *previous == total) {
+            *previous = total.or(*previous);
+            return Some(Counted::Not);
+        }
+        let baseline = match (total, last, *previous) {
+            (Some(total), last, Some(copied)) => baseline(copied, total, last),
+            (Some(total), Some(last), None) => total.minus(&last),
+            (Some(_), None, None) => return None,
+            (None, ..) => Vector::default(),
+        };
+        Some(self.own_from(baseline, total, last))
+    }
+
     fn first_based_row(
         &mut self,
         inherited: Option<Vector>,
@@ -187,7 +278,6 @@ impl Origin {
             }
             // The counter did not go on from the parent's: it started anew.
             Some(_) => self.own_from(total.minus(&last.unwrap_or(total)), Some(total), last),
-            None if last == Some(total) => self.own_from(Vector::default(), Some(total), last),
             // May be the parent's last snapshot written again, so it is not counted.
             None => {
                 self.stage = Stage::Own;
@@ -216,8 +306,10 @@ impl Origin {
             *previous = Some(total);
             return Counted::Not;
         }
-        // Shape D: the counter starts where the parent's stood.
-        if first && last.is_some_and(|last| last.is_zero()) {
+        // Shape D: the counter starts where the parent's stood. Such a row may also be copied, of a
+        // parent that was forked this way itself.
+        let is_own = stream.is_some() || *started;
+        if first && is_own && last.is_some_and(|last| last.is_zero()) {
             self.stage = Stage::Own;
             self.counter = Counter::from_baseline(total);
             return Counted::Not;
@@ -226,24 +318,30 @@ impl Origin {
         let copied = previous.unwrap_or_default();
         match &stream {
             // The copied rows came to their end.
-            Some(_) if *met > 0 => return self.own_from(copied, Some(total), last),
+            Some(_) if *met > 0 => {
+                return self.own_from(baseline(copied, total, last), Some(total), last);
+            }
             Some(stream) => {
                 if let Some(inherited) = inherited.filter(|inherited| stream.stood_at(inherited)) {
                     return self.own_from(inherited, Some(total), last);
                 }
-                if first && !*embedded && last == Some(total) {
+                if first && last == Some(total) && stream.missing().is_none() {
                     return self.own_from(Vector::default(), Some(total), last);
                 }
             }
             None => {}
         }
-        if *started && (previous.is_some() || last == Some(total)) {
-            return self.own_from(copied, Some(total), last);
+        // Without copied lines the first row may be the parent's only one, written again.
+        if *started && (previous.is_some() || (*embedded && last == Some(total))) {
+            return self.own_from(baseline(copied, total, last), Some(total), last);
         }
         // Shape G.
         let growth = total.minus(&copied);
         let unknown = if *started { last.unwrap_or(growth) } else { growth };
-        self.waits_for = stream.is_none().then(|| Wait { thread: parent.clone(), end: None });
+        self.waits_for = match &stream {
+            None => Some(Wait { thread: parent.clone(), end: None }),
+            Some(stream) => stream.missing().cloned(),
+        };
         if *started {
             // The first row of the session's own turn may repeat the parent's last one.
             self.stage = Stage::Own;
@@ -279,6 +377,17 @@ impl Origin {
 impl Stage {
     fn copied(parent: &str, embedded: bool) -> Self {
         Self::Copied { parent: parent.to_owned(), met: 0, previous: None, embedded, started: false }
+    }
+}
+
+/// Where a session's own counting starts, after copied rows up to the total `copied`.
+fn baseline(copied: Vector, total: Vector, last: Option<Vector>) -> Vector {
+    match last {
+        Some(last) if last == total => Vector::default(),
+        _ if total.covers(&copied) => copied,
+        // The counter fell, so it was started anew.
+        Some(last) => total.minus(&last),
+        None => Vector::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use memchr::memchr;
 use memchr::memmem::Finder;
 use serde::Deserialize;
@@ -77,6 +78,8 @@ pub struct Row<'a> {
     /// `session_meta`, `turn_context`, `event_msg`, ...
     #[serde(borrow, rename = "type")]
     pub kind: Option<Text<'a>>,
+    /// The number of the line, in files that have them.
+    pub ordinal: Option<Count>,
     /// The record itself.
     #[serde(borrow)]
     pub payload: Option<Payload<'a>>,
@@ -100,6 +103,15 @@ pub struct Payload<'a> {
     /// `session_meta`: the thread that this one was forked from.
     #[serde(borrow, default, deserialize_with = "text_or_nothing")]
     pub forked_from_id: Option<Text<'a>>,
+    /// `session_meta`: the thread that started this subagent; older builds name it in `source`.
+    #[serde(borrow, default, deserialize_with = "text_or_nothing")]
+    parent_thread_id: Option<Text<'a>>,
+    /// `session_meta`: a text, or an object in subagents.
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    /// `session_meta`: the number of the first line that is the subagent's own.
+    #[serde(borrow)]
+    subagent_history_start_ordinal: Option<&'a RawValue>,
     /// `session_meta`: where the history lies that this file does not repeat.
     #[serde(borrow)]
     pub history_base: Option<HistoryBaseRow<'a>>,
@@ -167,13 +179,52 @@ pub struct RateLimits<'a> {
 }
 
 #[derive(Deserialize)]
+struct SourceRow<'a> {
+    #[serde(borrow)]
+    subagent: SubagentRow<'a>,
+}
+
+#[derive(Deserialize)]
+struct SubagentRow<'a> {
+    #[serde(borrow)]
+    thread_spawn: ThreadSpawnRow<'a>,
+}
+
+#[derive(Deserialize)]
+struct ThreadSpawnRow<'a> {
+    #[serde(borrow)]
+    parent_thread_id: Text<'a>,
+}
+
+#[derive(Deserialize)]
 struct ThreadSettings<'a> {
     /// Absent says nothing, null says the plain tier.
     #[serde(borrow, default, deserialize_with = "stated")]
     service_tier: Option<Option<Text<'a>>>,
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    /// The thread that started this one as its subagent.
+    pub fn spawned_by(&self) -> Option<Text<'a>> {
+        let named = self.parent_thread_id.clone().filter(|id| !id.trim().is_empty());
+        named.or_else(|| {
+            // Other kinds of source have other shapes.
+            let source = serde_json::from_str::<SourceRow<'a>>(self.source?.get()).ok()?;
+            let id = source.subagent.thread_spawn.parent_thread_id;
+            Some(id).filter(|id| !id.trim().is_empty())
+        })
+    }
+
+    /// When the thread was made, `row` being the line itself.
+    pub fn born(&self, row: &Row<'_>) -> Option<DateTime<Utc>> {
+        self.timestamp.as_deref().or(row.timestamp.as_deref()).and_then(time)
+    }
+
+    /// The number of the first line that is not copied.
+    pub fn own_from(&self) -> Option<u64> {
+        self.subagent_history_start_ordinal?.get().parse().ok()
+    }
+
     /// When the turn started, in seconds since 1970.
     pub fn started_at(&self) -> Option<i64> {
         let text = self.started_at?.get();

@@ -37,14 +37,14 @@ impl Condenser {
                     }
                     piece = &piece[end..];
                 }
-                Some(_) if self.escaped => {
+                Some(start) if self.escaped => {
                     self.escaped = false;
-                    self.keep(&[byte]);
+                    self.keep_text(&[byte], start);
                     piece = &piece[1..];
                 }
                 Some(start) => {
                     let plain = memchr2(b'"', b'\\', piece).unwrap_or(piece.len());
-                    self.keep(&piece[..plain]);
+                    self.keep_text(&piece[..plain], start);
                     piece = &piece[plain..];
                     match piece.first() {
                         Some(b'"') => {
@@ -55,14 +55,10 @@ impl Condenser {
                         }
                         Some(_) => {
                             self.escaped = true;
-                            self.keep(b"\\");
+                            self.keep_text(b"\\", start);
                             piece = &piece[1..];
                         }
                         None => {}
-                    }
-                    if self.text.is_some() && self.kept.len() - start > KEPT_TEXT_BYTES {
-                        self.kept.truncate(start);
-                        self.dropping = true;
                     }
                 }
             }
@@ -73,6 +69,16 @@ impl Condenser {
     /// What is left.
     pub fn into_kept(self) -> Vec<u8> {
         self.kept
+    }
+
+    /// Keeps more of the text that begins at `start`, or nothing of it once it is too long: also of
+    /// one that begins and ends within a piece.
+    fn keep_text(&mut self, bytes: &[u8], start: usize) {
+        self.keep(bytes);
+        if self.kept.len() - start > KEPT_TEXT_BYTES {
+            self.kept.truncate(start);
+            self.dropping = true;
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -102,6 +108,15 @@ mod tests {
         let left = r#"{"a":"","b":{"c":"short \"quoted\"","n":12},"d":[""]}"#;
         for step in [1, 7, 4096, 1 << 20] {
             assert_eq!(String::from_utf8(condensed(json.as_bytes(), step)).unwrap(), left);
+        }
+    }
+
+    #[test]
+    fn a_long_text_that_ends_in_the_piece_it_began_in_comes_out_empty() {
+        let list = format!(r#"["{}","{}"]"#, "x".repeat(4096), "y".repeat(4097));
+        let left = format!(r#"["{}",""]"#, "x".repeat(4096));
+        for step in [1, 4096, 1 << 20] {
+            assert_eq!(condensed(list.as_bytes(), step), left.as_bytes(), "{step}");
         }
     }
 
