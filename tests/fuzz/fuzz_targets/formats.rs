@@ -29,7 +29,8 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         }
         for file in files {
             let known = kinds.iter().any(|kind| {
-                kind.source.info().id == source.info().id && kind.file.file_name() == file.file_name()
+                kind.source.info().id == source.info().id
+                    && kind.file.file_name() == file.file_name()
             });
             let places = Places { home: HOME.path().to_owned(), ..Places::default() };
             let path = HOME.path().join(&file);
