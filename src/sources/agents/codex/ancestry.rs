@@ -279,7 +279,8 @@ impl<'a> Ancestors<'a> {
 fn read_stream(path: &Path) -> Option<Stream> {
     let mut file = unpack::open(path, File::open(path).ok()?, 0).ok()?;
     let mut stream = Stream::default();
-    let mut seen_meta = false;
+    // The thread's own id, and when it was made, as its first meta tells.
+    let mut own: Option<(Option<String>, Option<i64>)> = None;
     let filter = Filter::Picked(is_wanted);
     let each = |at: u64, region: &[u8]| {
         filter.each(region, |start, line| {
@@ -287,12 +288,28 @@ fn read_stream(path: &Path) -> Option<Stream> {
                 return ControlFlow::Continue(());
             };
             let Some(payload) = &row.payload else { return ControlFlow::Continue(()) };
-            if row.kind.as_deref() == Some("session_meta") && !seen_meta {
-                seen_meta = true;
-                stream.base = HistoryBase::of(payload);
-                let parent = filled(&payload.forked_from_id).filter(|_| stream.base.is_none());
-                let born = payload.born(&row).map(|born| born.timestamp());
-                stream.parent = parent.map(|parent| (parent.to_owned(), born));
+            if row.kind.as_deref() == Some("session_meta") {
+                let id = filled(&payload.id).or(filled(&payload.session_id));
+                match &own {
+                    None => {
+                        stream.base = HistoryBase::of(payload);
+                        let parent =
+                            filled(&payload.forked_from_id).filter(|_| stream.base.is_none());
+                        let born = payload.born(&row).map(|born| born.timestamp());
+                        stream.parent = parent.map(|parent| (parent.to_owned(), born));
+                        own = Some((id.map(str::to_owned), born));
+                    }
+                    // Older builds named the parent only by its copied meta.
+                    Some((own_id, born)) => {
+                        let is_alone = stream.base.is_none() && stream.parent.is_none();
+                        let is_foreign = id.is_some() && id != own_id.as_deref();
+                        if let Some(parent) = id.filter(|_| is_alone && is_foreign)
+                            && stream.rows.is_empty()
+                        {
+                            stream.parent = Some((parent.to_owned(), *born));
+                        }
+                    }
+                }
             }
             let is_count = payload.kind.as_deref() == Some("token_count");
             let info = payload.info.as_ref().filter(|_| is_count);
