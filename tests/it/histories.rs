@@ -145,10 +145,10 @@ fn killed_anywhere_it_ends_at_the_truth() {
         .ok()
         .map(|text| text.parse().expect("SPENDBAR_KILLS is a number"))
         .unwrap_or(25);
-    let seed: u64 = std::env::var("SEED")
+    let seed: u64 = std::env::var("SPENDBAR_SEED")
         .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or_else(|| fastrand::u64(..));
+        .map(|text| text.parse().expect("SPENDBAR_SEED is a number"))
+        .unwrap_or(1);
     eprintln!("seed {seed}: tells the history, not the moments");
     let (claude, codex) = (claude::play(&drawn(seed, claude::plan(90))), {
         codex::play(&drawn(seed, codex::plan(160)))

@@ -22,6 +22,7 @@
 
 mod fields;
 
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
@@ -34,6 +35,12 @@ use super::scan::lines::Filter;
 use super::wire::{Text, cause, count, filled, instant};
 use crate::spend::{EventKey, Funding, Speed, TokenCounts, Usage};
 use fields::{Data, Entry, Message, UsageRow, provider_of};
+
+/// A folder's `sessions`, or the folder itself when it has none.
+pub fn sessions_of(home: &Path) -> PathBuf {
+    let inner = home.join("sessions");
+    if inner.is_dir() { inner } else { home.to_owned() }
+}
 
 /// Which agent wrote the entries, and what of them is not its own.
 pub struct Writer {

@@ -38,6 +38,7 @@ pub mod qwen_code;
 pub mod roo_code;
 pub mod scan;
 pub mod table;
+pub mod transcripts;
 pub mod warp;
 pub mod wire;
 pub mod zcode;

@@ -18,8 +18,7 @@
 use std::path::Path;
 
 use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
-use super::entries::{self, Session, Writer};
-use super::pi::sessions_of;
+use super::entries::{self, Session, Writer, sessions_of};
 use super::scan::{Findings, Format, Shape};
 use crate::sources::{SourceInfo, SourceKind};
 use crate::spend::BY_PROVIDER;

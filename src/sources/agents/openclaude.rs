@@ -8,7 +8,7 @@
 //! transcript holds no usage.
 //!
 //! # What counts
-//! The lines are Claude Code's, and so are the rules: see [`claude_code`](super::claude_code). What
+//! The lines are Claude Code's, and so are the rules: see [`transcripts`](super::transcripts). What
 //! differs, with fixtures in `tests/fixtures/agents/openclaude`:
 //!
 //! 1. The provider is unknown: the log names the model only, and any provider may have it.
@@ -16,8 +16,8 @@
 use std::path::PathBuf;
 
 use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
-use super::claude_code::{DEEPEST, Lines, projects_of};
 use super::homes::named_by;
+use super::transcripts::{DEEPEST, Lines, projects_of};
 use crate::sources::{Places, SourceInfo, SourceKind};
 use crate::spend::BY_PROVIDER;
 

@@ -20,7 +20,7 @@
 use std::path::{Path, PathBuf};
 
 use super::agent::{Agent, FileKind, is_jsonl, whole_tree};
-use super::entries::{self, Session, Writer};
+use super::entries::{self, Session, Writer, sessions_of};
 use super::homes::named_by;
 use super::scan::{Findings, Format, Shape};
 use crate::sources::{Places, SourceInfo, SourceKind};
@@ -50,12 +50,6 @@ fn homes(places: &Places) -> Vec<PathBuf> {
     vec![named_by(places, "PI_CODING_AGENT_SESSION_DIR", || {
         named_by(places, "PI_CODING_AGENT_DIR", || places.home.join(".pi/agent")).join("sessions")
     })]
-}
-
-/// A folder's `sessions`, or the folder itself when it has none.
-pub fn sessions_of(home: &Path) -> PathBuf {
-    let inner = home.join("sessions");
-    if inner.is_dir() { inner } else { home.to_owned() }
 }
 
 const WRITER: Writer = Writer { agent: "pi", counted_elsewhere: |_, _| None };
