@@ -120,7 +120,7 @@ fn requests(runs: &[(String, &Record)], room: usize, style: &Style) -> io::Resul
             model.clone().unwrap_or_else(|| wording::UNKNOWN.into()),
         ];
         cells.extend([tokens.input, tokens.cache_read, written, tokens.output].map(grouped));
-        cells.push(list.as_ref().map_or(wording::UNKNOWN.into(), wording::table_amount));
+        cells.push(list.as_ref().map_or(wording::UNKNOWN.into(), four_decimals));
         table.row(cells);
     }
     let mut text = Vec::new();
@@ -186,6 +186,13 @@ impl<'a> RecordDocument<'a> {
         });
         Self { place: &record.place, taken, why, repeat_of, request }
     }
+}
+
+/// One request rarely costs a whole cent.
+fn four_decimals(amount: &Money) -> String {
+    let ten_thousandths = amount.rounded(4);
+    let (whole, rest) = (ten_thousandths / 10_000, (ten_thousandths % 10_000).abs());
+    format!("{whole}.{rest:04}")
 }
 
 /// Where a run of records stands: `line 2` to `line 11` is `line 2–11`.
@@ -260,8 +267,8 @@ mod tests {
         Claude Code · /home/ada/.claude/projects/-w/s.jsonl
         Where     Taken as          Model              Input  Cache read  Cache write  Output  ≈ List $
         line 1–3  skipped: holds no usage
-        line 4    repeat of line 5  claude-sonnet-4-5      5      45,000            0       1      0.01
-        line 5    counted           claude-sonnet-4-5      5      45,000            0     400      0.01
+        line 4    repeat of line 5  claude-sonnet-4-5      5      45,000            0       1    0.0145
+        line 5    counted           claude-sonnet-4-5      5      45,000            0     400    0.0145
         line 6    unreadable: not a readable line
 
         1 counted with 45,405 tokens · 1 repeats · 3 skipped · 1 unreadable
