@@ -65,10 +65,10 @@ fn look(read: Read, places: &Places, mut marks: Marks) -> (usize, Marks) {
 fn of(source: &str) -> (Read, u64) {
     match source {
         "claude-code" => (
-            |places, marks| claude_code::AGENT.look(places, marks, None),
+            |places, marks| claude_code::AGENT.look(places, marks, None, 20_000),
             LONG.truth.claude_code.bytes,
         ),
-        _ => (|places, marks| codex::read(places, marks, None), LONG.truth.codex.bytes),
+        _ => (|places, marks| codex::read(places, marks, None, 20_000), LONG.truth.codex.bytes),
     }
 }
 

@@ -54,18 +54,30 @@ pub struct Errand {
     pub marks: Arc<Marks>,
     /// The files that changed; `None` for all.
     pub only: Option<Vec<PathBuf>>,
+    /// About how many usages the reading is to hold.
+    pub most: usize,
 }
+
+/// The smallest reading of a cold scan, and what one of a running monitor holds at most.
+pub const USAGES: std::ops::RangeInclusive<usize> = 2_000..=20_000;
 
 /// Begins a look on a thread that may block: agents read files, and keyrings wait for other
 /// programs. It goes on whether or not somebody waits for it.
 pub fn begin(errand: Errand) -> impl Future<Output = Looked> + Send + 'static {
     let (source, at) = (errand.source, errand.world.clock.now());
     let runtime = tokio::runtime::Handle::current();
-    let worker = tokio::task::spawn_blocking(move || {
-        let started = Instant::now();
-        (read(&errand, at, &runtime), started.elapsed())
+    // Most of the agents are not on most machines, and need no thread to say so.
+    let worker = (!source.is_absent(&errand.world.places)).then(|| {
+        tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            (read(&errand, at, &runtime), started.elapsed())
+        })
     });
     async move {
+        let Some(worker) = worker else {
+            let (took, result) = (Duration::ZERO, Err(SourceError::NotInstalled));
+            return Looked { source, at, took, result };
+        };
         let (result, took) = worker.await.unwrap_or_else(|crash| {
             // A source that crashes is a fault of its own and must not take the others along.
             let what = format!("reading it crashed ({crash})");
@@ -80,7 +92,7 @@ fn read(
     at: DateTime<Utc>,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Reading, SourceError> {
-    let Errand { source, world, config, marks, only } = errand;
+    let Errand { source, world, config, marks, only, most } = errand;
     let info = source.info();
     // Nobody expects a question for a password from a program that is not in front.
     let store = Store::new(&world.places).without_asking();
@@ -95,6 +107,7 @@ fn read(
         places: &world.places,
         marks,
         only: only.as_deref(),
+        most: *most,
         key: key.as_ref(),
         base_url: config.base_url(info.id),
         since: (at - Days::new(PROVIDER_DAYS)).date_naive(),

@@ -49,15 +49,20 @@ pub fn look_at_all(
     let mut was_read_in_part = false;
 
     let context = runtime.enter();
-    let begin = |source: &'static dyn Source, marks: &Arc<Marks>| {
+    // Readings grow with what was read: a large scan takes few transactions, and at the end of a
+    // small one little is left to record while nothing is read any more.
+    let begin = |source: &'static dyn Source, marks: &Arc<Marks>, seen: u64| {
         let (world, config, marks) = (world.clone(), config.clone(), marks.clone());
-        look::begin(look::Errand { source, world, config, marks, only: None })
+        let quarter = usize::try_from(seen / 4).unwrap_or(usize::MAX);
+        let most = quarter.clamp(*look::USAGES.start(), *look::USAGES.end());
+        look::begin(look::Errand { source, world, config, marks, only: None, most })
     };
+    let mut seen_events = 0;
     let mut marks = Arc::new(Marks::new());
     let mut ahead = None;
     if let Some(source) = sources.next() {
         marks = Arc::new(look::marks(&ledger, source, None)?);
-        ahead = Some(begin(source, &marks));
+        ahead = Some(begin(source, &marks, seen_events));
     }
     while let Some(looking) = ahead.take() {
         let looked = runtime.block_on(looking);
@@ -65,18 +70,19 @@ pub fn look_at_all(
         if all.last().is_none_or(|seen| seen.info.id != info.id) {
             all.push(Looked::at(info));
         }
+        seen_events += looked.result.as_ref().map_or(0, |reading| reading.usages.len() as u64);
         // A source that failed halfway leaves events that a later reading may still replace.
         all_was_read &= looked.result.is_ok() || !was_read_in_part;
         was_read_in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
         match &looked.result {
             Ok(reading) if reading.more => {
                 reading.move_marks(Arc::make_mut(&mut marks));
-                ahead = Some(begin(looked.source, &marks));
+                ahead = Some(begin(looked.source, &marks, seen_events));
             }
             _ => {
                 if let Some(source) = sources.next() {
                     marks = Arc::new(look::marks(&ledger, source, None)?);
-                    ahead = Some(begin(source, &marks));
+                    ahead = Some(begin(source, &marks, seen_events));
                 }
             }
         }
@@ -120,6 +126,6 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
     let marks = Arc::new(Marks::new());
     let _context = runtime.enter();
-    let looking = look::begin(look::Errand { source, world, config, marks, only: None });
+    let looking = look::begin(look::Errand { source, world, config, marks, only: None, most: 1 });
     Ok(runtime.block_on(looking).result.err())
 }

@@ -26,6 +26,10 @@ pub fn record(
     retry_at: Option<DateTime<Utc>>,
     judge: bool,
 ) -> Result<Recorded, LedgerError> {
+    // What is simply not there is no news, and needs no transaction.
+    if let Err(SourceError::NotInstalled | SourceError::NeedsKey) = looked.result {
+        return Ok(Recorded::default());
+    }
     let info = looked.source.info();
     let record = LookRecord {
         source: info,
@@ -47,10 +51,7 @@ pub fn record(
             recorded
         }
         Err(error) => {
-            // What is simply not there is no news.
-            if !matches!(error, SourceError::NotInstalled | SourceError::NeedsKey) {
-                recording.fail(&record, error, retry_at)?;
-            }
+            recording.fail(&record, error, retry_at)?;
             Recorded::default()
         }
     };

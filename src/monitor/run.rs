@@ -180,7 +180,14 @@ impl<T: FnMut(Event)> Monitor<T> {
             let (world, config) = (self.world.clone(), self.config.clone());
             let source = job.source;
             let marks = Arc::new(marks);
-            let looking = look::begin(look::Errand { source, world, config, marks, only });
+            let looking = look::begin(look::Errand {
+                source,
+                world,
+                config,
+                marks,
+                only,
+                most: *look::USAGES.end(),
+            });
             let finished = self.finished.0.clone();
             tokio::spawn(async move {
                 // The receiver is gone only while the program ends.

@@ -80,6 +80,12 @@ pub trait Source: Sync {
         Vec::new()
     }
 
+    /// Whether there is nothing to look at on this machine; cheap, and false for providers.
+    fn is_absent(&self, places: &Places) -> bool {
+        let roots = self.roots(places);
+        !roots.is_empty() && !roots.iter().any(|root| root.exists())
+    }
+
     /// Those of [`Source::roots`] in which a change calls for a look at once.
     fn watched(&self, _places: &Places) -> Vec<Watched> {
         Vec::new()
@@ -197,6 +203,8 @@ pub struct Look<'a> {
     pub marks: &'a Marks,
     /// Only these files may have changed (the watcher says so); `None` looks everywhere.
     pub only: Option<&'a [PathBuf]>,
+    /// About how many usages one reading is to hold; what is left comes with the next look.
+    pub most: usize,
     /// The provider's key.
     pub key: Option<&'a ApiKey>,
     /// The provider's address, when the config sets one.

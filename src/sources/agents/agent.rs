@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::scan::walk::list;
-use super::scan::{AnyFormat, USAGES_PER_READING, Verdict, explain, scan};
+use super::scan::{AnyFormat, Verdict, explain, scan};
 use crate::sources::{Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched};
 use crate::spend::{Marks, Reading};
 
@@ -62,7 +62,7 @@ pub fn is_jsonl(path: &Path) -> bool {
 }
 
 impl Agent {
-    /// Looks at the logs once.
+    /// Looks at the logs once, for about `most` usages.
     ///
     /// # Errors
     /// [`SourceError::NotInstalled`] when none of the folders exists.
@@ -71,6 +71,7 @@ impl Agent {
         places: &Places,
         marks: &Marks,
         only: Option<&[PathBuf]>,
+        most: usize,
     ) -> Result<Reading, SourceError> {
         let roots = self.roots(places);
         let mut reading = Reading::default();
@@ -78,11 +79,11 @@ impl Agent {
         for kind in self.kinds {
             let listing = list(&roots, only, kind.deepest, marks, &kind.is_log);
             any_root |= listing.any_root;
-            if reading.usages.len() >= USAGES_PER_READING {
+            if reading.usages.len() >= most {
                 reading.more = true;
                 break;
             }
-            reading.join(scan(kind.format, listing, marks));
+            reading.join(scan(kind.format, listing, marks, most));
         }
         if any_root { Ok(reading) } else { Err(SourceError::NotInstalled) }
     }
@@ -104,7 +105,7 @@ impl Source for Agent {
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async move { self.look(look.places, look.marks, look.only) })
+        Box::pin(async move { self.look(look.places, look.marks, look.only, look.most) })
     }
 
     fn explain(&self, places: &Places, file: &Path) -> Option<io::Result<Vec<Verdict>>> {

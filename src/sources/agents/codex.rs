@@ -84,7 +84,7 @@ impl Source for Codex {
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async move { read(look.places, look.marks, look.only) })
+        Box::pin(async move { read(look.places, look.marks, look.only, look.most) })
     }
 
     fn explain(&self, places: &Places, file: &Path) -> Option<io::Result<Vec<Verdict>>> {
@@ -108,6 +108,7 @@ pub fn read(
     places: &Places,
     marks: &Marks,
     only: Option<&[PathBuf]>,
+    most: usize,
 ) -> Result<Reading, SourceError> {
     let roots = roots(places);
     let only = only.map(|only| with_waiting_forks(only, marks));
@@ -117,7 +118,7 @@ pub fn read(
     }
     drop_archived_copies(&mut listing);
     let lines = Lines { ancestors: Ancestors::new(roots, marks) };
-    Ok(scan(&lines, listing, marks))
+    Ok(scan(&lines, listing, marks, most))
 }
 
 fn roots(places: &Places) -> Vec<PathBuf> {

@@ -101,8 +101,13 @@ fn trace_elsewhere(places: &Places) -> Option<(PathBuf, PathBuf)> {
     (!covered).then_some((file.parent()?.to_owned(), file))
 }
 
-fn look(places: &Places, marks: &Marks, only: Option<&[PathBuf]>) -> Result<Reading, SourceError> {
-    let reading = HOME.look(places, marks, only);
+fn look(
+    places: &Places,
+    marks: &Marks,
+    only: Option<&[PathBuf]>,
+    most: usize,
+) -> Result<Reading, SourceError> {
+    let reading = HOME.look(places, marks, only, most);
     let Some((folder, file)) = trace_elsewhere(places) else { return reading };
     let mut reading = match reading {
         Err(SourceError::NotInstalled) => Reading::default(),
@@ -111,7 +116,7 @@ fn look(places: &Places, marks: &Marks, only: Option<&[PathBuf]>) -> Result<Read
     // Only this file: its folder may be anything.
     let is_named = |path: &Path| path == file;
     let listing = list(&[folder], Some(std::slice::from_ref(&file)), 0, marks, &is_named);
-    reading.join(scan(&otel::Records, listing, marks));
+    reading.join(scan(&otel::Records, listing, marks, most));
     Ok(reading)
 }
 
@@ -122,6 +127,10 @@ impl Source for CopilotCli {
 
     fn roots(&self, places: &Places) -> Vec<PathBuf> {
         HOME.roots(places)
+    }
+
+    fn is_absent(&self, places: &Places) -> bool {
+        HOME.is_absent(places) && trace_elsewhere(places).is_none()
     }
 
     fn watched(&self, places: &Places) -> Vec<Watched> {
@@ -137,7 +146,7 @@ impl Source for CopilotCli {
     }
 
     fn read<'a>(&'a self, request: &'a Look<'a>) -> ReadFuture<'a> {
-        Box::pin(async move { look(request.places, request.marks, request.only) })
+        Box::pin(async move { look(request.places, request.marks, request.only, request.most) })
     }
 }
 
@@ -155,13 +164,13 @@ mod tests {
         std::fs::write(home.path().join("other.jsonl"), format!("{LINE}\n")).unwrap();
         let mut places = Places { home: home.path().join("none"), ..Places::default() };
         let nothing = Marks::new();
-        assert_eq!(look(&places, &nothing, None), Err(SourceError::NotInstalled));
+        assert_eq!(look(&places, &nothing, None, 8_000), Err(SourceError::NotInstalled));
         let name = "COPILOT_OTEL_FILE_EXPORTER_PATH".to_owned();
         places.variables.insert(name, file.clone().into_os_string());
-        let reading = look(&places, &nothing, None).unwrap();
+        let reading = look(&places, &nothing, None, 8_000).unwrap();
         assert_eq!((reading.usages.len(), reading.marks.len()), (1, 1));
         let marks = reading.marks.into_iter().map(|(name, mark)| (name, mark.unwrap())).collect();
-        assert_eq!(look(&places, &marks, None), Ok(Reading::default()));
+        assert_eq!(look(&places, &marks, None, 8_000), Ok(Reading::default()));
         let verdicts = CopilotCli.explain(&places, &file).unwrap().unwrap();
         assert_eq!(verdicts.len(), 1);
         assert!(CopilotCli.explain(&places, &home.path().join("other.jsonl")).is_none());

@@ -25,7 +25,17 @@ pub fn read(
     static HTTP: LazyLock<Client> = LazyLock::new(Client::new);
     let now = "2026-11-24T12:00:00Z".parse().unwrap();
     let since = chrono::NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
-    let look = Look { now, places, marks, only, key: None, base_url: None, since, http: &HTTP };
+    let look = Look {
+        now,
+        places,
+        marks,
+        only,
+        most: 8_000,
+        key: None,
+        base_url: None,
+        since,
+        http: &HTTP,
+    };
     let source = find(source).unwrap_or_else(|| panic!("{source} is not in the table"));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(source.read(&look))

@@ -148,7 +148,7 @@ fn database(path: &Path, rows: impl IntoIterator<Item = i64>) -> Connection {
 /// Looks twice: the good files count, and the problems are these, each told once a look.
 #[track_caller]
 fn check(home: &Path, problems: &[(&str, &str)]) -> Reading {
-    let reading = AGENT.look(&places(home), &Marks::new(), None).unwrap();
+    let reading = AGENT.look(&places(home), &Marks::new(), None, 8_000).unwrap();
     let good: Vec<_> = reading.usages.iter().map(|usage| usage.tokens.output).collect();
     assert!([1, 2, 3].iter().all(|count| good.contains(count)), "{good:?}");
     let told: Vec<_> = reading
@@ -230,14 +230,15 @@ fn a_file_that_shrinks_while_it_is_read_is_read_as_it_is() {
     let path = home.path().join("shrinking.jsonl");
     fs::write(&path, "10\n20\n30\n").unwrap();
     let roots = [home.path().to_owned()];
-    let before = scan(&Lines, list(&roots, None, 4, &Marks::new(), &is_jsonl), &Marks::new());
+    let before =
+        scan(&Lines, list(&roots, None, 4, &Marks::new(), &is_jsonl), &Marks::new(), 8_000);
     let marks: Marks =
         before.marks.into_iter().filter_map(|(name, mark)| Some((name, mark?))).collect();
     fs::write(&path, "10\n20\n30\n40\n").unwrap();
     let listing = list(&roots, None, 4, &marks, &is_jsonl);
     // Between the walk and the reading.
     fs::write(&path, "50\n").unwrap();
-    let reading = scan(&Lines, listing, &marks);
+    let reading = scan(&Lines, listing, &marks, 8_000);
     let found: Vec<_> = reading.usages.iter().map(|usage| usage.tokens.output).collect();
     assert_eq!((found, reading.problems), (vec![50], vec![]));
 }
@@ -274,7 +275,7 @@ fn databases_that_are_none_or_cut_or_locked_are_one_problem_each() {
     // What could not be read has no mark: it is tried again, and the lock does not last.
     assert!(reading.marks.keys().all(|name| name.contains("good")));
     locked.execute_batch("ROLLBACK").unwrap();
-    let reading = AGENT.look(&places(home.path()), &Marks::new(), None).unwrap();
+    let reading = AGENT.look(&places(home.path()), &Marks::new(), None, 8_000).unwrap();
     assert!(reading.usages.iter().any(|usage| usage.tokens.output == 10));
 }
 

@@ -29,15 +29,12 @@ use job::{Job, Outcome};
 use lines::line_numbers;
 use walk::{Found, Listing, with_marks};
 
-/// A reading stops after about this many usages, so that a first look at years of logs stays
-/// small in memory, and the ledger records one reading while the next is read.
-pub const USAGES_PER_READING: usize = 8_000;
-
 /// Below this a second thread costs more than it brings.
 const BYTES_FOR_TWO_THREADS: u64 = 1024 * 1024;
 
-/// Reads what is new in the listed files. Nothing new gives an empty reading without marks.
-pub fn scan(format: &dyn AnyFormat, mut listing: Listing, marks: &Marks) -> Reading {
+/// Reads what is new in the listed files, and stops after about `most` usages, so that a first look
+/// at years of logs stays small in memory. Nothing new gives an empty reading without marks.
+pub fn scan(format: &dyn AnyFormat, mut listing: Listing, marks: &Marks, most: usize) -> Reading {
     if matches!(format.shape(), Shape::Database) {
         listing.files.iter_mut().for_each(Found::add_write_ahead_log);
     }
@@ -56,10 +53,10 @@ pub fn scan(format: &dyn AnyFormat, mut listing: Listing, marks: &Marks) -> Read
         })
         .collect();
     let mut done = 0;
-    for (job, outcome) in jobs.iter().zip(read_files(format, &jobs)) {
+    for (job, outcome) in jobs.iter().zip(read_files(format, &jobs, most)) {
         // Whatever the second thread read beyond this is dropped and read again, so that a
         // reading never depends on which thread was faster.
-        if reading.usages.len() >= USAGES_PER_READING {
+        if reading.usages.len() >= most {
             break;
         }
         join(&mut reading, job, outcome);
@@ -76,15 +73,15 @@ fn threads() -> usize {
 
 /// Reads the files in their order until there are enough usages. The outcomes are those of the
 /// first files, in order.
-fn read_files(format: &dyn AnyFormat, jobs: &[Job<'_>]) -> Vec<Outcome> {
+fn read_files(format: &dyn AnyFormat, jobs: &[Job<'_>], most: usize) -> Vec<Outcome> {
     let slots: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::default()).collect();
     let (next, usages) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = |threads: usize| {
         let mut buffer = Vec::new();
-        while usages.load(Ordering::Relaxed) < USAGES_PER_READING {
+        while usages.load(Ordering::Relaxed) < most {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some((job, slot)) = jobs.get(at).zip(slots.get(at)) else { break };
-            let outcome = job.read(format, threads, &mut buffer);
+            let outcome = job.read(format, threads, most, &mut buffer);
             usages.fetch_add(outcome.found.usages.len(), Ordering::Relaxed);
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         }

@@ -519,6 +519,7 @@ mod tests {
                 places: &places,
                 marks: &marks,
                 only: None,
+                most: 1,
                 key: Some(&key),
                 base_url: Some(&base),
                 since: "2026-11-01".parse().unwrap(),

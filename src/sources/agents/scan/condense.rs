@@ -37,6 +37,7 @@ impl Condenser {
                     }
                     piece = &piece[end..];
                 }
+                Some(_) if self.dropping => piece = self.drop_text(piece),
                 Some(start) if self.escaped => {
                     self.escaped = false;
                     self.keep_text(&[byte], start);
@@ -48,9 +49,7 @@ impl Condenser {
                     piece = &piece[plain..];
                     match piece.first() {
                         Some(b'"') => {
-                            self.text = None;
-                            self.dropping = false;
-                            self.kept.push(b'"');
+                            self.end_text();
                             piece = &piece[1..];
                         }
                         Some(_) => {
@@ -69,6 +68,31 @@ impl Condenser {
     /// What is left.
     pub fn into_kept(self) -> Vec<u8> {
         self.kept
+    }
+
+    /// Leaves out the rest of a long text, or as much of it as the piece holds; gives what follows.
+    /// Only quotes are looked for, and whether the backslashes before one make it a part of the text:
+    /// source code in a text has many more backslashes than quotes.
+    fn drop_text<'p>(&mut self, mut piece: &'p [u8]) -> &'p [u8] {
+        loop {
+            let quote = memchr::memchr(b'"', piece);
+            let before = &piece[..quote.unwrap_or(piece.len())];
+            let slashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+            let carried = usize::from(self.escaped && slashes == before.len());
+            self.escaped = (slashes + carried) % 2 == 1;
+            let Some(quote) = quote else { return &[] };
+            piece = &piece[quote + 1..];
+            if !std::mem::take(&mut self.escaped) {
+                self.end_text();
+                return piece;
+            }
+        }
+    }
+
+    fn end_text(&mut self) {
+        self.text = None;
+        self.dropping = false;
+        self.kept.push(b'"');
     }
 
     /// Keeps more of the text that begins at `start`, or nothing of it once it is too long: also of
@@ -117,6 +141,17 @@ mod tests {
         let left = format!(r#"["{}",""]"#, "x".repeat(4096));
         for step in [1, 4096, 1 << 20] {
             assert_eq!(condensed(list.as_bytes(), step), left.as_bytes(), "{step}");
+        }
+    }
+
+    #[test]
+    fn backslashes_at_the_end_of_a_dropped_text_do_not_hide_its_end() {
+        for (end, next) in [("\\\\", 1), ("\\\\\\\"", 2), ("\\\"", 3), ("", 4)] {
+            let json = format!(r#"{{"a":"{}{end}","n":{next}}}"#, "x\\n".repeat(3000));
+            let left = format!(r#"{{"a":"","n":{next}}}"#);
+            for step in [1, 2, 3, 4099, 1 << 20] {
+                assert_eq!(String::from_utf8(condensed(json.as_bytes(), step)).unwrap(), left);
+            }
         }
     }
 

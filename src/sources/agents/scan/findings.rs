@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use crate::spend::Usage;
 
-use super::USAGES_PER_READING;
-
 /// What a file may report one by one; more bad records than that are summed up in one sentence.
 const PROBLEMS_PER_FILE: usize = 20;
 
@@ -51,6 +49,8 @@ pub struct Findings {
     pub unmetered_tokens: u64,
     /// Set by a format that stopped before the end: the file is looked at again at once.
     pub stopped: bool,
+    /// How many usages a reading is to take, if that is bounded.
+    most: Option<usize>,
     position: Position,
     problems: Vec<(Position, String)>,
     problems_left_out: u64,
@@ -60,6 +60,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Findings that are full with so many usages.
+    pub fn up_to(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
     /// Findings that remember how each record was taken.
     pub fn explaining() -> Self {
         Self { trail: Some(Vec::new()), ..Self::default() }
@@ -95,7 +100,7 @@ impl Findings {
     /// Whether a reading should not take more; a format that can go on later from its state stops
     /// then and sets [`Findings::stopped`].
     pub fn is_full(&self) -> bool {
-        self.usages.len() >= USAGES_PER_READING
+        self.most.is_some_and(|most| self.usages.len() >= most)
     }
 
     /// The text as shared text: a file names few models, sessions and folders, thousands of times.

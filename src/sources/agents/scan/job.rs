@@ -36,8 +36,14 @@ impl Job<'_> {
     }
 
     /// Reads what is new, a large file on up to `threads` threads.
-    pub fn read(&self, format: &dyn AnyFormat, threads: usize, buffer: &mut Vec<u8>) -> Outcome {
-        let mut outcome = Outcome::default();
+    pub fn read(
+        &self,
+        format: &dyn AnyFormat,
+        threads: usize,
+        most: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Outcome {
+        let mut outcome = Outcome { found: Findings::up_to(most), ..Outcome::default() };
         match self.try_read(format, threads, buffer, &mut outcome.found) {
             Ok((mark, more)) => Outcome { mark: Some(mark), more, ..outcome },
             // Gone between the walk and now: the next walk tells whether it is gone for good.
@@ -214,7 +220,6 @@ pub fn explain(format: &dyn AnyFormat, path: &Path) -> io::Result<Vec<Verdict>> 
             let opened = database::open(path)?;
             loop {
                 run.database(path, &opened.connection, &mut found).map_err(database::io_error)?;
-                // The trail has them; a full list would make the format stop again at once.
                 found.usages.clear();
                 if !std::mem::take(&mut found.stopped) {
                     break;

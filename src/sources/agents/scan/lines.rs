@@ -108,7 +108,9 @@ pub fn read_lines(
         buffer.resize(CHUNK_BYTES, 0);
     }
     loop {
-        let read = match input.read(&mut buffer[filled..]) {
+        // Piece by piece even where the buffer is larger: what was just read is still near.
+        let room = buffer.len().min(filled + CHUNK_BYTES);
+        let read = match input.read(&mut buffer[filled..room]) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -158,10 +160,6 @@ pub fn read_lines(
         offset += end as u64;
         buffer.copy_within(end..filled, 0);
         filled -= end;
-        if buffer.len() > CHUNK_BYTES && filled <= CHUNK_BYTES {
-            buffer.truncate(CHUNK_BYTES);
-            buffer.shrink_to_fit();
-        }
     }
     // A long line that is still being written is neither left out nor a problem yet.
     let offset = long.map_or(offset, |line| line.start);
