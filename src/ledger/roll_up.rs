@@ -1,7 +1,7 @@
 //! Old events leave a fingerprint behind instead of a row.
 //!
 //! A row is there so that a better record of the same event can take its place: a streamed repeat,
-//! an original after its copy. A day later nothing of that kind comes any more, except of events
+//! an original after its copy. Half a day later nothing of that kind comes any more, except of events
 //! that share their group, so that these keep their rows. The slots have had the event's figures
 //! from the start; what stays to be known is that it was counted, and `seen` knows that in four
 //! bytes rather than a hundred.
@@ -12,13 +12,13 @@ use rusqlite::{Connection, OptionalExtension, Result};
 use super::{Ledger, LedgerError, events, seen};
 
 /// The newest rows stay, whatever their age: a small ledger is never rolled up.
-const ROWS_KEPT: i64 = 250_000;
+const ROWS_KEPT: i64 = 100_000;
 /// Below this many more rows than that it is not worth the while.
 const ROWS_WORTH_IT: i64 = 50_000;
 /// Rows looked at in one transaction, which takes about a third of a second.
 const BATCH: i64 = 50_000;
 /// Events younger than this by their own time may still grow.
-const SETTLES_AFTER: TimeDelta = TimeDelta::hours(24);
+const SETTLES_AFTER: TimeDelta = TimeDelta::hours(12);
 /// The `meta` key of the last row that was looked at: rows before it stay.
 const LAST_ROW: &str = "rolled-up-to";
 

@@ -6,9 +6,9 @@
 //!
 //! A fingerprint is [`GROUP_BITS`] bits of the group and [`MEMBER_BITS`] of the member, of hashes
 //! of the event's key. A new event is taken for one of `n` in the set by mistake with a chance of
-//! `n / 2^56`: one in 800 million in a set of ninety million, so that a year of so many events
-//! loses one with a chance of one in seventeen. A copy is taken for one of a known group with a
-//! chance of `n / 2^44`, and a further member of a group that was rolled up with one of 1 in 4096.
+//! `n / 2^55`: one in 400 million in a set of ninety million, so that a year of so many events
+//! loses one with a chance of one in nine. A copy is taken for one of a known group with a
+//! chance of `n / 2^43`, and a further member of a group that was rolled up with one of 1 in 4096.
 
 mod block;
 mod merge;
@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::spend::EventKey;
 
-const GROUP_BITS: u32 = 44;
+const GROUP_BITS: u32 = 43;
 const MEMBER_BITS: u32 = 12;
 /// Bits of a fingerprint: those of a row's id that the segment's number leaves.
 const BITS: u32 = GROUP_BITS + MEMBER_BITS;

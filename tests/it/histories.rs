@@ -85,6 +85,7 @@ fn look(source: &str, ledger: &mut Ledger, home: &Path, only: Option<&[PathBuf]>
             places: &places,
             marks: &marks,
             only,
+            most: 8_000,
             key: None,
             base_url: None,
             since: NaiveDate::MIN,

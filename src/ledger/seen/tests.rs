@@ -46,7 +46,7 @@ fn a_fingerprint_takes_about_as_many_bits_as_it_must() {
             Ok((row.get(0)?, row.get(1)?))
         })
         .unwrap();
-    // log2(2^56 / 200,000) is 38.4; the best code of random distances takes 1.44 bits more.
+    // log2(2^55 / 200,000) is 37.4; the best code of random distances takes 1.44 bits more.
     let bits = bytes * 8 * 10 / 200_000;
     assert!((390..=402).contains(&bits), "{bits} tenths of a bit");
     // Each block is one leaf page: 4,096 bytes, and a few pages above them.
