@@ -1,9 +1,11 @@
 //! One look at every source, then the end: `spendbar poll`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
@@ -26,11 +28,17 @@ pub struct Looked {
     pub charges: u64,
     /// Lines that could not be read.
     pub problems: u64,
+    /// The last reading left something over.
+    in_part: bool,
 }
+
+/// Sources that are looked at side by side: where the end of one leaves a core idle, the other has
+/// work for it.
+const LOOKS_AT_ONCE: usize = 2;
 
 /// Looks at every enabled source (agents only when `offline`), records what was seen and judges
 /// the budgets once at the end. Back-off is for looks that nobody asked for, so it does not hold
-/// here. While one reading is recorded the next one is read already.
+/// here. While one reading is recorded the next ones are read already.
 pub fn look_at_all(
     setup: &Setup,
     offline: bool,
@@ -43,64 +51,73 @@ pub fn look_at_all(
     ledger.keep_days_of(setup.config.zone)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
-    let mut sources = look::enabled(&config, !offline);
+    let mut waiting = look::enabled(&config, !offline);
     let mut all: Vec<Looked> = Vec::new();
     let mut all_was_read = true;
-    let mut was_read_in_part = false;
+    let mut seen_events = 0;
 
-    let context = runtime.enter();
+    let (sender, mut finished) = unbounded_channel();
+    let mut marks: BTreeMap<&'static str, Arc<Marks>> = BTreeMap::new();
     // Readings grow with what was read: a large scan takes few transactions, and at the end of a
     // small one little is left to record while nothing is read any more.
-    let begin = |source: &'static dyn Source, marks: &Arc<Marks>, seen: u64| {
-        let (world, config, marks) = (world.clone(), config.clone(), marks.clone());
-        let quarter = usize::try_from(seen / 4).unwrap_or(usize::MAX);
-        let most = quarter.clamp(*look::USAGES.start(), *look::USAGES.end());
-        look::begin(look::Errand { source, world, config, marks, only: None, most })
-    };
-    let mut seen_events = 0;
-    let mut marks = Arc::new(Marks::new());
-    let mut ahead = None;
-    if let Some(source) = sources.next() {
-        marks = Arc::new(look::marks(&ledger, source, None)?);
-        ahead = Some(begin(source, &marks, seen_events));
-    }
-    while let Some(looking) = ahead.take() {
-        let looked = runtime.block_on(looking);
-        let info = looked.source.info();
-        if all.last().is_none_or(|seen| seen.info.id != info.id) {
-            all.push(Looked::at(info));
-        }
-        seen_events += looked.result.as_ref().map_or(0, |reading| reading.usages.len() as u64);
-        // A source that failed halfway leaves events that a later reading may still replace.
-        all_was_read &= looked.result.is_ok() || !was_read_in_part;
-        was_read_in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
-        match &looked.result {
-            Ok(reading) if reading.more => {
-                reading.move_marks(Arc::make_mut(&mut marks));
-                ahead = Some(begin(looked.source, &marks, seen_events));
-            }
-            _ => {
-                if let Some(source) = sources.next() {
-                    marks = Arc::new(look::marks(&ledger, source, None)?);
-                    ahead = Some(begin(source, &marks, seen_events));
-                }
-            }
-        }
-        let Some(seen) = all.last_mut() else { break };
-        seen.error = looked.result.as_ref().err().cloned();
-        seen.retry_at = seen.error.as_ref().map(|error| {
-            let poll = look::poll(&config, info);
-            looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
+    let begin = |source: &'static dyn Source, marks: Arc<Marks>, seen: usize| {
+        let (world, config, sender) = (world.clone(), config.clone(), sender.clone());
+        let most = (seen / 4).clamp(*look::USAGES.start(), *look::USAGES.end());
+        let _context = runtime.enter();
+        let looking = look::begin(look::Errand { source, world, config, marks, only: None, most });
+        runtime.spawn(async move {
+            // The receiver is gone only after an error, which ends everything.
+            let _ = sender.send(looking.await);
         });
-        seen.new_events +=
-            record::record(&mut ledger, &looked, &config, &prices, seen.retry_at, false)?
-                .new_events;
-        if let Ok(reading) = looked.result {
-            seen.charges += reading.charges.len() as u64;
-            seen.problems += reading.problems.len() as u64;
+    };
+    let mut under_way = 0;
+    let mut ended: Option<look::Looked> = None;
+    loop {
+        while under_way < LOOKS_AT_ONCE
+            && let Some(source) = waiting.next()
+        {
+            let info = source.info();
+            let known = Arc::new(look::marks(&ledger, source, None)?);
+            marks.insert(info.id, known.clone());
+            all.push(Looked::at(info));
+            begin(source, known, seen_events);
+            under_way += 1;
         }
+        if let Some(looked) = ended.take() {
+            let info = looked.source.info();
+            let seen = all.iter_mut().find(|seen| seen.info.id == info.id);
+            let seen = seen.context("a look that nobody began")?;
+            // A source that failed halfway leaves events that a later reading may still replace.
+            all_was_read &= looked.result.is_ok() || !seen.in_part;
+            seen.in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
+            seen.error = looked.result.as_ref().err().cloned();
+            seen.retry_at = seen.error.as_ref().map(|error| {
+                let poll = look::poll(&config, info);
+                looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
+            });
+            let retry_at = seen.retry_at;
+            let recorded = record::record(&mut ledger, &looked, &config, &prices, retry_at, false)?;
+            seen.new_events += recorded.new_events;
+            if let Ok(reading) = looked.result {
+                seen.charges += reading.charges.len() as u64;
+                seen.problems += reading.problems.len() as u64;
+            }
+        }
+        if under_way == 0 {
+            break;
+        }
+        // What follows on this look is begun before it is recorded.
+        let looked = runtime.block_on(finished.recv()).context("a look ended without an answer")?;
+        match (&looked.result, marks.get_mut(looked.source.info().id)) {
+            (Ok(reading), Some(marks)) if reading.more => {
+                seen_events += reading.usages.len();
+                reading.move_marks(Arc::make_mut(marks));
+                begin(looked.source, marks.clone(), seen_events);
+            }
+            _ => under_way -= 1,
+        }
+        ended = Some(looked);
     }
-    drop(context);
     if all_was_read {
         ledger.roll_up(setup.clock.now())?;
     }
@@ -112,7 +129,8 @@ pub fn look_at_all(
 
 impl Looked {
     fn at(info: &'static SourceInfo) -> Self {
-        Self { info, error: None, retry_at: None, new_events: 0, charges: 0, problems: 0 }
+        let (error, retry_at, in_part) = (None, None, false);
+        Self { info, error, retry_at, new_events: 0, charges: 0, problems: 0, in_part }
     }
 }
 
