@@ -6,7 +6,7 @@ give_up() { echo "${0##*/}: $*" >&2; exit 1; }
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
 
 # All of these read a number a line.
-best() { sort -n | head -n 1; }
+best() { sort -n | awk 'NR == 1'; }
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 ratio() { LC_ALL=C awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }

@@ -58,7 +58,8 @@ pub struct Errand {
     pub most: usize,
 }
 
-/// The smallest reading of a cold scan, and what one of a running monitor holds at most.
+/// About how many usages one reading of a scan holds. A running monitor keeps to the smallest: what
+/// it once took stays with it.
 pub const USAGES: std::ops::RangeInclusive<usize> = 2_000..=20_000;
 
 /// Begins a look on a thread that may block: agents read files, and keyrings wait for other

@@ -186,7 +186,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 config,
                 marks,
                 only,
-                most: *look::USAGES.end(),
+                most: *look::USAGES.start(),
             });
             let finished = self.finished.0.clone();
             tokio::spawn(async move {
