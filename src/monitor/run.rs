@@ -163,10 +163,18 @@ impl<T: FnMut(Event)> Monitor<T> {
             return Ok(());
         }
         let now = Instant::now();
+        // Of the agents only the one that has waited longest: a look reads on several threads, and
+        // what these take of the memory at once stays with the program.
+        let agents = self.jobs.iter().filter(|job| job.source.info().kind == SourceKind::Agent);
+        let turn = if self.is_reading() { None } else { agents.filter_map(Job::next).min() };
+        let mut is_reading = self.is_reading();
         for job in &mut self.jobs {
-            if job.next().is_none_or(|next| next > now) {
+            let is_agent = job.source.info().kind == SourceKind::Agent;
+            let has_turn = !is_agent || (!is_reading && job.next() == turn);
+            if job.next().is_none_or(|next| next > now) || !has_turn {
                 continue;
             }
+            is_reading |= is_agent;
             let only = job.begin();
             let marks = match look::marks(&self.ledger, job.source, only.as_deref()) {
                 Ok(marks) => marks,
@@ -297,8 +305,18 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
     }
 
+    /// Whether an agent's logs are being read.
+    fn is_reading(&self) -> bool {
+        let is_agent = |job: &&Job| job.source.info().kind == SourceKind::Agent;
+        self.jobs.iter().filter(is_agent).any(|job| job.next().is_none())
+    }
+
     fn wake_at(&self, tick: Instant) -> Instant {
-        let looks = self.jobs.iter().filter(|_| !self.paused).filter_map(Job::next);
+        // While an agent is read no other one is begun; the end of that look wakes.
+        let waits = |job: &&Job| {
+            self.paused || (self.is_reading() && job.source.info().kind == SourceKind::Agent)
+        };
+        let looks = self.jobs.iter().filter(|job| !waits(job)).filter_map(Job::next);
         let delivery = self.delivery.again_at();
         let first = (!self.judging).then(|| self.started + FIRST_LOOK_PATIENCE);
         let first = first.filter(|at| *at > Instant::now());

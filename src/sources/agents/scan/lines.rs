@@ -26,7 +26,7 @@ pub struct Limits {
 }
 
 /// The limits of all logs.
-pub const LIMITS: Limits = Limits { plain: 1024 * 1024, condensed: 8 * 1024 * 1024 };
+pub const LIMITS: Limits = Limits { plain: 512 * 1024, condensed: 8 * 1024 * 1024 };
 
 /// A file is searched this far for the lines in which problems stand; beyond it the byte is named.
 const NUMBERED_BYTES: u64 = 64 * 1024 * 1024;
@@ -160,6 +160,11 @@ pub fn read_lines(
         offset += end as u64;
         buffer.copy_within(end..filled, 0);
         filled -= end;
+        // The allocator keeps what it once gave: a large buffer is not to become the usual one.
+        if buffer.len() > CHUNK_BYTES && filled <= CHUNK_BYTES {
+            buffer.truncate(CHUNK_BYTES);
+            buffer.shrink_to_fit();
+        }
     }
     // A long line that is still being written is neither left out nor a problem yet.
     let offset = long.map_or(offset, |line| line.start);
