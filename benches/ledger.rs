@@ -21,6 +21,8 @@ static AGENT: SourceInfo = SourceInfo {
     kind: SourceKind::Agent,
     account: "anthropic",
     poll_minutes: 10,
+    least_minutes: 0,
+    settings: &[],
     key: None,
     base_url: "",
     tells: "usage",

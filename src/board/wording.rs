@@ -4,7 +4,9 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::spend::{Money, Period, SourceError, SourceInfo};
+use crate::spend::{
+    Balance, Currency, Money, Period, Quantity, QuotaWindow, SourceError, SourceInfo, UsedOf,
+};
 
 /// A figure that is not known. Never 0.
 pub const UNKNOWN: &str = "–";
@@ -147,6 +149,61 @@ pub fn bar(permille: i128) -> String {
     "▰".repeat(full) + &"▱".repeat(10 - full)
 }
 
+/// Money as in a menu, or a number of units: `1,500 points`.
+pub fn quantity(quantity: &Quantity) -> String {
+    match quantity {
+        Quantity::Money(money) => amount(money),
+        Quantity::Units(units) => format!("{} {}", count(units.attos), units.unit),
+    }
+}
+
+/// A number of units, at most two decimals: `1,500`, `0.25`.
+fn count(attos: i128) -> String {
+    // Tables write amounts without their sign of currency.
+    let text = table_amount(&Money { attos, currency: Currency::USD });
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
+}
+
+/// What is left of something prepaid: `credits $31.50 left`, `balance $2.00 owed`.
+pub fn balance(balance: &Balance) -> String {
+    let attos = balance.amount.attos();
+    if attos < 0 {
+        let owed = balance.amount.with_attos(attos.saturating_neg());
+        return format!("{} {} owed", balance.name, quantity(&owed));
+    }
+    format!("{} {} left", balance.name, quantity(&balance.amount))
+}
+
+/// How far a limit is used, when it starts anew, and whether it lasts until then:
+/// `week 64 % used · new at 18:20 · runs out at 14:10 at this pace`.
+pub fn quota(window: &QuotaWindow, now: DateTime<Utc>, zone: Tz) -> String {
+    let mut parts =
+        vec![format!("{} {} used", window.name, percent(i128::from(window.used_ppm / 1000)))];
+    if let Some(UsedOf { used, limit }) = &window.amounts {
+        parts[0] = format!("{} ({} of {})", parts[0], quantity(used), quantity(limit));
+    }
+    if let Some(at) = window.resets_at {
+        parts.push(format!("new {}", moment(at, now, zone)));
+    } else if let Some(word) = &window.resets {
+        parts.push(word.clone());
+    }
+    if let Some(at) = window.runs_out_at(now) {
+        parts.push(format!("runs out {} at this pace", moment(at, now, zone)));
+    }
+    parts.join(" · ")
+}
+
+/// A moment to come: `at 14:10`, `on Sun 08:00`, `on 1 Dec`.
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (there, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let days = (there.date_naive() - today.date_naive()).num_days();
+    match days {
+        ..=0 => there.format("at %H:%M").to_string(),
+        1..=6 => there.format("on %a %H:%M").to_string(),
+        _ => there.format("on %-d %b").to_string(),
+    }
+}
+
 /// `today's`, `this week's`, `this month's`.
 pub fn whose(period: Period) -> &'static str {
     match period {
@@ -193,6 +250,16 @@ pub fn failure(
         SourceError::WrongKindOfKey { status } => {
             format!("{name} does not let this key read spend ({status}). {}", set_key())
         }
+        SourceError::TokenExpired => {
+            format!(
+                "{name}: the token has run out (401). Use the program that it belongs to once; \
+                     Spendbar never renews another program's token."
+            )
+        }
+        SourceError::NotOffered { what } => format!("{name} does not offer this: {what}."),
+        SourceError::OutOfCredit => {
+            format!("{name} has no credit left (402). Top it up there.{again}")
+        }
         SourceError::RateLimited { .. } => format!("{name} was asked too often (429).{again}"),
         SourceError::Unreachable { what } => format!("{name} gave no answer: {what}.{again}"),
         SourceError::ProviderDown { status, .. } => {
@@ -220,6 +287,9 @@ pub fn failure_short(error: &SourceError) -> &'static str {
         SourceError::KeyUnavailable { .. } => "keyring gave no key",
         SourceError::KeyRejected { .. } => "key refused",
         SourceError::WrongKindOfKey { .. } => "wrong kind of key",
+        SourceError::TokenExpired => "token has run out",
+        SourceError::NotOffered { .. } => "not offered",
+        SourceError::OutOfCredit => "no credit left",
         SourceError::RateLimited { .. } => "asked too often",
         SourceError::Unreachable { .. } => "no answer",
         SourceError::ProviderDown { .. } => "provider has a fault",
@@ -250,7 +320,6 @@ pub fn day(day: NaiveDate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spend::Currency;
 
     fn usd(text: &str) -> Money {
         Money::parse(text, Currency::USD).expect(text)

@@ -57,6 +57,8 @@ struct TypedProvider {
     base_url: Option<Spanned<String>>,
     account: Option<Spanned<String>>,
     poll_minutes: Option<Spanned<i64>>,
+    #[serde(default)]
+    settings: BTreeMap<Spanned<String>, String>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +217,7 @@ impl Check<'_> {
                 poll_minutes: provider
                     .poll_minutes
                     .and_then(|minutes| self.poll_minutes(&section, &minutes)),
+                settings: self.settings(&id, provider.settings),
             };
             providers.insert(id.into_inner(), settings);
         }
@@ -231,6 +234,28 @@ impl Check<'_> {
                 format!("write one of {list}"),
             );
         }
+    }
+
+    /// What a provider has to be told besides its key: only what it knows.
+    fn settings(
+        &mut self,
+        id: &Spanned<String>,
+        typed: BTreeMap<Spanned<String>, String>,
+    ) -> BTreeMap<String, String> {
+        let known = crate::sources::find(id.get_ref()).map_or(&[][..], |it| it.info().settings);
+        for name in typed.keys() {
+            if !known.iter().any(|spec| spec.name == name.get_ref()) {
+                let names: Vec<_> = known.iter().map(|spec| spec.name).collect();
+                let hint = match names.as_slice() {
+                    [] => "take it out: this provider needs no settings".to_owned(),
+                    names => format!("write one of {}", names.join(", ")),
+                };
+                let field = format!("providers.{}.settings", id.get_ref());
+                let what = format!("{:?} is not a setting of this provider", name.get_ref());
+                self.problem(name.span(), field, what, hint);
+            }
+        }
+        typed.into_iter().map(|(name, value)| (name.into_inner(), value)).collect()
     }
 
     fn account(&mut self, section: &str, account: Option<Spanned<String>>) -> Option<String> {

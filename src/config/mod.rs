@@ -65,6 +65,8 @@ pub struct ProviderSettings {
     pub account: Option<String>,
     /// Minutes between looks, 1 to 1440.
     pub poll_minutes: Option<u32>,
+    /// What else the provider has to be told ([`SourceInfo::settings`]).
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Who bills an agent's usage.
@@ -138,12 +140,19 @@ impl Config {
         self.agents.get(id)?.billing
     }
 
-    /// Minutes between looks at a source.
+    /// Minutes between looks at a source, never fewer than it bears.
     pub fn poll_minutes(&self, info: &SourceInfo) -> u32 {
         self.providers
             .get(info.id)
             .and_then(|settings| settings.poll_minutes)
             .unwrap_or(info.poll_minutes)
+            .max(info.least_minutes)
+    }
+
+    /// What a provider has to be told besides its key.
+    pub fn settings(&self, id: &str) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        self.providers.get(id).map_or(&NONE, |settings| &settings.settings)
     }
 
     /// The gateway that stands in for a provider.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::board::{AlertRow, Board, BudgetRow, Figures, Headline, ModelRow, SourceRow, State};
 use crate::spend::{
-    Balance, Currency, Money, Period, SourceError, SourceInfo, SourceKind, TokenCounts,
+    Balance, Currency, Money, Period, Quantity, SourceError, SourceInfo, SourceKind, TokenCounts,
 };
 
 static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
@@ -19,6 +19,8 @@ const fn info(id: &'static str, name: &'static str, kind: SourceKind) -> SourceI
         kind,
         account: id,
         poll_minutes: 5,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "",
@@ -139,7 +141,8 @@ pub fn crowded() -> Board {
     for _ in 0..6 {
         let mut row = source(&OPENROUTER);
         row.unpriced_tokens = 412;
-        row.balances = vec![Balance { name: "credits".into(), amount: usd("31.5") }];
+        row.balances =
+            vec![Balance { name: "credits".into(), amount: Quantity::Money(usd("31.5")) }];
         board.sources.push(row);
         board.budgets.push(budget("weekly", Period::Week, "2500", "1912.80"));
     }

@@ -46,11 +46,16 @@ pub(super) fn charge_kind(kind: ChargeKind) -> i64 {
     match kind {
         ChargeKind::Billed => 0,
         ChargeKind::Estimated => 1,
+        ChargeKind::List => 2,
     }
 }
 
 pub(super) fn charge_kind_of(code: i64) -> ChargeKind {
-    if code == 1 { ChargeKind::Estimated } else { ChargeKind::Billed }
+    match code {
+        1 => ChargeKind::Estimated,
+        2 => ChargeKind::List,
+        _ => ChargeKind::Billed,
+    }
 }
 
 /// SQLite counts in signed integers; no honest count comes near their end.

@@ -347,6 +347,7 @@ fn bills_of(
         let money = charge.money()?;
         match charge.kind {
             ChargeKind::Estimated => total.charged_elsewhere.add(money),
+            ChargeKind::List => {}
             ChargeKind::Billed => {
                 by_source.entry((charge.source, charge.day)).or_default().amounts.add(money);
             }

@@ -97,6 +97,8 @@ fn record(
     new.gaps.clone_from(&reading.gaps);
     new.balances.clone_from(&reading.balances);
     new.quotas.clone_from(&reading.quotas);
+    new.totals.clone_from(&reading.totals);
+    new.plan.clone_from(&reading.plan);
     new.problem_count =
         old.problem_count.saturating_add(fresh_problems).saturating_sub(settled_problems);
     new.unmetered_tokens = old.unmetered_tokens.saturating_add(reading.unmetered_tokens);
@@ -156,7 +158,7 @@ mod tests {
     };
     use super::super::{Ledger, LedgerError};
     use super::*;
-    use crate::spend::{Balance, Mark, Period, Problem, Span};
+    use crate::spend::{Balance, Mark, Period, Problem, Quantity, Span};
 
     const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -196,7 +198,10 @@ mod tests {
             charges_cover: Some(days("2026-11-20", "2026-11-24")),
             metered: vec![metered("2026-11-24", HAIKU, 1_000_000, 0)],
             metered_cover: Some(days("2026-11-20", "2026-11-24")),
-            balances: vec![Balance { name: "credits".into(), amount: usd("40.25") }],
+            balances: vec![Balance {
+                name: "credits".into(),
+                amount: Quantity::Money(usd("40.25")),
+            }],
             ..Reading::default()
         }
     }

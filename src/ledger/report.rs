@@ -179,6 +179,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         match charge.kind {
             ChargeKind::Billed => sums.billed.add(charge.money()?),
             ChargeKind::Estimated => sums.charged_elsewhere.add(charge.money()?),
+            ChargeKind::List => {}
         }
     }
     let mut totals = Sums::default();

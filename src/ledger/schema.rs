@@ -4,8 +4,11 @@ use rusqlite::{Connection, Result};
 
 /// One script per version; the file's `user_version` says how many of them it has been through.
 /// A script that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_ledger.sql"), include_str!("migrations/0002_roll_up.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_ledger.sql"),
+    include_str!("migrations/0002_roll_up.sql"),
+    include_str!("migrations/0003_quotas.sql"),
+];
 
 /// `SPND`, in the header of every ledger, so that another program's database is never taken for
 /// one (and the `file` command can name it).

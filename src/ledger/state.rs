@@ -6,7 +6,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::LookRecord;
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{Balance, Funding, Problem, QuotaWindow, Reading, SourceError, SourceKind};
+use crate::spend::{
+    Balance, Funding, Problem, QuotaWindow, Reading, SourceError, SourceKind, Total,
+};
 
 /// How many of a source's problems are kept to be recognised when the same lines are read again.
 const PROBLEMS_KEPT: i64 = 500;
@@ -40,6 +42,10 @@ pub struct SourceState {
     pub balances: Vec<Balance>,
     /// Limits.
     pub quotas: Vec<QuotaWindow>,
+    /// What was spent over periods that are no days of a bill.
+    pub totals: Vec<Total>,
+    /// The plan, as the provider names it.
+    pub plan: Option<String>,
     /// How many lines could not be read, of files that are still there.
     pub problem_count: u64,
     /// The newest of them, newest first.
@@ -160,8 +166,8 @@ pub(super) fn write(conn: &Connection, source: i64, state: &SourceState) -> Resu
     conn.prepare_cached(
         "INSERT OR REPLACE INTO source_state (source, account, funding, last_look_ms,
             last_good_ms, took_ms, error, retry_ms, gaps, balances, quotas, problem_count,
-            unmetered_tokens, looks, failures)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            unmetered_tokens, looks, failures, totals, plan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         source,
@@ -179,6 +185,8 @@ pub(super) fn write(conn: &Connection, source: i64, state: &SourceState) -> Resu
         codes::to_i64(state.unmetered_tokens),
         codes::to_i64(state.looks),
         codes::to_i64(state.failures),
+        codes::json(&state.totals)?,
+        state.plan,
     ])?;
     Ok(())
 }
@@ -197,6 +205,8 @@ pub(super) fn first(look: &LookRecord<'_>) -> SourceState {
         gaps: Vec::new(),
         balances: Vec::new(),
         quotas: Vec::new(),
+        totals: Vec::new(),
+        plan: None,
         problem_count: 0,
         problems: Vec::new(),
         unmetered_tokens: 0,
@@ -246,8 +256,11 @@ pub(super) fn store_snapshot(
 /// A number that changes when a provider's figures do. It is only ever compared with the one of
 /// the look before.
 fn content_hash(reading: &Reading) -> i64 {
-    let Reading { charges, charges_cover, metered, balances, quotas, gaps, .. } = reading;
-    let text = format!("{charges:?}{charges_cover:?}{metered:?}{balances:?}{quotas:?}{gaps:?}");
+    let Reading { charges, charges_cover, metered, balances, quotas, totals, plan, gaps, .. } =
+        reading;
+    let text = format!(
+        "{charges:?}{charges_cover:?}{metered:?}{balances:?}{quotas:?}{totals:?}{plan:?}{gaps:?}"
+    );
     xxh3_64(text.as_bytes()).cast_signed()
 }
 
@@ -258,6 +271,9 @@ fn kind_of(error: &SourceError) -> String {
         SourceError::KeyUnavailable { .. } => "key-unavailable",
         SourceError::KeyRejected { .. } => "key-rejected",
         SourceError::WrongKindOfKey { .. } => "wrong-kind-of-key",
+        SourceError::TokenExpired => "token-expired",
+        SourceError::NotOffered { .. } => "not-offered",
+        SourceError::OutOfCredit => "out-of-credit",
         SourceError::RateLimited { .. } => "rate-limited",
         SourceError::Unreachable { .. } => "unreachable",
         SourceError::ProviderDown { .. } => "provider-down",
@@ -305,10 +321,13 @@ fn read(row: &rusqlite::Row<'_>) -> Result<(i64, SourceState)> {
         unmetered_tokens: count(13)?,
         looks: count(14)?,
         failures: count(15)?,
+        totals: codes::json_of(&text(16)?)?,
+        plan: row.get(17)?,
     };
     Ok((row.get(0)?, state))
 }
 
 /// In the order of [`read`].
 const COLUMNS: &str = "source, name.text, account, funding, last_look_ms, last_good_ms, took_ms, \
-    error, retry_ms, gaps, balances, quotas, problem_count, unmetered_tokens, looks, failures";
+    error, retry_ms, gaps, balances, quotas, problem_count, unmetered_tokens, looks, failures, \
+    totals, plan";

@@ -22,6 +22,8 @@ pub(super) const AGENT: SourceInfo = SourceInfo {
     kind: SourceKind::Agent,
     account: "openai",
     poll_minutes: 10,
+    least_minutes: 0,
+    settings: &[],
     key: None,
     base_url: "",
     tells: "usage",

@@ -25,6 +25,9 @@ pub fn after_failure(error: &SourceError, failures: u32, poll: Duration, jitter:
         // Another key or another version is needed: asking more often than usual is no help.
         SourceError::KeyRejected { .. }
         | SourceError::WrongKindOfKey { .. }
+        | SourceError::TokenExpired
+        | SourceError::NotOffered { .. }
+        | SourceError::OutOfCredit
         | SourceError::FormatChanged { .. }
         | SourceError::Misconfigured { .. } => back_off(failures, jitter).max(poll),
         SourceError::RateLimited { retry_after } => {

@@ -111,6 +111,7 @@ fn read(
         most: *most,
         key: key.as_ref(),
         base_url: config.base_url(info.id),
+        settings: config.settings(info.id),
         since: (at - Days::new(PROVIDER_DAYS)).date_naive(),
         http: &world.http,
     };

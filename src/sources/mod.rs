@@ -151,6 +151,26 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+impl Look<'_> {
+    /// A setting of a source: from the config, its variable, or its default.
+    ///
+    /// # Errors
+    /// [`SourceError::Misconfigured`] when it has to be set and is not.
+    pub fn setting(&self, info: &SourceInfo, name: &str) -> Result<String, SourceError> {
+        let Some(spec) = info.settings.iter().find(|spec| spec.name == name) else {
+            return Err(SourceError::Misconfigured { what: format!("it has no setting {name}") });
+        };
+        let set = self.settings.get(name).map(String::as_str);
+        let set = set.or_else(|| self.places.variable(spec.variable)).or(spec.default);
+        set.map(|text| text.trim().to_owned()).ok_or_else(|| SourceError::Misconfigured {
+            what: format!(
+                "it needs {}: write `settings = {{ {name} = \"...\" }}` under [providers.{}]",
+                spec.what, info.id
+            ),
+        })
+    }
+}
+
 /// The home folder and the environment, as values: a second user or a test is another value.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
@@ -209,6 +229,8 @@ pub struct Look<'a> {
     pub key: Option<&'a ApiKey>,
     /// The provider's address, when the config sets one.
     pub base_url: Option<&'a Url>,
+    /// What the config sets of [`SourceInfo::settings`].
+    pub settings: &'a BTreeMap<String, String>,
     /// The first UTC day a provider is asked about.
     pub since: NaiveDate,
     /// The shared HTTP client.

@@ -5,14 +5,14 @@
 
 pub mod money;
 pub mod period;
+pub mod quota;
 pub mod reading;
 pub mod source;
 pub mod usage;
 
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
-pub use reading::{
-    Balance, Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, QuotaWindow, Reading,
-};
-pub use source::{BY_PROVIDER, KeySpec, SourceError, SourceInfo, SourceKind};
+pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
+pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, Reading};
+pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::money::Money;
+use super::quota::{Balance, QuotaWindow, Total};
 use super::usage::{TokenCounts, Usage};
 
 /// One look at a source. An empty reading is a valid answer: "looked, nothing new".
@@ -25,6 +26,10 @@ pub struct Reading {
     pub balances: Vec<Balance>,
     /// Subscription or key limits.
     pub quotas: Vec<QuotaWindow>,
+    /// What was spent over periods that are no days of a bill.
+    pub totals: Vec<Total>,
+    /// The plan the account is on, as the provider names it.
+    pub plan: Option<String>,
     /// Lines or rows that could not be read. Never a reason to fail.
     pub problems: Vec<Problem>,
     /// Plain sentences on what this reading does not cover; any makes the figures partial.
@@ -102,8 +107,11 @@ pub struct DaySpan {
 pub enum ChargeKind {
     /// The provider charges it.
     Billed,
-    /// The provider reckons that another provider charges it (own keys through a gateway).
+    /// The provider reckons that another provider charges it (own keys through a gateway), or it
+    /// reckons a cost that no bill is made from.
     Estimated,
+    /// What the same use costs without the plan's share or discounts. Never a part of spend.
+    List,
 }
 
 /// Money that a provider's endpoint reports for one UTC day.
@@ -134,28 +142,6 @@ pub struct Metered {
     pub requests: u64,
     /// Web searches, where reported.
     pub web_searches: u64,
-}
-
-/// Prepaid credit left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Balance {
-    /// What the provider calls it (`credits`).
-    pub name: String,
-    /// What is left.
-    pub amount: Money,
-}
-
-/// A limit for a period and the share of it that is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotaWindow {
-    /// What is limited (`key limit`).
-    pub name: String,
-    /// Used so far.
-    pub used: Money,
-    /// The limit.
-    pub limit: Money,
-    /// When it starts anew, as the provider says it (`monthly`).
-    pub resets: Option<String>,
 }
 
 /// Something in a source that could not be read.

@@ -21,8 +21,13 @@ pub struct SourceInfo {
     pub account: &'static str,
     /// Minutes between looks: a safety sweep for agents, the poll interval for providers.
     pub poll_minutes: u32,
+    /// The fewest minutes between looks, whatever the config or the user asks for: some providers
+    /// shut out who asks more often, or charge for each request. 0 where there is no such bound.
+    pub least_minutes: u32,
     /// How the key is found; `None` for sources that need none.
     pub key: Option<KeySpec>,
+    /// What else has to be known to ask (a team's id, a region), set in the config.
+    pub settings: &'static [SettingSpec],
     /// Where requests go unless the config names a gateway. Empty for agents.
     pub base_url: &'static str,
     /// What it tells, one clause, for the README's table and `doctor`.
@@ -50,6 +55,20 @@ pub struct KeySpec {
     pub variables: &'static [&'static str],
     /// What kind of key it has to be, for people: `an admin key (sk-admin-…)`.
     pub kind: &'static str,
+}
+
+/// Something besides the key that a provider has to be told:
+/// `[providers.<id>] settings = { name = "..." }`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SettingSpec {
+    /// Its name in the config.
+    pub name: &'static str,
+    /// The usual environment variable; may be empty.
+    pub variable: &'static str,
+    /// What it is and where it is found, for people, one clause.
+    pub what: &'static str,
+    /// What holds where it is not set; `None` when it has to be set.
+    pub default: Option<&'static str>,
 }
 
 /// Why a look gave nothing: one variant for each decision that follows from it. Bad lines are
@@ -81,6 +100,18 @@ pub enum SourceError {
         /// HTTP status.
         status: u16,
     },
+    /// The token that another program keeps has run out (401); that program has to renew it.
+    #[error("the token has run out")]
+    TokenExpired,
+    /// The account does not have what is asked for (404, or a plan without it).
+    #[error("the account does not offer this: {what}")]
+    NotOffered {
+        /// One clause.
+        what: String,
+    },
+    /// The account has no credit left to answer with (402).
+    #[error("the account has no credit left")]
+    OutOfCredit,
     /// Asked too often (429). Wait.
     #[error("asked too often")]
     RateLimited {

@@ -88,6 +88,7 @@ fn look(source: &str, ledger: &mut Ledger, home: &Path, only: Option<&[PathBuf]>
             most: 8_000,
             key: None,
             base_url: None,
+            settings: &std::collections::BTreeMap::new(),
             since: NaiveDate::MIN,
             http: &http,
         };

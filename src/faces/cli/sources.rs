@@ -208,6 +208,8 @@ pub(in crate::faces::cli) mod tests {
             kind: SourceKind::Agent,
             account: "openai",
             poll_minutes: 10,
+            least_minutes: 0,
+            settings: &[],
             key: None,
             base_url: "",
             tells: "tokens of every request, by model, project and session",
@@ -220,6 +222,8 @@ pub(in crate::faces::cli) mod tests {
         SourceInfo {
             kind: SourceKind::Provider,
             poll_minutes: 5,
+            least_minutes: 0,
+            settings: &[],
             key: Some(key),
             base_url: "https://api.example.com",
             tells: "billed cost per UTC day",

@@ -59,6 +59,8 @@ static INFO: SourceInfo = SourceInfo {
     kind: SourceKind::Agent,
     account: "openai",
     poll_minutes: 10,
+    least_minutes: 0,
+    settings: &[],
     key: None,
     base_url: "",
     tells: "tokens of every request, by model, project and session",

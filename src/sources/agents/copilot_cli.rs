@@ -57,6 +57,8 @@ static HOME: Agent = Agent {
         kind: SourceKind::Agent,
         account: PROVIDER,
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens and cost of every request, by model, project and session",

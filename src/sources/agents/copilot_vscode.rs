@@ -46,6 +46,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: PROVIDER,
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens of every request or turn, by model and session",

@@ -47,6 +47,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: "cursor",
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens of the messages that Cursor notes them for, by model",

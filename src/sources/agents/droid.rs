@@ -43,6 +43,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: "factory",
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens as a session's total grows, by model, project and session",

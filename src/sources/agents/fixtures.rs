@@ -33,6 +33,7 @@ pub fn read(
         most: 8_000,
         key: None,
         base_url: None,
+        settings: &std::collections::BTreeMap::new(),
         since,
         http: &HTTP,
     };

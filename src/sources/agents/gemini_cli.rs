@@ -49,6 +49,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: "google",
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens of every request, by model and session",

@@ -47,6 +47,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: "xai",
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens and cost of every turn, by model, project and session",

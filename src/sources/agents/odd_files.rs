@@ -25,6 +25,8 @@ static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: "anthropic",
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "",

@@ -34,6 +34,8 @@ pub static AGENT: Agent = Agent {
         kind: SourceKind::Agent,
         account: BY_PROVIDER,
         poll_minutes: 10,
+        least_minutes: 0,
+        settings: &[],
         key: None,
         base_url: "",
         tells: "tokens and own cost of every request, by model, project and session",

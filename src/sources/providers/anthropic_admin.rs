@@ -40,6 +40,8 @@ static INFO: SourceInfo = SourceInfo {
     kind: SourceKind::Provider,
     account: "anthropic",
     poll_minutes: 5,
+    least_minutes: 0,
+    settings: &[],
     key: Some(KeySpec {
         variables: &["ANTHROPIC_ADMIN_KEY"],
         kind: "an admin key (sk-ant-admin…)",
@@ -63,7 +65,7 @@ impl Source for AnthropicAdmin {
 }
 
 async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
-    let endpoint = Endpoint::new(look, &INFO, Auth::Header("x-api-key"))?
+    let endpoint = Endpoint::new(look, &INFO, &Auth::Header("x-api-key".into()))?
         .with_header("anthropic-version", "2023-06-01");
     let days = (look.since, look.now.date_naive());
     let mut reading = Reading::default();

@@ -2,19 +2,26 @@
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use super::http::{Client, Request};
 use super::{address, decode};
 use crate::sources::{ApiKey, Look, SourceError, SourceInfo};
 
-/// The header that carries the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the key is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// `Authorization: Bearer <key>`.
     Bearer,
+    /// `Authorization: <word> <key>`.
+    Scheme(String),
     /// A header of its own that holds the bare key.
-    Header(&'static str),
+    Header(String),
+    /// Basic authentication: the key as user, no password (RFC 7617).
+    BasicUser,
+    /// In no header; the caller writes it into the body.
+    Elsewhere,
 }
 
 /// A provider's address with everything a request to it needs.
@@ -34,22 +41,46 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// [`SourceError::NeedsKey`] without a key; [`SourceError::Misconfigured`] for an address a
     /// key must not go to, or a key that no header can hold. Nothing has been sent then.
-    pub fn new(look: &'a Look<'_>, info: &SourceInfo, auth: Auth) -> Result<Self, SourceError> {
-        let key = look.key.ok_or(SourceError::NeedsKey)?;
-        let own = Url::parse(info.base_url).map_err(|_| SourceError::Misconfigured {
-            what: format!("{} is no address", info.base_url),
-        })?;
+    pub fn new(look: &'a Look<'_>, info: &SourceInfo, auth: &Auth) -> Result<Self, SourceError> {
+        Self::with_key(look, info, auth, look.key.ok_or(SourceError::NeedsKey)?)
+    }
+
+    /// Like [`Self::new`], with a key from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_key(
+        look: &'a Look<'_>,
+        info: &SourceInfo,
+        auth: &Auth,
+        key: &ApiKey,
+    ) -> Result<Self, SourceError> {
+        let mut endpoint = Self::without_key(look, info.base_url)?;
+        endpoint.headers.extend(header(auth, key)?);
+        Ok(endpoint)
+    }
+
+    /// An address that is asked without a key.
+    ///
+    /// # Errors
+    /// [`SourceError::Misconfigured`] for an address that is none.
+    pub fn without_key(look: &'a Look<'_>, own: &str) -> Result<Self, SourceError> {
+        let is_self_hosted = own.is_empty();
+        let own = if is_self_hosted {
+            look.base_url.cloned().ok_or_else(|| SourceError::Misconfigured {
+                what: "it has no address of its own; set base_url".into(),
+            })?
+        } else {
+            Url::parse(own)
+                .map_err(|_| SourceError::Misconfigured { what: format!("{own} is no address") })?
+        };
         let base = look.base_url.unwrap_or(&own);
         address::check_base(base)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let (name, value) = header(auth, key)?;
-        headers.insert(name, value);
         Ok(Self {
             client: look.http,
-            configured: base.origin() != own.origin(),
+            configured: is_self_hosted || base.origin() != own.origin(),
             base: base.clone(),
-            headers,
+            headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
             now: look.now,
         })
     }
@@ -60,27 +91,73 @@ impl<'a> Endpoint<'a> {
         self
     }
 
+    /// Adds a header whose name or value is no constant.
+    ///
+    /// # Errors
+    /// [`SourceError::Misconfigured`] for what no header can hold.
+    pub fn with_text_header(mut self, name: &str, value: &str) -> Result<Self, SourceError> {
+        let no_header = || SourceError::Misconfigured {
+            what: format!("the header {name} can't hold what it is to hold"),
+        };
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| no_header())?;
+        let value = HeaderValue::from_str(value).map_err(|_| no_header())?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
     /// Whether requests go to a gateway: neither the provider itself nor this machine.
     pub fn is_gateway(&self) -> bool {
         self.configured && !address::is_loopback(&self.base)
     }
 
+    /// The time of the look.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.now
+    }
+
     /// Asks once and reads the answer.
     ///
     /// # Errors
-    /// See [`Client::get`] and [`decode::answer`].
+    /// See [`Client::send`] and [`decode::answer`].
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, String)],
     ) -> Result<T, SourceError> {
-        let request = Request {
-            url: address::join(&self.base, path, query),
-            headers: self.headers.clone(),
-            configured: self.configured,
-            now: self.now,
-        };
-        decode::answer(&self.client.get(&request).await?)
+        decode::answer(&self.ask(path, query, None).await?)
+    }
+
+    /// Asks with a body and reads the answer.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, SourceError> {
+        decode::answer(&self.ask(path, &[], Some(body)).await?)
+    }
+
+    /// The bytes of an answer.
+    ///
+    /// # Errors
+    /// See [`Client::send`].
+    pub async fn ask(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Vec<u8>, SourceError> {
+        self.client
+            .send(&Request {
+                url: address::join(&self.base, path, query),
+                headers: self.headers.clone(),
+                body: body.map(|body| body.to_string().into_bytes()),
+                configured: self.configured,
+                now: self.now,
+            })
+            .await
     }
 
     /// Like [`Self::get`], for what a reading can do without: gives up early.
@@ -100,14 +177,28 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-fn header(auth: Auth, key: &ApiKey) -> Result<(HeaderName, HeaderValue), SourceError> {
+fn header(auth: &Auth, key: &ApiKey) -> Result<Option<(HeaderName, HeaderValue)>, SourceError> {
     let (name, text) = match auth {
         Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
-        Auth::Header(name) => (HeaderName::from_static(name), key.expose().to_owned()),
+        Auth::Scheme(word) => (AUTHORIZATION, format!("{word} {}", key.expose())),
+        Auth::BasicUser => {
+            let pair = base64::Engine::encode(
+                &base64::engine::general_purpose::STANDARD,
+                format!("{}:", key.expose()),
+            );
+            (AUTHORIZATION, format!("Basic {pair}"))
+        }
+        Auth::Header(name) => {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                SourceError::Misconfigured { what: format!("{name} is no name of a header") }
+            })?;
+            (name, key.expose().to_owned())
+        }
+        Auth::Elsewhere => return Ok(None),
     };
     let mut value = HeaderValue::from_str(&text).map_err(|_| SourceError::Misconfigured {
         what: "the key holds a character that no key has; set it again".into(),
     })?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Ok(Some((name, value)))
 }

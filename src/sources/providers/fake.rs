@@ -1,6 +1,6 @@
 //! A pretend provider on loopback that follows a script and checks what it is asked, for tests.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub const KEY: &str = "sk-pretend-0123456789-secret";
 #[derive(Clone, Debug)]
 pub struct Exchange {
     path: String,
+    /// The body of a POST; `None` waits for a GET. `Value::Null` takes any body.
+    sent: Option<serde_json::Value>,
     /// Pairs that have to be in the query; others may be there too.
     query: Vec<(String, String)>,
     status: u16,
@@ -35,12 +37,19 @@ impl Exchange {
     pub fn ok(path: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
+            sent: None,
             query: Vec::new(),
             status: 200,
             headers: Vec::new(),
             body: body.into(),
             delay: Duration::ZERO,
         }
+    }
+
+    /// Waits for a POST of this body instead; null takes any.
+    pub fn posted(mut self, body: serde_json::Value) -> Self {
+        self.sent = Some(body);
+        self
     }
 
     /// Asks for a pair in the query.
@@ -136,6 +145,7 @@ async fn answer(
     uri: Uri,
     headers: HeaderMap,
     query: Query<Vec<(String, String)>>,
+    body: axum::body::Bytes,
 ) -> Response<Body> {
     let exchange = {
         let mut script = state.lock().unwrap();
@@ -146,12 +156,18 @@ async fn answer(
             && headers.get("user-agent").is_some_and(|given| {
                 given.to_str().unwrap().starts_with(concat!("spendbar/", env!("CARGO_PKG_VERSION")))
             })
-            && method == Method::GET
             && next.as_ref().is_some_and(|next| {
-                uri.path() == next.path && next.query.iter().all(|pair| query.contains(pair))
+                let is_as_sent = match &next.sent {
+                    None => method == Method::GET && body.is_empty(),
+                    Some(serde_json::Value::Null) => method == Method::POST,
+                    Some(sent) => method == Method::POST && *sent == posted(&body),
+                };
+                let all_asked = next.query.iter().all(|pair| query.contains(pair));
+                is_as_sent && uri.path() == next.path && all_asked
             });
         if !right {
-            script.wrong.push(format!("{method} {uri} {headers:?} instead of {next:?}"));
+            let body = posted(&body);
+            script.wrong.push(format!("{method} {uri} {headers:?} {body} instead of {next:?}"));
         }
         next.filter(|_| right)
     };
@@ -166,6 +182,10 @@ async fn answer(
         answer.headers_mut().insert(name, value.parse().unwrap());
     }
     answer
+}
+
+fn posted(body: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(body).unwrap_or_default()
 }
 
 /// A server that takes each connection, reads the request's head and writes these bytes, whatever
@@ -227,6 +247,7 @@ pub async fn look(
             most: 1,
             key: Some(&key),
             base_url: Some(base),
+            settings: &BTreeMap::new(),
             since,
             http: client,
         })
@@ -247,6 +268,7 @@ pub async fn look_without_key(source: &dyn Source) -> Result<Reading, SourceErro
             most: 1,
             key: None,
             base_url: None,
+            settings: &BTreeMap::new(),
             since: "2026-11-01".parse().unwrap(),
             http: &http,
         })

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::Value;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Value, json};
 
 use super::fake::{Exchange, client, timing};
 use super::http::{Client, Timing};
 use crate::sources::SourceError;
-use crate::spend::{ChargeKind, Currency, Metered, Money, Reading};
+use crate::spend::{ChargeKind, Currency, Metered, Money, Quantity, QuotaWindow, Reading};
 
 /// One provider's folder.
 pub struct Fixture {
@@ -49,10 +49,12 @@ impl Fixture {
         list(&self.expected["exchanges"])
             .iter()
             .map(|call| {
-                assert_eq!(call["method"], "GET");
                 let status = call["status"].as_u64().unwrap() as u16;
                 let body = self.body(&text(&call["file"]));
                 let mut exchange = Exchange::ok(&text(&call["path"]), body).status(status);
+                if call["method"] == "POST" {
+                    exchange = exchange.posted(call["body"].clone());
+                }
                 for (name, value) in call["query"].as_object().into_iter().flatten() {
                     exchange = exchange.query(name, &text(value));
                 }
@@ -95,7 +97,12 @@ impl Fixture {
                 let retry_after = error["retry_after_seconds"].as_u64().map(Duration::from_secs);
                 let outcome = match text(&error["outcome"]).as_str() {
                     "key_rejected" => SourceError::KeyRejected { status },
-                    "wrong_kind_of_key" => SourceError::WrongKindOfKey { status },
+                    "wrong_kind_of_key" | "no_access" => SourceError::WrongKindOfKey { status },
+                    "token_expired" => SourceError::TokenExpired,
+                    "out_of_credit" => SourceError::OutOfCredit,
+                    "not_offered" => {
+                        SourceError::NotOffered { what: "there is no such page (404)".into() }
+                    }
                     "rate_limited" => SourceError::RateLimited { retry_after },
                     other => panic!("{other}"),
                 };
@@ -143,6 +150,99 @@ pub fn assert_costs(reading: &Reading, kind: ChargeKind, expected: &Value) {
         })
         .collect();
     assert_eq!(sums, expected);
+}
+
+/// Compares all that a section of `expected.json` names, and for a whole `reading` that there is
+/// nothing more.
+pub fn assert_reading(reading: &Reading, expected: &Value) {
+    let whole = expected.get("state").is_some_and(|state| state == "complete");
+    if let Some(state) = expected["state"].as_str() {
+        assert_eq!(reading.gaps.is_empty(), state == "complete", "{:?}", reading.gaps);
+    }
+    for (name, kind) in [
+        ("billed_costs", ChargeKind::Billed),
+        ("list_costs", ChargeKind::List),
+        ("estimated_costs", ChargeKind::Estimated),
+    ] {
+        if expected.get(name).is_some() {
+            assert_costs(reading, kind, &expected[name]);
+        } else if whole {
+            assert!(!reading.charges.iter().any(|it| it.kind == kind), "{:?}", reading.charges);
+        }
+    }
+    let same = |name: &str, found: Vec<Value>| {
+        let Some(wanted) = expected[name].as_array() else {
+            assert!(!whole || found.is_empty(), "{name}: {found:#?}");
+            return;
+        };
+        assert_eq!(found.len(), wanted.len(), "{name}: {found:#?}");
+        for (found, wanted) in found.iter().zip(wanted) {
+            for (field, value) in wanted.as_object().unwrap() {
+                if !["note", "why", "zone", "remaining", "reset", "with_included"]
+                    .contains(&field.as_str())
+                {
+                    let told = &found[field];
+                    let alike = told == value
+                        || number_of(told).is_some_and(|it| number_of(value) == Some(it));
+                    assert!(alike, "{name}: {field} of {found} is not that of {wanted}");
+                }
+            }
+        }
+    };
+    let balances = reading.balances.iter().map(|it| with(&it.amount, json!({"name": it.name})));
+    same("balances", balances.collect());
+    let totals = reading.totals.iter();
+    let totals = totals.map(|it| with(&it.amount, json!({"scope": it.name, "period": it.period})));
+    let (totals, uses): (Vec<_>, Vec<_>) = totals.partition(|it| it["unit"].is_null());
+    same("period_totals", totals);
+    if expected.get("credit_use").is_some() {
+        let of_day = |mut it: Value| {
+            it["day"] = it["period"].take();
+            it
+        };
+        same("credit_use", uses.into_iter().map(of_day).collect());
+    }
+    same("quota_windows", reading.quotas.iter().map(window).collect());
+    if let Some(plan) = expected["plan"].as_str() {
+        assert_eq!(reading.plan.as_deref(), Some(plan));
+    }
+    if expected.get("usage").is_some() {
+        assert_usage(reading, &expected["usage"]);
+    }
+}
+
+fn with(quantity: &Quantity, mut row: Value) -> Value {
+    let money = Money { attos: quantity.attos(), currency: Currency::USD };
+    row["amount"] = money.to_decimal().into();
+    match quantity {
+        Quantity::Money(money) => row["currency"] = money.currency.code().into(),
+        Quantity::Units(units) => row["unit"] = units.unit.clone().into(),
+    }
+    row
+}
+
+fn window(window: &QuotaWindow) -> Value {
+    let share =
+        Money { attos: i128::from(window.used_ppm) * 10_i128.pow(14), currency: Currency::USD };
+    let mut row = json!({
+        "name": window.name,
+        "used_percent": share.to_decimal(),
+        "window_seconds": window.seconds,
+        "resets_at": window.resets_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+    });
+    if let Some(amounts) = &window.amounts {
+        row["used"] = with(&amounts.used, json!({}))["amount"].take();
+        let limit = with(&amounts.limit, json!({}));
+        row["unit"] =
+            if limit["unit"].is_null() { limit["currency"].clone() } else { limit["unit"].clone() };
+        row["limit"] = limit["amount"].clone();
+    }
+    row
+}
+
+/// "0" is "0.00".
+fn number_of(value: &Value) -> Option<i128> {
+    Money::parse(value.as_str()?, Currency::USD).ok().map(|money| money.attos)
 }
 
 /// Compares token totals with `usage`, field by field as far as it names them.

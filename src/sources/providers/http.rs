@@ -1,4 +1,4 @@
-//! The shared HTTP client: one GET, with everything that can go wrong turned into a
+//! The shared HTTP client: one request, with everything that can go wrong turned into a
 //! [`SourceError`].
 //!
 //! - **Time**: 10 s to connect, 20 s for the whole answer.
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address;
@@ -67,13 +67,15 @@ pub struct Client {
     loopback: OnceLock<Option<reqwest::Client>>,
 }
 
-/// One GET.
+/// One request: a GET, or with a body a POST of JSON.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The address, https, or http on this machine.
     pub url: Url,
     /// Headers; the key among them is marked sensitive.
     pub headers: HeaderMap,
+    /// JSON to send.
+    pub body: Option<Vec<u8>>,
     /// True when the host comes from the user's config: then an address that answers oddly is
     /// the config's fault and not the provider's.
     pub configured: bool,
@@ -101,7 +103,7 @@ impl Client {
     ///
     /// # Errors
     /// What the status, the network or a broken body mean, after the one retry.
-    pub async fn get(&self, request: &Request) -> Result<Vec<u8>, SourceError> {
+    pub async fn send(&self, request: &Request) -> Result<Vec<u8>, SourceError> {
         let error = match self.attempt(request).await {
             Ok(body) => return Ok(body),
             Err(error) => error,
@@ -119,8 +121,14 @@ impl Client {
         let lost = |error: reqwest::Error| self.lost(&error, &request.url);
         let mut url = request.url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let sent = client.get(url.clone()).headers(request.headers.clone()).send();
-            let answer = sent.await.map_err(lost)?;
+            let sent = match &request.body {
+                None => client.get(url.clone()),
+                Some(body) => client
+                    .post(url.clone())
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.clone()),
+            };
+            let answer = sent.headers(request.headers.clone()).send().await.map_err(lost)?;
             let status = answer.status();
             if status.is_success() {
                 return body(answer).await.map_err(|broken| match broken {
@@ -248,8 +256,12 @@ async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, Broken> {
 fn refusal(status: StatusCode, retry_after: Option<Duration>, request: &Request) -> SourceError {
     match status.as_u16() {
         status @ 401 => SourceError::KeyRejected { status },
+        402 => SourceError::OutOfCredit,
+        // GitHub's secondary limits come as 403.
+        403 if retry_after.is_some() => SourceError::RateLimited { retry_after },
         status @ 403 => SourceError::WrongKindOfKey { status },
-        404 => request.odd("there is no such page (404)"),
+        404 if request.configured => request.odd("there is no such page (404)"),
+        404 => SourceError::NotOffered { what: "there is no such page (404)".into() },
         // A gateway that gave up waiting has a fault like any 5xx.
         status @ (408 | 500..) => SourceError::ProviderDown { status, retry_after },
         429 => SourceError::RateLimited { retry_after },
@@ -264,7 +276,8 @@ fn changed(what: String) -> SourceError {
 /// How long to wait before the one retry; `None` when there is none.
 fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duration> {
     let asked = match error {
-        SourceError::RateLimited { retry_after } => (*retry_after)?,
+        // A limit that asks for no wait does not mean it: whoever comes back at once is shut out.
+        SourceError::RateLimited { retry_after } => retry_after.filter(|asked| !asked.is_zero())?,
         SourceError::ProviderDown { retry_after, .. } => retry_after.unwrap_or_default(),
         SourceError::Unreachable { .. } => Duration::ZERO,
         _ => return None,
@@ -306,13 +319,14 @@ mod tests {
         Request {
             url: url.join("/a").unwrap(),
             headers: HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, value)]),
+            body: None,
             configured: false,
             now: "2026-11-03T12:00:00Z".parse().unwrap(),
         }
     }
 
     async fn get(client: &Client, url: &Url) -> Result<String, SourceError> {
-        let outcome = client.get(&request(url)).await;
+        let outcome = client.send(&request(url)).await;
         fake::no_secret_in(&outcome);
         outcome.map(|body| String::from_utf8(body).unwrap())
     }
@@ -345,7 +359,12 @@ mod tests {
         check(vec![good()], Ok("good")).await;
         check(vec![answer(401)], Err(SourceError::KeyRejected { status: 401 })).await;
         check(vec![answer(403)], Err(SourceError::WrongKindOfKey { status: 403 })).await;
-        check(vec![answer(404)], Err(format("there is no such page (404)"))).await;
+        let what = "there is no such page (404)".into();
+        check(vec![answer(404)], Err(SourceError::NotOffered { what })).await;
+        check(vec![answer(402)], Err(SourceError::OutOfCredit)).await;
+        let retry_after = Some(Duration::from_secs(60));
+        let limited = answer(403).header("retry-after", "60");
+        check(vec![limited], Err(SourceError::RateLimited { retry_after })).await;
         check(vec![answer(418)], Err(format("it has the status 418"))).await;
         check(vec![answer(429)], Err(SourceError::RateLimited { retry_after: None })).await;
         let down = |status| SourceError::ProviderDown { status, retry_after: None };
@@ -358,16 +377,12 @@ mod tests {
         check(vec![answer(500), good()], Ok("good")).await;
         check(vec![answer(408), good()], Ok("good")).await;
         check(vec![answer(502), answer(401)], Err(SourceError::KeyRejected { status: 401 })).await;
-        check(vec![answer(429).header("retry-after", "0"), good()], Ok("good")).await;
-        let zero = Some(Duration::ZERO);
-        check(
-            vec![answer(429).header("retry-after", "0"), answer(429).header("retry-after", "0")],
-            Err(SourceError::RateLimited { retry_after: zero }),
-        )
-        .await;
         // The look is at 12:00:00.
-        let past = "Tue, 03 Nov 2026 11:00:00 GMT";
-        check(vec![answer(429).header("retry-after", past), good()], Ok("good")).await;
+        for nothing in ["0", "Tue, 03 Nov 2026 11:00:00 GMT"] {
+            let limited = answer(429).header("retry-after", nothing);
+            let zero = Some(Duration::ZERO);
+            check(vec![limited], Err(SourceError::RateLimited { retry_after: zero })).await;
+        }
     }
 
     #[tokio::test]
@@ -416,7 +431,7 @@ mod tests {
             retry_after: seconds.map(Duration::from_secs),
         };
         assert_eq!(wait(&limited(None)), None);
-        assert_eq!(wait(&limited(Some(0))), Some(Duration::from_millis(500)));
+        assert_eq!(wait(&limited(Some(0))), None);
         assert_eq!(wait(&limited(Some(7))), Some(Duration::from_secs(7)));
         assert_eq!(wait(&limited(Some(10))), Some(Duration::from_secs(10)));
         assert_eq!(wait(&limited(Some(11))), None);
@@ -543,7 +558,7 @@ mod tests {
         // With the address from the config, the config is what has to change.
         let fake = Fake::serve(vec![to(other.url.as_str())]).await;
         let request = Request { configured: true, ..request(&fake.url) };
-        let error = fake::client().get(&request).await.unwrap_err();
+        let error = fake::client().send(&request).await.unwrap_err();
         insta::assert_snapshot!(error, @"base_url 127.0.0.1 is not right: it redirects to another address, where the key must not go");
     }
 

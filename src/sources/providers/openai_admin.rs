@@ -43,6 +43,8 @@ static INFO: SourceInfo = SourceInfo {
     kind: SourceKind::Provider,
     account: "openai",
     poll_minutes: 5,
+    least_minutes: 0,
+    settings: &[],
     key: Some(KeySpec { variables: &["OPENAI_ADMIN_KEY"], kind: "an admin key (sk-admin-…)" }),
     base_url: "https://api.openai.com",
     tells: "billed cost and tokens per UTC day",
@@ -64,7 +66,7 @@ impl Source for OpenAiAdmin {
 }
 
 async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
-    let endpoint = Endpoint::new(look, &INFO, Auth::Bearer)?;
+    let endpoint = Endpoint::new(look, &INFO, &Auth::Bearer)?;
     let days = (look.since, look.now.date_naive());
     let mut reading = Reading::default();
 

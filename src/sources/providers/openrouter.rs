@@ -37,8 +37,8 @@ use super::reports::concerns_every_call;
 use super::tally::{Charges, Tokens};
 use crate::sources::{KeySpec, Look, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{
-    Balance, Charge, ChargeKind, Currency, DaySpan, Metered, Money, QuotaWindow, Reading,
-    TokenCounts,
+    Balance, Charge, ChargeKind, Currency, DaySpan, Metered, Money, Quantity, QuotaWindow, Reading,
+    TokenCounts, Total, UsedOf,
 };
 
 /// OpenRouter's billing endpoints.
@@ -50,6 +50,8 @@ static INFO: SourceInfo = SourceInfo {
     kind: SourceKind::Provider,
     account: "openrouter",
     poll_minutes: 5,
+    least_minutes: 0,
+    settings: &[],
     key: Some(KeySpec {
         variables: &["OPENROUTER_API_KEY"],
         kind: "a management key (sk-or-…); an API key reads less",
@@ -75,7 +77,7 @@ impl Source for OpenRouter {
 }
 
 async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
-    let endpoint = Endpoint::new(look, &INFO, Auth::Bearer)?;
+    let endpoint = Endpoint::new(look, &INFO, &Auth::Bearer)?;
     let mut parts = Parts::default();
 
     let credits = endpoint.get::<Answer<Credits>>("/api/v1/credits", &[]).await;
@@ -86,6 +88,7 @@ async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
 
     let key = endpoint.get_soon::<Answer<Key>>("/api/v1/key", &[]).await;
     if let Some(key) = parts.keep("The key's limit", key)? {
+        parts.reading.totals = key.data.totals();
         parts.reading.quotas.extend(key.data.quota());
     }
 
@@ -193,7 +196,7 @@ impl Credits {
     fn balance(&self) -> Result<Balance, SourceError> {
         let left = self.total_credits.checked_sub(self.total_usage);
         let left = left.ok_or_else(|| changed("`data.total_usage` is beyond any amount"))?;
-        Ok(Balance { name: "credits".into(), amount: usd(left.max(0)) })
+        Ok(Balance { name: "credits".into(), amount: Quantity::Money(usd(left.max(0))) })
     }
 }
 
@@ -204,15 +207,33 @@ struct Key {
     #[serde(deserialize_with = "decode::units_or_null")]
     limit_remaining: Option<i128>,
     limit_reset: Option<String>,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    usage_daily: Option<i128>,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    usage_weekly: Option<i128>,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    usage_monthly: Option<i128>,
 }
 
 impl Key {
+    /// What this key alone used so far; the account may have other keys.
+    fn totals(&self) -> Vec<Total> {
+        let periods =
+            [("day", self.usage_daily), ("week", self.usage_weekly), ("month", self.usage_monthly)];
+        let total = |(period, used): (&str, Option<i128>)| {
+            let amount = Quantity::Money(usd(used?));
+            Some(Total { name: "key".into(), period: period.into(), amount })
+        };
+        periods.into_iter().filter_map(total).collect()
+    }
+
     /// The key's limit; most keys have none.
     fn quota(self) -> Option<QuotaWindow> {
         let limit = self.limit?;
         let used = limit.checked_sub(self.limit_remaining?)?;
-        let name = "key limit".into();
-        Some(QuotaWindow { name, used: usd(used), limit: usd(limit), resets: self.limit_reset })
+        let [used, limit] = [used, limit].map(|attos| Quantity::Money(usd(attos)));
+        let window = QuotaWindow::of("key limit", UsedOf { used, limit });
+        Some(QuotaWindow { resets: self.limit_reset, ..window })
     }
 }
 
@@ -346,29 +367,10 @@ mod tests {
         let reading = look(&fake, fixture.now()).await.unwrap();
         fake.finish();
         let expected = fixture.reading();
-        fixtures::assert_costs(&reading, ChargeKind::Billed, &expected["billed_costs"]);
-        fixtures::assert_costs(&reading, ChargeKind::Estimated, &expected["estimated_costs"]);
+        fixtures::assert_reading(&reading, expected);
         assert_eq!(reading.charges_cover, span("2026-11-01", "2026-11-03"));
         assert_eq!(reading.gaps, Vec::<String>::new());
-
-        let usd = |value: &serde_json::Value| {
-            Money::parse(value.as_str().unwrap(), Currency::USD).unwrap()
-        };
-        let balance = &expected["balances"][0];
-        assert_eq!(
-            reading.balances,
-            [Balance { name: "credits".into(), amount: usd(&balance["amount"]) }]
-        );
-        let window = &expected["quota_windows"][0];
-        assert_eq!(
-            reading.quotas,
-            [QuotaWindow {
-                name: "key limit".into(),
-                used: usd(&window["used"]),
-                limit: usd(&window["limit"]),
-                resets: Some("monthly".into()),
-            }]
-        );
+        assert_eq!(reading.quotas[0].resets.as_deref(), Some("monthly"));
         let first = &reading.metered[0];
         assert_eq!(first.model.as_deref(), Some("anthropic/claude-sonnet-5-20260901"));
         assert_eq!((first.tokens.input, first.tokens.output), (1200, 300));
@@ -493,7 +495,7 @@ mod tests {
     async fn credits_are_never_less_than_nothing() {
         let credits = |credits: &str| {
             let credits: Answer<Credits> = decode::answer(credits.as_bytes()).unwrap();
-            credits.data.balance().unwrap().amount.to_decimal()
+            usd(credits.data.balance().unwrap().amount.attos()).to_decimal()
         };
         assert_eq!(credits(r#"{"data":{"total_credits":"10","total_usage":2.75}}"#), "7.25");
         assert_eq!(credits(r#"{"data":{"total_credits":1,"total_usage":2}}"#), "0");
@@ -505,7 +507,7 @@ mod tests {
         assert_eq!(quota(r#"{"limit":null,"limit_remaining":null}"#), None);
         // 10 - -0.5 = 10.5: a limit can be overrun.
         let over = quota(r#"{"limit":10,"limit_remaining":-0.5}"#).unwrap();
-        assert_eq!((over.used.to_decimal(), over.resets), ("10.5".into(), None));
+        assert_eq!((over.used_ppm, over.resets), (1_050_000, None));
     }
 
     #[tokio::test]
@@ -522,10 +524,11 @@ mod tests {
                 most: 1,
                 key: Some(&key),
                 base_url: Some(&base),
+                settings: &Default::default(),
                 since: "2026-11-01".parse().unwrap(),
                 http: &http,
             };
-            Endpoint::new(&look, &INFO, Auth::Bearer).unwrap().is_gateway()
+            Endpoint::new(&look, &INFO, &Auth::Bearer).unwrap().is_gateway()
         };
         assert!(gateway("https://gateway.example/openrouter"));
         assert!(!gateway("https://openrouter.ai/api/v1"));

@@ -152,15 +152,8 @@ fn sources(board: &Board) -> Table {
             about.push(wording::age(board.now, at, board.zone));
         }
         about.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
-        about.extend(row.balances.iter().map(|balance| {
-            format!("{} {} left", balance.name, wording::amount_full(&balance.amount))
-        }));
-        about.extend(row.quotas.iter().map(|quota| {
-            let (used, limit) =
-                (wording::amount_full(&quota.used), wording::amount_short(&quota.limit));
-            let resets = quota.resets.as_ref().map_or(String::new(), |when| format!(" ({when})"));
-            format!("{} {used} of {limit}{resets}", quota.name)
-        }));
+        about.extend(row.balances.iter().map(wording::balance));
+        about.extend(row.quotas.iter().map(|quota| wording::quota(quota, board.now, board.zone)));
         table.row(vec![row.info.name.into(), figure, about.join(" · ")]);
     }
     table
@@ -268,7 +261,9 @@ fn failure(row: &SourceRow, board: &Board) -> Option<String> {
 pub(in crate::faces::cli) mod tests {
     use super::*;
     use crate::board::{AlertRow, Figures, ModelRow};
-    use crate::spend::{Balance, Currency, Period, QuotaWindow, SourceError, TokenCounts};
+    use crate::spend::{
+        Balance, Currency, Period, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
+    };
 
     fn usd(text: &str) -> Money {
         Money::parse(text, Currency::USD).expect(text)
@@ -352,12 +347,19 @@ pub(in crate::faces::cli) mod tests {
                     ..row("openai-admin")
                 },
                 SourceRow {
-                    balances: vec![Balance { name: "credits".into(), amount: usd("7.5") }],
+                    balances: vec![Balance {
+                        name: "credits".into(),
+                        amount: Quantity::Money(usd("7.5")),
+                    }],
                     quotas: vec![QuotaWindow {
-                        name: "key limit".into(),
-                        used: usd("2.5"),
-                        limit: usd("10"),
                         resets: Some("monthly".into()),
+                        ..QuotaWindow::of(
+                            "key limit",
+                            UsedOf {
+                                used: Quantity::Money(usd("2.5")),
+                                limit: Quantity::Money(usd("10")),
+                            },
+                        )
                     }],
                     ..row("openrouter")
                 },
