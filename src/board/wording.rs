@@ -177,11 +177,14 @@ pub fn balance(balance: &Balance) -> String {
 /// How far a limit is used, when it starts anew, and whether it lasts until then:
 /// `week 64 % used · new at 18:20 · runs out at 14:10 at this pace`.
 pub fn quota(window: &QuotaWindow, now: DateTime<Utc>, zone: Tz) -> String {
-    let mut parts =
-        vec![format!("{} {} used", window.name, percent(i128::from(window.used_ppm / 1000)))];
-    if let Some(UsedOf { used, limit }) = &window.amounts {
-        parts[0] = format!("{} ({} of {})", parts[0], quantity(used), quantity(limit));
-    }
+    let used = match &window.amounts {
+        Some(UsedOf { used, limit: Quantity::Money(limit) }) => {
+            format!("{} of {}", quantity(used), amount_short(limit))
+        }
+        Some(UsedOf { used, limit }) => format!("{} of {}", count(used.attos()), quantity(limit)),
+        None => format!("{} used", percent(i128::from(window.used_ppm / 1000))),
+    };
+    let mut parts = vec![format!("{} {used}", window.name)];
     if let Some(at) = window.resets_at {
         parts.push(format!("new {}", moment(at, now, zone)));
     } else if let Some(word) = &window.resets {
