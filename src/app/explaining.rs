@@ -44,7 +44,7 @@ fn verdicts(app: &App, file: &Path) -> anyhow::Result<(&'static SourceInfo, Vec<
         bail!("{}: {error}", file.display());
     }
     let places = app.places_with(&app.config()?);
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         if let Some(read) = source.explain(&places, file) {
             let verdicts = read.with_context(|| format!("{} can't be read", file.display()))?;
             return Ok((source.info(), verdicts));

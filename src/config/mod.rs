@@ -233,7 +233,7 @@ mod tests {
         let defaults = Config::defaults(chrono_tz::UTC);
         assert_eq!(shown.headline, defaults.headline);
         assert_eq!(shown.notifications, defaults.notifications);
-        for source in SOURCES {
+        for source in SOURCES.iter() {
             let info = source.info();
             assert!(shown.enabled(info.id));
             assert_eq!(shown.account(info), info.account);

@@ -15,51 +15,55 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
-pub use crate::spend::source::{KeySpec, SourceError, SourceInfo, SourceKind};
+pub use crate::spend::source::{KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading};
 use agents::scan::Verdict;
 
 /// Every source this program can read, in the order they are shown.
-pub const SOURCES: &[&dyn Source] = &[
-    &agents::claude_code::AGENT,
-    &agents::codex::Codex,
-    &agents::openclaw::AGENT,
-    &agents::pi::AGENT,
-    &agents::omp::AGENT,
-    &agents::mux::AGENT,
-    &agents::openclaude::AGENT,
-    &agents::mistral_vibe::AGENT,
-    &agents::zcode::AGENT,
-    &agents::opencode::AGENT,
-    &agents::kilo_code::AGENT,
-    &agents::cline::AGENT,
-    &agents::roo_code::AGENT,
-    &agents::cline_cli::AGENT,
-    &agents::crush::AGENT,
-    &agents::forge::AGENT,
-    &agents::gemini_cli::AGENT,
-    &agents::amp::AGENT,
-    &agents::qwen_code::AGENT,
-    &agents::kimi_cli::AGENT,
-    &agents::kimi_code::AGENT,
-    &agents::droid::AGENT,
-    &agents::grok_cli::AGENT,
-    &agents::antigravity::AGENT,
-    &agents::copilot_cli::CopilotCli,
-    &agents::copilot_vscode::AGENT,
-    &agents::goose::AGENT,
-    &agents::zed::AGENT,
-    &agents::hermes::AGENT,
-    &agents::cursor::AGENT,
-    &agents::warp::AGENT,
-    &providers::openai_admin::OpenAiAdmin,
-    &providers::anthropic_admin::AnthropicAdmin,
-    &providers::openrouter::OpenRouter,
-];
+pub static SOURCES: LazyLock<Vec<&'static dyn Source>> = LazyLock::new(|| {
+    let written: [&'static dyn Source; _] = [
+        &agents::claude_code::AGENT,
+        &agents::codex::Codex,
+        &agents::openclaw::AGENT,
+        &agents::pi::AGENT,
+        &agents::omp::AGENT,
+        &agents::mux::AGENT,
+        &agents::openclaude::AGENT,
+        &agents::mistral_vibe::AGENT,
+        &agents::zcode::AGENT,
+        &agents::opencode::AGENT,
+        &agents::kilo_code::AGENT,
+        &agents::cline::AGENT,
+        &agents::roo_code::AGENT,
+        &agents::cline_cli::AGENT,
+        &agents::crush::AGENT,
+        &agents::forge::AGENT,
+        &agents::gemini_cli::AGENT,
+        &agents::amp::AGENT,
+        &agents::qwen_code::AGENT,
+        &agents::kimi_cli::AGENT,
+        &agents::kimi_code::AGENT,
+        &agents::droid::AGENT,
+        &agents::grok_cli::AGENT,
+        &agents::antigravity::AGENT,
+        &agents::copilot_cli::CopilotCli,
+        &agents::copilot_vscode::AGENT,
+        &agents::goose::AGENT,
+        &agents::zed::AGENT,
+        &agents::hermes::AGENT,
+        &agents::cursor::AGENT,
+        &agents::warp::AGENT,
+        &providers::openai_admin::OpenAiAdmin,
+        &providers::anthropic_admin::AnthropicAdmin,
+        &providers::openrouter::OpenRouter,
+    ];
+    written.into_iter().chain(providers::described::built_in()).collect()
+});
 
 /// The source with this id.
 pub fn find(id: &str) -> Option<&'static dyn Source> {
@@ -255,7 +259,7 @@ mod tests {
 
     #[test]
     fn providers_have_an_https_address_and_agents_none() {
-        for source in SOURCES {
+        for source in SOURCES.iter() {
             let info = source.info();
             match info.kind {
                 SourceKind::Provider => {

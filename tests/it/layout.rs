@@ -152,7 +152,7 @@ fn files_stay_small_enough_to_read() {
 
 #[test]
 fn every_source_has_fixtures_counted_by_hand() {
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         let info = source.info();
         let folder = match info.kind {
             SourceKind::Agent => fixtures().join("agents").join(info.id),

@@ -55,9 +55,16 @@ impl<'a> Endpoint<'a> {
         auth: &Auth,
         key: &ApiKey,
     ) -> Result<Self, SourceError> {
-        let mut endpoint = Self::without_key(look, info.base_url)?;
-        endpoint.headers.extend(header(auth, key)?);
-        Ok(endpoint)
+        Self::without_key(look, info.base_url)?.with_auth(auth, key)
+    }
+
+    /// Adds the key to every request.
+    ///
+    /// # Errors
+    /// [`SourceError::Misconfigured`] for a key that no header can hold.
+    pub fn with_auth(mut self, auth: &Auth, key: &ApiKey) -> Result<Self, SourceError> {
+        self.headers.extend(header(auth, key)?);
+        Ok(self)
     }
 
     /// An address that is asked without a key.
@@ -149,6 +156,20 @@ impl<'a> Endpoint<'a> {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Vec<u8>, SourceError> {
+        Ok(self.ask_paged(path, query, body).await?.0)
+    }
+
+    /// The bytes of an answer, and the address of the next page where its `Link` header names one
+    /// (RFC 8288).
+    ///
+    /// # Errors
+    /// See [`Client::send`].
+    pub async fn ask_paged(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<(Vec<u8>, Option<String>), SourceError> {
         self.client
             .send(&Request {
                 url: address::join(&self.base, path, query),

@@ -103,7 +103,7 @@ pub struct Fake {
 
 #[derive(Default)]
 struct Script {
-    header: (&'static str, String),
+    header: (String, String),
     exchanges: VecDeque<Exchange>,
     seen: usize,
     wrong: Vec<String>,
@@ -116,7 +116,8 @@ impl Fake {
     }
 
     /// Serves the exchanges in order to requests with this header.
-    pub async fn serve_with(header: (&'static str, String), exchanges: Vec<Exchange>) -> Self {
+    pub async fn serve_with(header: (impl Into<String>, String), exchanges: Vec<Exchange>) -> Self {
+        let header = (header.0.into(), header.1);
         let script = Script { header, exchanges: exchanges.into(), ..Script::default() };
         let state = Arc::new(Mutex::new(script));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -235,6 +236,18 @@ pub async fn look(
     now: DateTime<Utc>,
     since: &str,
 ) -> Result<Reading, SourceError> {
+    look_with(source, base, client, now, since, &BTreeMap::new()).await
+}
+
+/// The same with settings.
+pub async fn look_with(
+    source: &dyn Source,
+    base: &Url,
+    client: &Client,
+    now: DateTime<Utc>,
+    since: &str,
+    settings: &BTreeMap<String, String>,
+) -> Result<Reading, SourceError> {
     let since: NaiveDate = since.parse().unwrap();
     let key = ApiKey::new(KEY);
     let (places, marks) = (Places::default(), Marks::new());
@@ -247,7 +260,7 @@ pub async fn look(
             most: 1,
             key: Some(&key),
             base_url: Some(base),
-            settings: &BTreeMap::new(),
+            settings,
             since,
             http: client,
         })

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address;
@@ -99,11 +99,11 @@ impl Client {
         &self.timing
     }
 
-    /// The body of a 2xx answer.
+    /// The body of a 2xx answer, and where its `Link` header leads to the next page.
     ///
     /// # Errors
     /// What the status, the network or a broken body mean, after the one retry.
-    pub async fn send(&self, request: &Request) -> Result<Vec<u8>, SourceError> {
+    pub async fn send(&self, request: &Request) -> Result<Answer, SourceError> {
         let error = match self.attempt(request).await {
             Ok(body) => return Ok(body),
             Err(error) => error,
@@ -115,7 +115,7 @@ impl Client {
         self.attempt(request).await
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, SourceError> {
+    async fn attempt(&self, request: &Request) -> Result<Answer, SourceError> {
         address::check(&request.url)?;
         let client = self.client_for(&request.url)?;
         let lost = |error: reqwest::Error| self.lost(&error, &request.url);
@@ -131,7 +131,9 @@ impl Client {
             let answer = sent.headers(request.headers.clone()).send().await.map_err(lost)?;
             let status = answer.status();
             if status.is_success() {
-                return body(answer).await.map_err(|broken| match broken {
+                let next = answer.headers().get(LINK).and_then(|it| next_link(it.to_str().ok()?));
+                let body = body(answer).await;
+                return body.map(|body| (body, next)).map_err(|broken| match broken {
                     Broken::Lost(error) if error.is_timeout() => lost(error),
                     Broken::Lost(_) => changed("it breaks off in the middle".into()),
                     Broken::TooLarge => changed("it is larger than 32 MiB".into()),
@@ -235,6 +237,21 @@ fn loopback(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     builder.no_proxy().resolve_to_addrs("localhost", &here)
 }
 
+/// An answer's bytes and the address of the next page.
+pub type Answer = (Vec<u8>, Option<String>);
+
+/// The address that a `Link` header calls `next`: `<https://a.example/?page=2>; rel="next"`.
+fn next_link(header: &str) -> Option<String> {
+    header.split(',').find_map(|link| {
+        let (address, about) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let is_next = about.split(';').any(|part| {
+            let part = part.trim().to_ascii_lowercase();
+            part == "rel=next" || part == "rel=\"next\""
+        });
+        is_next.then(|| address.to_owned())
+    })
+}
+
 enum Broken {
     Lost(reqwest::Error),
     TooLarge,
@@ -328,7 +345,7 @@ mod tests {
     async fn get(client: &Client, url: &Url) -> Result<String, SourceError> {
         let outcome = client.send(&request(url)).await;
         fake::no_secret_in(&outcome);
-        outcome.map(|body| String::from_utf8(body).unwrap())
+        outcome.map(|(body, _)| String::from_utf8(body).unwrap())
     }
 
     /// What a client that does not wait makes of a script.

@@ -9,6 +9,7 @@
 pub mod address;
 pub mod anthropic_admin;
 pub mod decode;
+pub mod described;
 pub mod endpoint;
 #[cfg(test)]
 mod fake;

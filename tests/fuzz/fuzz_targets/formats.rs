@@ -22,7 +22,7 @@ struct Kind {
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/agents");
     let mut kinds: Vec<Kind> = Vec::new();
-    for source in SOURCES {
+    for source in SOURCES.iter() {
         let mut files = Vec::new();
         for case in folder(&root.join(source.info().id)) {
             files_below(&case.join("home"), Path::new(""), &mut files);

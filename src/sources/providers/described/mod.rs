@@ -1,0 +1,192 @@
+//! Providers that are data: a description says what to ask and where in the answers the facts lie.
+//!
+//! The language is [`language`], its example the files in `assets/providers`; [`load`] checks a
+//! description, [`ask`] makes its calls, [`facts`] reads the answers. Places in an answer are JSON
+//! Pointers ([`place`]), requests are texts with holes ([`template`]).
+//!
+//! To add a provider: a file in `assets/providers` and its name in [`FILES`], a folder under
+//! `tests/fixtures/providers`, a line in the changelog.
+
+pub mod ask;
+pub mod facts;
+pub mod language;
+pub mod load;
+pub mod place;
+pub mod template;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use ask::Asking;
+use language::{Description, Send};
+use template::Fill;
+
+use super::endpoint::{Auth, Endpoint};
+use crate::sources::{
+    KeySpec, Look, ReadFuture, SettingSpec, Source, SourceError, SourceInfo, SourceKind,
+};
+use crate::spend::{Currency, Reading};
+
+/// A file of `assets/providers` with its name.
+macro_rules! described {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../assets/providers/", $name, ".toml")))
+    };
+}
+
+/// The descriptions that come with the program, in the order they are shown.
+pub const FILES: &[(&str, &str)] = &[
+    described!("github-copilot"),
+    described!("vercel-ai-gateway"),
+    described!("fireworks"),
+    described!("deepinfra"),
+    described!("deepseek"),
+    described!("moonshot"),
+    described!("kimi-code-plan"),
+    described!("zai"),
+    described!("minimax"),
+    described!("ollama-cloud"),
+    described!("poe"),
+    described!("siliconflow"),
+    described!("novita"),
+    described!("stepfun"),
+];
+
+/// The providers that come with the program as descriptions. A test reads every file; one that is
+/// wrong all the same is left out.
+pub fn built_in() -> impl Iterator<Item = &'static dyn Source> {
+    FILES.iter().filter_map(|(name, text)| match load::load(text) {
+        Ok(description) => Some(Described::new(description) as &'static dyn Source),
+        Err(faults) => {
+            faults.iter().for_each(|fault| log::error!("{name}: {fault}"));
+            None
+        }
+    })
+}
+
+/// A provider that is read along a description.
+pub struct Described {
+    info: &'static SourceInfo,
+    description: Description,
+}
+
+impl Described {
+    /// A source out of a checked description. It lives as long as the program: sources are known
+    /// by their place in the table.
+    pub fn new(description: Description) -> &'static Self {
+        let info = Box::leak(Box::new(info(&description)));
+        Box::leak(Box::new(Self { info, description }))
+    }
+
+    /// What was asked and read along the way, for people who write a description.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub async fn trace(&self, look: &Look<'_>) -> Result<(Reading, Vec<String>), SourceError> {
+        let description = &self.description;
+        let fill = self.fill(look)?;
+        let (base, region) = self.host(&fill.values)?;
+        let (endpoint, key) = match &description.key {
+            None => (Endpoint::without_key(look, base)?, None),
+            Some(key) => {
+                let auth = match &key.send {
+                    Send::Bearer => Auth::Bearer,
+                    Send::BasicUser => Auth::BasicUser,
+                    Send::Scheme(word) => Auth::Scheme(word.clone()),
+                    Send::Header(name) => Auth::Header(name.clone()),
+                    Send::Body(_) => Auth::Elsewhere,
+                };
+                let key = look.key.ok_or(SourceError::NeedsKey)?;
+                (Endpoint::without_key(look, base)?.with_auth(&auth, key)?, Some(key))
+            }
+        };
+        let endpoint =
+            description.headers.iter().try_fold(endpoint, |endpoint, (name, value)| {
+                endpoint.with_text_header(name, &value.fill(&fill))
+            })?;
+        Asking { description, asked: &endpoint, fill, region, key }.run().await
+    }
+
+    fn fill(&self, look: &Look<'_>) -> Result<Fill, SourceError> {
+        let mut values = BTreeMap::new();
+        for spec in self.info.settings {
+            values.insert(spec.name.to_owned(), look.setting(self.info, spec.name)?);
+        }
+        let last = look.now.date_naive();
+        Ok(Fill { first: look.since.min(last), last, now: look.now, day: None, values })
+    }
+
+    /// The address and the currency of the region that is set.
+    fn host(
+        &self,
+        values: &BTreeMap<String, String>,
+    ) -> Result<(&str, Option<Currency>), SourceError> {
+        let Some(set) = values.get("region") else { return Ok((self.info.base_url, None)) };
+        let regions = &self.description.region;
+        match regions.iter().find(|region| region.name == *set) {
+            Some(region) => Ok((region.base_url.get_ref(), region.currency)),
+            None => {
+                let names: Vec<_> = regions.iter().map(|region| &*region.name).collect();
+                let what = format!("its region is none of {}", names.join(", "));
+                Err(SourceError::Misconfigured { what })
+            }
+        }
+    }
+}
+
+impl Source for Described {
+    fn info(&self) -> &'static SourceInfo {
+        self.info
+    }
+
+    fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
+        Box::pin(async move { Ok(self.trace(look).await?.0) })
+    }
+}
+
+/// The row in the table of sources.
+fn info(description: &Description) -> SourceInfo {
+    let id = description.id.get_ref();
+    let base_url = description.base_url.as_ref().map(|url| url.get_ref().as_str());
+    let base_url = base_url.or(description.region.first().map(|it| it.base_url.get_ref().as_str()));
+    let mut settings: Vec<SettingSpec> = Vec::new();
+    if let Some(first) = description.region.first() {
+        let names: Vec<_> = description.region.iter().map(|region| &*region.name).collect();
+        settings.push(SettingSpec {
+            name: "region",
+            variable: "",
+            what: leaked(&format!("the region: {}", names.join(" or "))),
+            default: Some(leaked(&first.name)),
+        });
+    }
+    settings.extend(description.setting.iter().map(|setting| SettingSpec {
+        name: leaked(&setting.name),
+        variable: leaked(&setting.variable),
+        what: leaked(&setting.what),
+        default: setting.default.as_deref().map(leaked),
+    }));
+    let paths: Vec<_> =
+        description.call.iter().map(|call| call.get_ref().path.to_string()).collect();
+    SourceInfo {
+        id: leaked(id),
+        name: leaked(description.name.as_deref().unwrap_or(id)),
+        kind: SourceKind::Provider,
+        account: leaked(description.account.as_deref().unwrap_or(id)),
+        poll_minutes: description.poll_minutes.clamp(1, 1440),
+        least_minutes: description.least_minutes,
+        key: description.key.as_ref().map(|key| KeySpec {
+            variables: Box::leak(key.variables.iter().map(|name| leaked(name)).collect()),
+            kind: leaked(&key.kind),
+        }),
+        settings: Box::leak(settings.into()),
+        base_url: leaked(base_url.unwrap_or_default().trim_end_matches('/')),
+        tells: leaked(&description.tells),
+        reads: leaked(&paths.join(", ")),
+        limits: leaked(&description.limits),
+    }
+}
+
+fn leaked(text: &str) -> &'static str {
+    Box::leak(text.into())
+}
