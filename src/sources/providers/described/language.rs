@@ -219,9 +219,10 @@ impl Is {
     /// Whether a value is one of these; numbers are compared as they are written.
     pub fn matches(&self, value: Option<&serde_json::Value>) -> bool {
         let value = value.unwrap_or(&serde_json::Value::Null);
-        self.0
-            .iter()
-            .any(|one| one == value || one.is_number() && one.to_string() == value.to_string())
+        let written = |value: &serde_json::Value| value.as_number().map(ToString::to_string);
+        self.0.iter().any(|one| {
+            one == value || written(one).is_some_and(|one| written(value) == Some(one))
+        })
     }
 }
 

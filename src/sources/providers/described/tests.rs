@@ -59,14 +59,14 @@ async fn every_description_reads_its_fixture() {
         assert_eq!(source.info.id, *name, "a file is named like its provider");
         let fixture = Fixture::load(name);
         let set = settings(fixture.expected());
-        println!("{name}");
+        eprintln!("{name}");
         let reading = look(source, &fixture, fixture.exchanges(), &set).await;
         let reading = reading.unwrap_or_else(|error| panic!("{name}: {error}"));
         fixtures::assert_reading(&reading, fixture.reading());
 
         let variants = fixture.expected()["variants"].as_array().cloned().unwrap_or_default();
         for variant in &variants {
-            println!("{name}: {}", variant["files"]);
+            eprintln!("{name}: {}", variant["files"]);
             let mut calls = fixture.exchanges();
             let at = variant["at"].as_u64().unwrap_or(0) as usize;
             for (index, file) in variant["files"].as_array().unwrap().iter().enumerate() {
@@ -90,7 +90,7 @@ async fn every_description_reads_its_fixture() {
             }
         }
         for (call, expected, row) in fixture.errors(0) {
-            println!("{name}: {}", row["file"]);
+            eprintln!("{name}: {}", row["file"]);
             let error = look(source, &fixture, vec![call], &set).await.unwrap_err();
             let same = match (&error, &expected) {
                 // The clause is the description's own.
