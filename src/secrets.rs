@@ -10,7 +10,7 @@ use keyring_core::{Entry, Error};
 
 use crate::platform::keyring;
 pub use crate::sources::ApiKey;
-use crate::sources::{Places, SOURCES, SourceInfo};
+use crate::sources::{Places, Source, SourceInfo};
 
 /// The variable that turns the keyring off when it is `off`.
 pub const VARIABLE: &str = "SPENDBAR_KEYRING";
@@ -165,9 +165,12 @@ impl Store {
     }
 
     /// Every source that takes a key, with the key it has.
-    pub fn list(&self, places: &Places) -> Vec<Listed> {
-        SOURCES
-            .iter()
+    pub fn list(
+        &self,
+        sources: impl Iterator<Item = &'static dyn Source>,
+        places: &Places,
+    ) -> Vec<Listed> {
+        sources
             .map(|source| source.info())
             .filter(|info| info.key.is_some())
             .map(|info| Listed { info, key: self.get(info, places) })
@@ -297,7 +300,7 @@ mod tests {
             store.set(openai(), &ApiKey::new("x")).expect_err("off"),
             @"SPENDBAR_KEYRING=off leaves the keyring alone; set OPENAI_ADMIN_KEY instead"
         );
-        let listed = store.list(&off);
+        let listed = store.list(crate::sources::SOURCES.iter().copied(), &off);
         assert!(listed.iter().all(|row| row.info.key.is_some()));
         assert_eq!(listed.iter().filter(|row| matches!(row.key, Ok(Some(_)))).count(), 1);
         assert!(!format!("{listed:?}").contains("sk-admin-1"));

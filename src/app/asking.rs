@@ -13,7 +13,7 @@ use crate::faces::cli::{alerts, sources, status};
 use crate::ledger::Ledger;
 use crate::monitor::look::asked_sources;
 use crate::secrets::Store;
-use crate::sources::{SOURCES, SourceKind};
+use crate::sources::{Places, SourceInfo, SourceKind, setting};
 use crate::spend::period::local_day;
 
 use super::App;
@@ -132,8 +132,8 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
     let places = app.places_with(config);
     // Looking must not make the keyring ask for its password.
     let store = Store::new(&places).without_asking();
-    SOURCES
-        .iter()
+    config
+        .sources()
         .map(|source| {
             let info = source.info();
             let row = board.sources.iter().find(|row| row.info.id == info.id);
@@ -153,7 +153,12 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
             };
             SourceEntry {
                 info,
-                state: SourceState::of(info, config.enabled(info.id), key.is_some(), row),
+                state: match SourceState::of(info, config.enabled(info.id), key.is_some(), row) {
+                    SourceState::Waiting if lacks_setting(info, config, &places) => {
+                        SourceState::NeedsSetting
+                    }
+                    state => state,
+                },
                 account: config.account(info).to_owned(),
                 places: found,
                 key: key.map(|origin| crate::faces::cli::key::origin_words(&origin).to_owned()),
@@ -163,11 +168,16 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
         .collect()
 }
 
+fn lacks_setting(info: &SourceInfo, config: &Config, places: &Places) -> bool {
+    let set = config.settings(info.id);
+    info.settings.iter().any(|spec| setting(spec, set, places).is_none())
+}
+
 /// Where agents are looked for.
 pub(super) fn looked(app: &App, config: &Config) -> Vec<Looked> {
     let places = app.places_with(config);
-    SOURCES
-        .iter()
+    config
+        .sources()
         .filter(|source| source.info().kind == SourceKind::Agent)
         .map(|source| Looked {
             name: source.info().name.to_owned(),

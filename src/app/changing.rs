@@ -14,8 +14,7 @@ use crate::faces::cli::style::Style;
 use crate::faces::cli::{budget, config as config_face, input, key};
 use crate::monitor::once;
 use crate::secrets::{Origin, Store};
-use crate::sources;
-use crate::spend::SourceInfo;
+use crate::sources::{SourceInfo, SourceKind};
 
 use super::App;
 
@@ -122,7 +121,7 @@ pub(super) fn keys(
     let store = Store::new(&app.places);
     match command {
         KeyCommand::Set(provider) => {
-            let info = info(&provider)?;
+            let info = info(app, &provider)?;
             let stdin = io::stdin();
             let kind = info.key.as_ref().map_or("a key", |key| key.kind);
             let prompt = format!("Key for {} ({kind}), not shown: ", info.name);
@@ -131,7 +130,7 @@ pub(super) fn keys(
             Ok(key::confirm_set(out, info, &read)?)
         }
         KeyCommand::List(args) => {
-            let listed = store.list(&app.places);
+            let listed = store.list(app.config()?.sources(), &app.places);
             if args.json {
                 key::json(out, &listed)?;
             } else {
@@ -140,7 +139,7 @@ pub(super) fn keys(
             Ok(())
         }
         KeyCommand::Test(provider) => {
-            let info = info(&provider)?;
+            let info = info(app, &provider)?;
             let origin = store.get(info, &app.places)?.map(|(_, origin)| origin);
             let error = once::try_source(&app.setup()?, info.id)?;
             match (error, origin) {
@@ -153,7 +152,7 @@ pub(super) fn keys(
             }
         }
         KeyCommand::Remove(provider) => {
-            let info = info(&provider)?;
+            let info = info(app, &provider)?;
             let was_there = store.remove(info)?;
             let left: Option<Origin> = store.get(info, &app.places)?.map(|(_, origin)| origin);
             Ok(key::confirm_removed(out, info, was_there, left.as_ref())?)
@@ -161,7 +160,12 @@ pub(super) fn keys(
     }
 }
 
-fn info(provider: &ProviderArg) -> anyhow::Result<&'static SourceInfo> {
-    let source = sources::find(&provider.provider);
-    Ok(source.with_context(|| format!("{:?} is no provider", provider.provider))?.info())
+fn info(app: &App, provider: &ProviderArg) -> anyhow::Result<&'static SourceInfo> {
+    let config = app.config()?;
+    let providers =
+        || config.sources().map(|it| it.info()).filter(|it| it.kind == SourceKind::Provider);
+    providers().find(|info| info.id == provider.provider).with_context(|| {
+        let known: Vec<_> = providers().map(|info| info.id).collect();
+        format!("{:?} is no provider; write one of {}", provider.provider, known.join(", "))
+    })
 }

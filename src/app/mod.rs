@@ -2,6 +2,7 @@
 
 mod asking;
 mod changing;
+mod describing;
 mod doctor;
 mod explaining;
 mod polling;
@@ -15,7 +16,7 @@ use chrono_tz::Tz;
 
 use crate::config::{Config, ConfigError, system_zone};
 use crate::demo;
-use crate::faces::cli::args::{Cli, Command};
+use crate::faces::cli::args::{Cli, Command, ProviderCommand};
 use crate::faces::cli::style::Style;
 use crate::ledger::Ledger;
 use crate::monitor::Setup;
@@ -50,6 +51,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             let answer = doctor::doctor(&app, args, &style, &mut out);
             out.flush()?;
             return answer;
+        }
+        Some(Command::Provider(ProviderCommand::Check(args))) => {
+            describing::check(&app, &args, &style, &mut out)?;
         }
         Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,

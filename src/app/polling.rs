@@ -66,9 +66,7 @@ fn outcome(look: &Looked, sentence: impl Fn(&SourceError) -> String) -> Outcome 
             charges: look.charges,
             problems: look.problems,
         },
-        Some(error @ (SourceError::NotInstalled | SourceError::NeedsKey)) => {
-            Outcome::Skipped(wording::failure_short(error))
-        }
+        Some(error) if error.is_absence() => Outcome::Skipped(wording::failure_short(error)),
         Some(error) => Outcome::Failed(wording::failure_short(error), sentence(error)),
     }
 }

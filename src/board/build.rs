@@ -133,7 +133,7 @@ fn source_row(
         Some(live) => live.error.clone(),
         None => state.and_then(|state| state.error.clone()),
     };
-    let is_absent = matches!(error, Some(SourceError::NotInstalled | SourceError::NeedsKey));
+    let is_absent = error.as_ref().is_some_and(SourceError::is_absence);
     let stored_good = state.and_then(|state| state.last_good_at);
     if stored_good.is_none() && (error.is_none() || is_absent) && live.is_none_or(|_| is_absent) {
         return None;

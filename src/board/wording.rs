@@ -242,6 +242,10 @@ pub fn failure(
     match error {
         SourceError::NotInstalled => format!("{name} was not found on this machine."),
         SourceError::NeedsKey => format!("{name} has no key yet. {}", set_key()),
+        SourceError::NeedsSetting { name: setting, what } => format!(
+            "{name} needs {what}. Write it under [providers.{}]: settings = {{ {setting} = \"…\" }}.",
+            info.id
+        ),
         SourceError::KeyUnavailable { what } => {
             let variable = info.key.as_ref().and_then(|key| key.variables.first());
             let instead = variable.map(|name| format!(", or set {name}")).unwrap_or_default();
@@ -287,6 +291,7 @@ pub fn failure_short(error: &SourceError) -> &'static str {
     match error {
         SourceError::NotInstalled => "not found",
         SourceError::NeedsKey => "needs a key",
+        SourceError::NeedsSetting { .. } => "needs a setting",
         SourceError::KeyUnavailable { .. } => "keyring gave no key",
         SourceError::KeyRejected { .. } => "key refused",
         SourceError::WrongKindOfKey { .. } => "wrong kind of key",

@@ -13,12 +13,13 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
-use super::{
-    AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings, source_ids,
-};
+use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings};
 use crate::board::Headline;
 use crate::budgets::Budget;
 use crate::sources::SourceKind;
+use crate::sources::further::{self, Further};
+use crate::sources::providers::described::language::Description;
+use crate::sources::providers::described::load;
 use crate::spend::{Currency, Money, Period};
 
 /// Percent at which a budget speaks unless it says otherwise.
@@ -34,6 +35,8 @@ struct Typed {
     agents: BTreeMap<Spanned<String>, TypedAgent>,
     #[serde(default)]
     providers: BTreeMap<Spanned<String>, TypedProvider>,
+    #[serde(default)]
+    provider: Vec<Spanned<Description>>,
     #[serde(default)]
     budget: Vec<TypedBudget>,
     #[serde(default)]
@@ -59,6 +62,8 @@ struct TypedProvider {
     poll_minutes: Option<Spanned<i64>>,
     #[serde(default)]
     settings: BTreeMap<Spanned<String>, String>,
+    #[serde(default)]
+    accounts: BTreeMap<Spanned<String>, TypedProvider>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +105,7 @@ pub(super) fn parse(
     // Some editors put a byte order mark in front; places in the text are counted behind it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let typed: Typed = toml::from_str(text).map_err(|error| vec![not_typed(text, &error)])?;
-    let mut check = Check { text, home, problems: Vec::new() };
+    let mut check = Check { text, home, problems: Vec::new(), further: Further::default() };
     let config = check.config(typed, system_zone);
     check.problems.sort_by_key(|problem| problem.line);
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
@@ -134,6 +139,7 @@ struct Check<'a> {
     text: &'a str,
     home: &'a Path,
     problems: Vec<ConfigProblem>,
+    further: Further,
 }
 
 impl Check<'_> {
@@ -155,6 +161,7 @@ impl Check<'_> {
 
     fn config(&mut self, typed: Typed, system_zone: Tz) -> Config {
         let zone = typed.zone.and_then(|zone| self.zone(&zone)).unwrap_or(system_zone);
+        self.own(typed.provider);
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let budgets = self.budgets(typed.budget);
@@ -166,6 +173,7 @@ impl Check<'_> {
             providers,
             budgets,
             prices: typed.price,
+            further: std::mem::take(&mut self.further),
         }
     }
 
@@ -207,26 +215,82 @@ impl Check<'_> {
         typed: BTreeMap<Spanned<String>, TypedProvider>,
     ) -> BTreeMap<String, ProviderSettings> {
         let mut providers = BTreeMap::new();
-        for (id, provider) in typed {
+        for (id, mut provider) in typed {
             self.known(&id, "providers", SourceKind::Provider);
+            for (name, account) in std::mem::take(&mut provider.accounts) {
+                if let Some(named) = self.named(&id, &name) {
+                    let section = format!("providers.{}.accounts.{}", id.get_ref(), name.get_ref());
+                    let settings = self.provider(named, &section, account);
+                    providers.insert(named.to_owned(), settings);
+                }
+            }
             let section = format!("providers.{}", id.get_ref());
-            let settings = ProviderSettings {
-                enabled: provider.enabled,
-                base_url: provider.base_url.and_then(|url| self.base_url(&section, &url)),
-                account: self.account(&section, provider.account),
-                poll_minutes: provider
-                    .poll_minutes
-                    .and_then(|minutes| self.poll_minutes(&section, &minutes)),
-                settings: self.settings(&id, provider.settings),
-            };
+            let settings = self.provider(id.get_ref(), &section, provider);
             providers.insert(id.into_inner(), settings);
         }
         providers
     }
 
+    fn provider(&mut self, id: &str, section: &str, typed: TypedProvider) -> ProviderSettings {
+        if let Some(name) = typed.accounts.keys().next() {
+            let hint = "write it under the provider: [providers.ID.accounts.NAME]";
+            self.problem(name.span(), section, "an account has no accounts", hint);
+        }
+        ProviderSettings {
+            enabled: typed.enabled,
+            base_url: typed.base_url.and_then(|url| self.base_url(section, &url)),
+            account: self.account(section, typed.account),
+            poll_minutes: typed
+                .poll_minutes
+                .and_then(|minutes| self.poll_minutes(id, section, &minutes)),
+            settings: self.settings(id, section, typed.settings),
+        }
+    }
+
+    /// A further account of a provider; its id.
+    fn named(&mut self, of: &Spanned<String>, name: &Spanned<String>) -> Option<&'static str> {
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(is_name) {
+            let field = format!("providers.{}.accounts", of.get_ref());
+            let what = format!("{:?} is no name of an account", name.get_ref());
+            let hint = "write small letters, digits and hyphens, such as \"work\"";
+            self.problem(name.span(), field, what, hint);
+            return None;
+        }
+        let named = further::named(self.further.find(of.get_ref())?, name.get_ref());
+        self.further.add(named);
+        Some(named.info().id)
+    }
+
+    /// Providers of the user's own.
+    fn own(&mut self, descriptions: Vec<Spanned<Description>>) {
+        for spanned in descriptions {
+            let mut faults = Vec::new();
+            load::check(spanned.get_ref(), &mut |at, field, what| {
+                faults.push((at, format!("provider.{field}"), what));
+            });
+            let is_right = faults.is_empty();
+            for (at, field, what) in faults {
+                self.problem(at, field, what, "");
+            }
+            let id = spanned.get_ref().id.clone();
+            if is_right && !self.further.add(further::own(spanned.into_inner())) {
+                let what = format!("{:?} is the id of another source", id.get_ref());
+                self.problem(id.span(), "provider.id", what, "write one of your own");
+            }
+        }
+    }
+
+    /// The ids that settings can name.
+    fn source_ids(&self, kind: Option<SourceKind>) -> Vec<&'static str> {
+        let infos = self.further.all().map(|source| source.info());
+        infos.filter(|info| kind.is_none_or(|kind| info.kind == kind)).map(|info| info.id).collect()
+    }
+
     fn known(&mut self, id: &Spanned<String>, section: &str, kind: SourceKind) {
-        if !source_ids(Some(kind)).contains(&id.get_ref().as_str()) {
-            let list = source_ids(Some(kind)).join(", ");
+        let known = self.source_ids(Some(kind));
+        if !known.contains(&id.get_ref().as_str()) {
+            let list = known.join(", ");
             self.problem(
                 id.span(),
                 format!("{section}.{}", id.get_ref()),
@@ -239,10 +303,11 @@ impl Check<'_> {
     /// What a provider has to be told besides its key: only what it knows.
     fn settings(
         &mut self,
-        id: &Spanned<String>,
+        id: &str,
+        section: &str,
         typed: BTreeMap<Spanned<String>, String>,
     ) -> BTreeMap<String, String> {
-        let known = crate::sources::find(id.get_ref()).map_or(&[][..], |it| it.info().settings);
+        let known = self.further.find(id).map_or(&[][..], |it| it.info().settings);
         for name in typed.keys() {
             if !known.iter().any(|spec| spec.name == name.get_ref()) {
                 let names: Vec<_> = known.iter().map(|spec| spec.name).collect();
@@ -250,7 +315,7 @@ impl Check<'_> {
                     [] => "take it out: this provider needs no settings".to_owned(),
                     names => format!("write one of {}", names.join(", ")),
                 };
-                let field = format!("providers.{}.settings", id.get_ref());
+                let field = format!("{section}.settings");
                 let what = format!("{:?} is not a setting of this provider", name.get_ref());
                 self.problem(name.span(), field, what, hint);
             }
@@ -315,15 +380,16 @@ impl Check<'_> {
         None
     }
 
-    fn poll_minutes(&mut self, section: &str, minutes: &Spanned<i64>) -> Option<u32> {
+    fn poll_minutes(&mut self, id: &str, section: &str, minutes: &Spanned<i64>) -> Option<u32> {
+        let least = self.further.find(id).map_or(0, |it| it.info().least_minutes).max(1);
         match u32::try_from(*minutes.get_ref()) {
-            Ok(checked @ 1..=1440) => Some(checked),
+            Ok(checked) if (least..=1440).contains(&checked) => Some(checked),
             _ => {
                 self.problem(
                     minutes.span(),
                     format!("{section}.poll_minutes"),
                     format!("{} is out of range", minutes.get_ref()),
-                    "write whole minutes from 1 to 1440",
+                    format!("write whole minutes from {least} to 1440"),
                 );
                 None
             }
@@ -426,9 +492,9 @@ impl Check<'_> {
     }
 
     fn scope(&mut self, sources: &Spanned<Value>) -> Vec<String> {
+        let known = self.source_ids(None);
         let hint = || {
-            let list =
-                source_ids(None).iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
+            let list = known.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
             format!("write \"all\", or a list out of [{list}]")
         };
         let listed = match sources.get_ref() {
@@ -447,7 +513,7 @@ impl Check<'_> {
         let mut scope: Vec<String> = Vec::new();
         for id in listed {
             match id.as_str() {
-                Some(id) if source_ids(None).contains(&id) => {
+                Some(id) if known.contains(&id) => {
                     if !scope.iter().any(|listed| listed == id) {
                         scope.push(id.to_owned());
                     }

@@ -15,7 +15,8 @@ use url::Url;
 
 use crate::board::Headline;
 use crate::budgets::Budget;
-use crate::sources::{SOURCES, SourceInfo, SourceKind};
+use crate::sources::further::Further;
+use crate::sources::{Source, SourceInfo};
 
 pub use error::{ConfigError, ConfigProblem};
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub budgets: Vec<Budget>,
     /// The rows of `[[price]]` as written; the price table checks them.
     pub prices: Vec<toml::Table>,
+    /// Further accounts of providers, and providers of the user's own.
+    pub further: Further,
 }
 
 /// `[agents.<id>]`.
@@ -90,6 +93,7 @@ impl Config {
             providers: BTreeMap::new(),
             budgets: Vec::new(),
             prices: Vec::new(),
+            further: Further::default(),
         }
     }
 
@@ -119,6 +123,11 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         file::parse(text, home, system_zone)
             .map_err(|problems| ConfigError::Invalid { file: path.to_owned(), problems })
+    }
+
+    /// Every source there is: the table's, further accounts, and the user's own.
+    pub fn sources(&self) -> impl Iterator<Item = &'static dyn Source> + '_ {
+        self.further.all()
     }
 
     /// Whether a source may be looked at.
@@ -171,16 +180,6 @@ impl Config {
     }
 }
 
-/// The ids of every source, or of one kind, that settings can name, in the table's order.
-pub fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
-    SOURCES
-        .iter()
-        .map(|source| source.info())
-        .filter(|info| kind.is_none_or(|kind| info.kind == kind))
-        .map(|info| info.id)
-        .collect()
-}
-
 /// The system's zone: the `TZ` variable where it names a zone, else what the system is set to.
 /// `None` when neither is a zone this program knows; "today" is then the UTC day.
 pub fn system_zone(tz_variable: Option<&str>) -> Option<Tz> {
@@ -195,7 +194,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sources::{SOURCES, SourceKind};
     use crate::spend::Period;
+
+    /// The ids of every source of the table, or of one kind.
+    fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
+        let infos = SOURCES.iter().map(|source| source.info());
+        infos.filter(|info| kind.is_none_or(|kind| info.kind == kind)).map(|info| info.id).collect()
+    }
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
@@ -273,6 +279,7 @@ mod tests {
                 assert!(
                     shown.contains(&format!("\n{name} ="))
                         || shown.contains(&format!("\n[{name}."))
+                        || shown.contains(&format!(".{name}."))
                         || shown.contains(&format!("\n[[{name}]]")),
                     "{name}"
                 );
@@ -323,6 +330,41 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_can_have_further_accounts() {
+        let config = load(
+            "[providers.openai-admin]\npoll_minutes = 9\n\
+             [providers.openai-admin.accounts.work]\naccount = \"ours\"\n\
+             [providers.openai-admin.accounts.client-2]\n",
+        );
+        let ids: Vec<_> = config.sources().map(|source| source.info().id).collect();
+        assert!(ids.ends_with(&["openai-admin@client-2", "openai-admin@work"]), "{ids:?}");
+        let work = config.further.find("openai-admin@work").expect("added").info();
+        assert_eq!((config.account(work), config.poll_minutes(work)), ("ours", 5));
+        insta::assert_snapshot!(complaint("[providers.openai-admin.accounts.\"My Work\"]\n"), @r##"
+        config.toml:1: providers.openai-admin.accounts: "My Work" is no name of an account
+          hint: write small letters, digits and hyphens, such as "work"
+        "##);
+    }
+
+    #[test]
+    fn a_provider_of_ones_own_takes_ten_lines() {
+        let text = "[[provider]]\nid = \"mine\"\nbase_url = \"https://mine.example\"\n\
+             [provider.key]\nvariables = [\"MINE_KEY\"]\n\
+             [[provider.call]]\npath = \"/balance\"\n\
+             [[provider.call.balance]]\nname = \"left\"\namount = \"/left\"\ncurrency = \"USD\"\n";
+        let config = load(&format!("{text}[providers.mine]\npoll_minutes = 20\n"));
+        let mine = config.further.find("mine").expect("added").info();
+        assert_eq!((mine.base_url, config.poll_minutes(mine)), ("https://mine.example", 20));
+        assert_eq!(config, load(&format!("{text}[providers.mine]\npoll_minutes = 20\n")));
+        insta::assert_snapshot!(complaint(&text.replace("mine\"\nb", "codex\"\nb")), @r##"
+        config.toml:2: provider.id: "codex" is the id of another source
+          hint: write one of your own
+        "##);
+        insta::assert_snapshot!(complaint(&text.replace("\"/left\"", "\"left\"")), @r##"config.toml:10: "left" is no place in an answer: write a JSON Pointer such as "/data/balance", or "#/currency" from the top of the answer, in `amount = "left"`"##);
+        insta::assert_snapshot!(complaint(&text.replace("/balance\"", "/{team}\"")), @r##"config.toml:6: provider.call: nothing fills {team}: write one of first, last, today, end, now, day, next_day"##);
+    }
+
+    #[test]
     fn sections_change_their_source_only() {
         let config = load(
             "zone = \"Asia/Tokyo\"\nheadline = \"billed\"\nnotifications = false\n\
@@ -345,7 +387,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `budget`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r##"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `price`, in `zoen = "UTC"`"##);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

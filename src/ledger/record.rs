@@ -132,7 +132,7 @@ fn fail(
     new.retry_at = retry_at;
     let changed = known.is_none() || new != old;
     // Nobody was asked: that nothing is installed or no key is set is news only once.
-    let asked = look.source.kind == SourceKind::Provider && *error != SourceError::NeedsKey;
+    let asked = look.source.kind == SourceKind::Provider && !error.is_absence();
     if changed || asked {
         new.last_look_at = look.at;
         new.took_ms = look.took_ms;

@@ -268,6 +268,7 @@ fn kind_of(error: &SourceError) -> String {
     match error {
         SourceError::NotInstalled => "not-installed",
         SourceError::NeedsKey => "needs-key",
+        SourceError::NeedsSetting { .. } => "needs-setting",
         SourceError::KeyUnavailable { .. } => "key-unavailable",
         SourceError::KeyRejected { .. } => "key-rejected",
         SourceError::WrongKindOfKey { .. } => "wrong-kind-of-key",

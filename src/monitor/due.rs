@@ -21,7 +21,9 @@ pub fn after_success(poll: Duration, jitter: u32) -> Duration {
 /// shorter than what the provider asks for.
 pub fn after_failure(error: &SourceError, failures: u32, poll: Duration, jitter: u32) -> Duration {
     match error {
-        SourceError::NotInstalled | SourceError::NeedsKey => poll,
+        SourceError::NotInstalled | SourceError::NeedsKey | SourceError::NeedsSetting { .. } => {
+            poll
+        }
         // Another key or another version is needed: asking more often than usual is no help.
         SourceError::KeyRejected { .. }
         | SourceError::WrongKindOfKey { .. }

@@ -153,8 +153,8 @@ fn unavailable(error: &SecretError) -> SourceError {
 }
 
 /// The sources that the config leaves switched on; providers only if `providers` is true.
-pub fn enabled(config: &Config, providers: bool) -> impl Iterator<Item = &'static dyn Source> {
-    crate::sources::SOURCES.iter().copied().filter(move |source| {
+pub fn enabled(config: &Config, providers: bool) -> impl Iterator<Item = &'static dyn Source> + '_ {
+    config.sources().filter(move |source| {
         let info = source.info();
         config.enabled(info.id) && (providers || info.kind == SourceKind::Agent)
     })

@@ -139,7 +139,7 @@ impl Looked {
 /// # Errors
 /// The monitor can't be set up.
 pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>> {
-    let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
+    let source = setup.config.further.find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
     let marks = Arc::new(Marks::new());

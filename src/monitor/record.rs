@@ -27,7 +27,7 @@ pub fn record(
     judge: bool,
 ) -> Result<Recorded, LedgerError> {
     // What is simply not there is no news, and needs no transaction.
-    if let Err(SourceError::NotInstalled | SourceError::NeedsKey) = looked.result {
+    if looked.result.as_ref().is_err_and(SourceError::is_absence) {
         return Ok(Recorded::default());
     }
     let info = looked.source.info();

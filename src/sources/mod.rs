@@ -6,6 +6,7 @@
 //! command line, the schedule, the README's table and the fixture check all walk the table.
 
 pub mod agents;
+pub mod further;
 pub mod providers;
 
 use std::collections::BTreeMap;
@@ -159,20 +160,27 @@ impl Look<'_> {
     /// A setting of a source: from the config, its variable, or its default.
     ///
     /// # Errors
-    /// [`SourceError::Misconfigured`] when it has to be set and is not.
+    /// [`SourceError::NeedsSetting`] when it has to be set and is not.
     pub fn setting(&self, info: &SourceInfo, name: &str) -> Result<String, SourceError> {
         let Some(spec) = info.settings.iter().find(|spec| spec.name == name) else {
             return Err(SourceError::Misconfigured { what: format!("it has no setting {name}") });
         };
-        let set = self.settings.get(name).map(String::as_str);
-        let set = set.or_else(|| self.places.variable(spec.variable)).or(spec.default);
-        set.map(|text| text.trim().to_owned()).ok_or_else(|| SourceError::Misconfigured {
-            what: format!(
-                "it needs {}: write `settings = {{ {name} = \"...\" }}` under [providers.{}]",
-                spec.what, info.id
-            ),
+        setting(spec, self.settings, self.places).ok_or_else(|| SourceError::NeedsSetting {
+            name: spec.name.to_owned(),
+            what: spec.what.to_owned(),
         })
     }
+}
+
+/// A setting as the config has it, else as its variable has it, else its default.
+pub fn setting(
+    spec: &SettingSpec,
+    set: &BTreeMap<String, String>,
+    places: &Places,
+) -> Option<String> {
+    let set = set.get(spec.name).map(String::as_str);
+    let text = set.or_else(|| places.variable(spec.variable)).or(spec.default)?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The home folder and the environment, as values: a second user or a test is another value.

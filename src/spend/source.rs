@@ -49,7 +49,7 @@ pub enum SourceKind {
 }
 
 /// How a provider's key is called and what it must be.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySpec {
     /// Usual environment variables, first one wins.
     pub variables: &'static [&'static str],
@@ -82,6 +82,14 @@ pub enum SourceError {
     /// No key is set. Ask for one.
     #[error("no key is set")]
     NeedsKey,
+    /// Something besides the key is not set. Ask for it.
+    #[error("it needs {what}")]
+    NeedsSetting {
+        /// The setting's name.
+        name: String,
+        /// What it is, one clause.
+        what: String,
+    },
     /// The keyring did not give the key: it is locked, or fails. Keep the last figures.
     #[error("the keyring did not give the key: {what}")]
     KeyUnavailable {
@@ -152,4 +160,11 @@ pub enum SourceError {
         /// One clause.
         what: String,
     },
+}
+
+impl SourceError {
+    /// Whether the source is simply not there, or was never set up: no news to anybody.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::NotInstalled | Self::NeedsKey | Self::NeedsSetting { .. })
+    }
 }

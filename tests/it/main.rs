@@ -15,6 +15,7 @@ mod budgets;
 mod commands;
 mod corpus;
 mod demo;
+mod described;
 mod desk;
 mod desktop;
 mod explain;

@@ -105,6 +105,13 @@ pub fn text(out: &mut dyn Write, diagnosis: &Diagnosis<'_>, style: &Style) -> io
                 source.info.id,
                 key.variables.join(", ")
             ))?,
+            (None, SourceState::NeedsSetting, _) => {
+                for spec in source.info.settings.iter().filter(|spec| spec.default.is_none()) {
+                    let (id, name, what) = (source.info.id, spec.name, spec.what);
+                    let setting = format!("settings = {{ {name} = \"…\" }}");
+                    lines.below(&format!("Write {what}, under [providers.{id}]: {setting}."))?;
+                }
+            }
             _ => {}
         }
         if let Some(row) = source.row {
@@ -221,6 +228,7 @@ fn verdict(state: SourceState) -> Verdict {
         SourceState::Failing => Verdict::Bad,
         SourceState::Stale
         | SourceState::NeedsKey
+        | SourceState::NeedsSetting
         | SourceState::NotFound
         | SourceState::Waiting
         | SourceState::Off => Verdict::Note,

@@ -16,6 +16,7 @@ pub mod input;
 pub mod json;
 pub mod key;
 pub mod poll;
+pub mod provider;
 pub mod report;
 pub mod sources;
 pub mod status;

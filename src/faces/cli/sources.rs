@@ -41,6 +41,8 @@ pub enum SourceState {
     Failing,
     /// A provider without a key.
     NeedsKey,
+    /// A provider that has to be told more than a key.
+    NeedsSetting,
     /// An agent that is not on this machine.
     NotFound,
     /// Not looked at yet.
@@ -58,6 +60,7 @@ impl SourceState {
         match row.map(|row| (&row.error, row)) {
             Some((Some(SourceError::NotInstalled), _)) => Self::NotFound,
             Some((Some(SourceError::NeedsKey), _)) => Self::NeedsKey,
+            Some((Some(SourceError::NeedsSetting { .. }), _)) => Self::NeedsSetting,
             Some((Some(_), _)) => Self::Failing,
             Some((None, row)) if row.stale => Self::Stale,
             Some((None, row)) if row.last_look_at.is_some() => Self::Ok,
@@ -75,6 +78,7 @@ impl SourceState {
             Self::Stale => "old figures",
             Self::Failing => "failing",
             Self::NeedsKey => "needs a key",
+            Self::NeedsSetting => "needs a setting",
             Self::NotFound => "not found",
             Self::Waiting => "not looked at yet",
             Self::Off => "off",

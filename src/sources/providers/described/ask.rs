@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, NaiveDate};
 use serde_json::Value;
 
-use super::facts::{Context, Found};
+use super::facts::{Context, Found, Noted};
 use super::language::{Answer, Call, Description, Failure, FailureKind, Page, Send};
 use super::place::{At, Place};
 use super::template::Fill;
@@ -42,6 +42,22 @@ impl Asked for &Endpoint<'_> {
     }
 }
 
+/// Saved answers, in the order of the calls.
+pub struct Saved(pub std::vec::IntoIter<Vec<u8>>);
+
+impl Asked for Saved {
+    async fn ask(
+        &mut self,
+        path: &str,
+        _query: &[(&str, String)],
+        _body: Option<&Value>,
+    ) -> Result<(Vec<u8>, Option<String>), SourceError> {
+        let what = || format!("there is no saved answer for {path}");
+        let answer = self.0.next().ok_or_else(|| SourceError::Unreachable { what: what() })?;
+        Ok((answer, None))
+    }
+}
+
 /// A look along a description.
 pub struct Asking<'a, A> {
     /// The description.
@@ -68,7 +84,7 @@ impl<A: Asked> Asking<'_, A> {
     ///
     /// # Errors
     /// A call that is not optional failed, or every call did.
-    pub async fn run(mut self) -> Result<(Reading, Vec<String>), SourceError> {
+    pub async fn run(mut self) -> Result<(Reading, Vec<Noted>), SourceError> {
         let (mut found, mut known) = (Found::default(), Known::default());
         let (mut any, mut first_error) = (false, None);
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -95,7 +111,7 @@ impl<A: Asked> Asking<'_, A> {
         if let Some(error) = first_error.filter(|_| !any) {
             return Err(error);
         }
-        let (mut reading, trail) = found.into_reading();
+        let (mut reading, noted) = found.into_reading();
         (reading.charges_cover, reading.metered_cover) =
             (span(known.costs, &mut reading.gaps), span(known.tokens, &mut Vec::new()));
         // What lies outside the days that are known completely would replace nothing.
@@ -107,7 +123,7 @@ impl<A: Asked> Asking<'_, A> {
         reading
             .metered
             .retain(|it| cover.is_some_and(|span| (span.first..=span.last).contains(&it.day)));
-        Ok((reading, trail))
+        Ok((reading, noted))
     }
 
     /// One call, as often as its holes ask for.

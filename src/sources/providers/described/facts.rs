@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::language::{BalanceFact, CostFact, QuotaFact, Rows, Text, TokensFact, TotalFact, Unit};
@@ -29,9 +30,22 @@ pub struct Found {
     pub charges: Charges,
     /// Tokens.
     pub tokens: Tokens,
-    /// What was read from where: `balance credits = $3.07 from /data/balance`.
-    pub trail: Vec<String>,
+    /// What was read from where.
+    pub noted: Vec<Noted>,
     totals: BTreeMap<(String, String), Quantity>,
+}
+
+/// A fact as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// `balance`, `quota`, `cost`, `total`.
+    pub kind: &'static str,
+    /// What it is called; a cost's day, a total's period.
+    pub name: String,
+    /// The value, exactly.
+    pub value: String,
+    /// Where it lies.
+    pub from: String,
 }
 
 /// What one answer is read with.
@@ -94,7 +108,11 @@ impl Found {
                 Some((places, value)) => Some(moment(value).ok_or_else(|| no_moment(places))?),
             };
             let resets = fact.resets.as_ref().map(|word| text(word, at, with)).transpose()?;
-            self.trail.push(format!("quota {name} = {} millionths used", used_ppm));
+            let places = [&fact.percent_used, &fact.percent_left, &fact.share_used, &fact.limit];
+            let from = places.into_iter().flatten().next().map(Places::to_string);
+            let value = format!("{} % used", percent_of(used_ppm));
+            let from = from.unwrap_or_default();
+            self.noted.push(Noted { kind: "quota", name: name.clone(), value, from });
             self.reading.quotas.push(QuotaWindow {
                 name,
                 used_ppm,
@@ -194,16 +212,16 @@ impl Found {
     }
 
     /// Everything, put together.
-    pub fn into_reading(self) -> (Reading, Vec<String>) {
+    pub fn into_reading(self) -> (Reading, Vec<Noted>) {
         let mut reading = self.reading;
         reading.charges = self.charges.into_charges();
         reading.metered = self.tokens.into_metered();
         let total = |((period, name), amount)| Total { name, period, amount };
         reading.totals = self.totals.into_iter().map(total).collect();
-        (reading, self.trail)
+        (reading, self.noted)
     }
 
-    fn note(&mut self, kind: &str, name: &str, amount: &Quantity, from: &Places) {
+    fn note(&mut self, kind: &'static str, name: &str, amount: &Quantity, from: &Places) {
         let amount = match amount {
             Quantity::Money(money) => format!("{}{}", money.currency.sign(), money.to_decimal()),
             Quantity::Units(units) => {
@@ -211,8 +229,18 @@ impl Found {
                 format!("{digits} {}", units.unit)
             }
         };
-        self.trail.push(format!("{kind} {name} = {amount}, from {from}"));
+        self.noted.push(Noted {
+            kind,
+            name: name.to_owned(),
+            value: amount,
+            from: from.to_string(),
+        });
     }
+}
+
+/// Millionths as percent: `37`, `4.6`.
+fn percent_of(ppm: i64) -> String {
+    Money { attos: i128::from(ppm) * 10_i128.pow(14), currency: Currency::USD }.to_decimal()
 }
 
 /// The rows of a fact, in the answer's order.

@@ -220,9 +220,9 @@ impl Is {
     pub fn matches(&self, value: Option<&serde_json::Value>) -> bool {
         let value = value.unwrap_or(&serde_json::Value::Null);
         let written = |value: &serde_json::Value| value.as_number().map(ToString::to_string);
-        self.0.iter().any(|one| {
-            one == value || written(one).is_some_and(|one| written(value) == Some(one))
-        })
+        self.0
+            .iter()
+            .any(|one| one == value || written(one).is_some_and(|one| written(value) == Some(one)))
     }
 }
 

@@ -18,7 +18,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use ask::Asking;
+use ask::{Asking, Saved};
+use facts::Noted;
 use language::{Description, Send};
 use template::Fill;
 
@@ -83,8 +84,11 @@ impl Described {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub async fn trace(&self, look: &Look<'_>) -> Result<(Reading, Vec<String>), SourceError> {
+    pub async fn trace(&self, look: &Look<'_>) -> Result<(Reading, Vec<Noted>), SourceError> {
         let description = &self.description;
+        if description.key.is_some() && look.key.is_none() {
+            return Err(SourceError::NeedsKey);
+        }
         let fill = self.fill(look)?;
         let (base, region) = self.host(&fill.values)?;
         let (endpoint, key) = match &description.key {
@@ -106,6 +110,21 @@ impl Described {
                 endpoint.with_text_header(name, &value.fill(&fill))
             })?;
         Asking { description, asked: &endpoint, fill, region, key }.run().await
+    }
+
+    /// The same with saved answers, one for each request in their order. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Source::read`]; [`SourceError::Unreachable`] for a request without an answer.
+    pub async fn rehearse(
+        &self,
+        look: &Look<'_>,
+        answers: Vec<Vec<u8>>,
+    ) -> Result<(Reading, Vec<Noted>), SourceError> {
+        let fill = self.fill(look)?;
+        let (_, region) = self.host(&fill.values)?;
+        let (description, asked) = (&self.description, Saved(answers.into_iter()));
+        Asking { description, asked, fill, region, key: None }.run().await
     }
 
     fn fill(&self, look: &Look<'_>) -> Result<Fill, SourceError> {
