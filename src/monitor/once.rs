@@ -9,8 +9,10 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
-use crate::spend::{Marks, SourceInfo};
+use crate::spend::SourceInfo;
 
+use super::job::Changed;
+use super::look::{Scope, Task, ToRead};
 use super::{Setup, due, look, record};
 
 /// How one source's look ended.
@@ -57,14 +59,14 @@ pub fn look_at_all(
     let mut seen_events = 0;
 
     let (sender, mut finished) = unbounded_channel();
-    let mut marks: BTreeMap<&'static str, Arc<Marks>> = BTreeMap::new();
+    let mut known: BTreeMap<&'static str, ToRead> = BTreeMap::new();
     // Readings grow with what was read: a large scan takes few transactions, and at the end of a
     // small one little is left to record while nothing is read any more.
-    let begin = |source: &'static dyn Source, marks: Arc<Marks>, seen: usize| {
+    let most = |seen: usize| (seen / 4).clamp(*look::USAGES.start(), *look::USAGES.end());
+    let begin = |source: &'static dyn Source, task: Task| {
         let (world, config, sender) = (world.clone(), config.clone(), sender.clone());
-        let most = (seen / 4).clamp(*look::USAGES.start(), *look::USAGES.end());
         let _context = runtime.enter();
-        let looking = look::begin(look::Errand { source, world, config, marks, only: None, most });
+        let looking = look::begin(look::Errand { source, world, config, task });
         runtime.spawn(async move {
             // The receiver is gone only after an error, which ends everything.
             let _ = sender.send(looking.await);
@@ -77,10 +79,12 @@ pub fn look_at_all(
             && let Some(source) = waiting.next()
         {
             let info = source.info();
-            let known = Arc::new(look::marks(&ledger, source, None)?);
-            marks.insert(info.id, known.clone());
+            let task = look::task(&ledger, source, Scope::Changed(None), most(seen_events))?;
+            if let Task::Read(what) = &task {
+                known.insert(info.id, what.clone());
+            }
             all.push(Looked::at(info));
-            begin(source, known, seen_events);
+            begin(source, task);
             under_way += 1;
         }
         if let Some(looked) = ended.take() {
@@ -108,11 +112,25 @@ pub fn look_at_all(
         }
         // What follows on this look is begun before it is recorded.
         let looked = runtime.block_on(finished.recv()).context("a look ended without an answer")?;
-        match (&looked.result, marks.get_mut(looked.source.info().id)) {
-            (Ok(reading), Some(marks)) if reading.more => {
+        let info = looked.source.info();
+        if looked.finds() {
+            let scope = match looked.compared.map(|compared| compared.changed) {
+                Some(Changed::Files(files)) => Scope::Files(files.into_iter().collect()),
+                _ => Scope::Everything,
+            };
+            let task = look::task(&ledger, looked.source, scope, most(seen_events))?;
+            if let Task::Read(what) = &task {
+                known.insert(info.id, what.clone());
+            }
+            begin(looked.source, task);
+            continue;
+        }
+        match (&looked.result, known.get_mut(info.id)) {
+            (Ok(reading), Some(known)) if reading.more => {
                 seen_events += reading.usages.len();
-                reading.move_marks(Arc::make_mut(marks));
-                begin(looked.source, marks.clone(), seen_events);
+                reading.move_marks(Arc::make_mut(&mut known.marks));
+                known.most = most(seen_events);
+                begin(looked.source, Task::Read(known.clone()));
             }
             _ => under_way -= 1,
         }
@@ -142,8 +160,8 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     let source = crate::sources::find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
-    let marks = Arc::new(Marks::new());
+    let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
     let _context = runtime.enter();
-    let looking = look::begin(look::Errand { source, world, config, marks, only: None, most: 1 });
+    let looking = look::begin(look::Errand { source, world, config, task });
     Ok(runtime.block_on(looking).result.err())
 }

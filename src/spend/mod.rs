@@ -7,6 +7,7 @@ pub mod money;
 pub mod period;
 pub mod reading;
 pub mod source;
+pub mod stamps;
 pub mod usage;
 
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
@@ -15,4 +16,5 @@ pub use reading::{
     Balance, Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, QuotaWindow, Reading,
 };
 pub use source::{BY_PROVIDER, KeySpec, SourceError, SourceInfo, SourceKind};
+pub use stamps::Stamps;
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};
