@@ -156,7 +156,7 @@ fn board(spent: &str, state: State) -> Board {
     };
     Board {
         now,
-        zone: chrono_tz::UTC,
+        zone: crate::spend::Tz::UTC,
         today: now.date_naive(),
         headline: Headline::Spend,
         figures: Figures {

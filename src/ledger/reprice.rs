@@ -92,7 +92,7 @@ fn name_of(prices: &PriceTable) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
+    use crate::spend::Tz;
 
     use super::super::testing::{
         AGENT, MINI, PROVIDER, at, ledger_in, look, metered, reading, record, usage, usd,

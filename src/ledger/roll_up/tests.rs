@@ -1,4 +1,4 @@
-use chrono_tz::Tz;
+use crate::spend::Tz;
 use proptest::prelude::*;
 
 use super::super::testing::{
