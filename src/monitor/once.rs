@@ -46,11 +46,6 @@ pub fn look_at_all(
     offline: bool,
 ) -> anyhow::Result<(Ledger, Vec<Looked>, Vec<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
-    let mut ledger = opened.ledger;
-    let prices = setup.prices()?;
-    ledger.reprice(&prices)?;
-    ledger.keep_days_of(setup.config.zone)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
     let mut waiting = look::enabled(&config, !offline);
@@ -72,19 +67,34 @@ pub fn look_at_all(
             let _ = sender.send(looking.await);
         });
     };
-    let mut under_way = 0;
+    let enter = |source: &'static dyn Source, task: Task, known: &mut BTreeMap<_, _>| {
+        if let Task::Read(what) = &task {
+            known.insert(source.info().id, what.clone());
+        }
+        begin(source, task);
+    };
+    // A ledger that is not there knows nothing, so that reading begins while it is made.
+    if !setup.ledger_path.exists() {
+        for source in waiting.by_ref().take(LOOKS_AT_ONCE) {
+            let nothing = ToRead { marks: Arc::default(), only: None, most: most(0) };
+            all.push(Looked::at(source.info()));
+            enter(source, Task::Read(nothing), &mut known);
+        }
+    }
+    let mut under_way = all.len();
+    let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
+    let mut ledger = opened.ledger;
+    let prices = setup.prices()?;
+    ledger.reprice(&prices)?;
+    ledger.keep_days_of(setup.config.zone)?;
     let mut ended: Option<look::Looked> = None;
     loop {
         while under_way < LOOKS_AT_ONCE
             && let Some(source) = waiting.next()
         {
-            let info = source.info();
             let task = look::task(&ledger, source, Scope::Changed(None), most(seen_events))?;
-            if let Task::Read(what) = &task {
-                known.insert(info.id, what.clone());
-            }
-            all.push(Looked::at(info));
-            begin(source, task);
+            all.push(Looked::at(source.info()));
+            enter(source, task, &mut known);
             under_way += 1;
         }
         if let Some(looked) = ended.take() {
@@ -119,10 +129,7 @@ pub fn look_at_all(
                 _ => Scope::Everything,
             };
             let task = look::task(&ledger, looked.source, scope, most(seen_events))?;
-            if let Task::Read(what) = &task {
-                known.insert(info.id, what.clone());
-            }
-            begin(looked.source, task);
+            enter(looked.source, task, &mut known);
             continue;
         }
         match (&looked.result, known.get_mut(info.id)) {
