@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
-use spendbar::spend::Tz;
 use spendbar::spend::{
     EventKey, Funding, Mark, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts, Usage,
 };

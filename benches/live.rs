@@ -76,9 +76,9 @@ impl Watched {
         let setup = Setup {
             clock: Clock::starting_at("2026-03-02T12:00:00Z".parse().expect("a time")),
             places: Places { home: home.to_owned(), ..Places::default() },
-            config: Config::defaults(spendbar::spend::Tz::UTC),
+            config: Config::defaults(chrono_tz::UTC),
             config_path: home.join("config.toml"),
-            system_zone: spendbar::spend::Tz::UTC,
+            system_zone: chrono_tz::UTC,
             ledger_path: home.join("ledger.db"),
             demo: false,
         };

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use spendbar::board::{self, Asked, AskedSource, Headline};
 use spendbar::budgets::Budget;
 use spendbar::ledger::{Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::sources::SOURCES;
-use spendbar::spend::Tz;
 use spendbar::spend::{
     Currency, EventKey, Funding, Mark, Money, Period, Reading, SourceInfo, Speed, TokenCounts,
     Usage,
@@ -37,9 +37,7 @@ const BYTES_A_YEAR: u64 = 600_000_000;
 const BYTES_AT_ONCE: u64 = 120_000_000;
 const ANSWER: Duration = Duration::from_millis(10);
 /// Not UTC, so that both calendars are kept.
-fn zone() -> Tz {
-    "Europe/Berlin".parse().expect("a zone")
-}
+const ZONE: Tz = chrono_tz::Europe::Berlin;
 
 fn main() -> ExitCode {
     let days = std::env::var("SPENDBAR_BENCH_DAYS").ok().and_then(|days| days.parse().ok());
@@ -77,7 +75,7 @@ fn mega(bytes: u64) -> f64 {
 fn fill(path: &Path, days: usize) {
     let prices = PriceTable::builtin();
     let mut ledger = Ledger::open(path, start()).expect("opens").ledger;
-    ledger.keep_days_of(zone()).expect("keeps days");
+    ledger.keep_days_of(ZONE).expect("keeps days");
     let sessions: Vec<_> = (0..sessions_before(days)).map(Session::new).collect();
     for day in 0..days {
         let mut events: Vec<_> = (sessions_before(day)..sessions_before(day + 1))
@@ -136,7 +134,7 @@ fn ask(path: &Path, days: usize) {
         .collect();
     let asked = Asked {
         now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),
-        zone: zone(),
+        zone: ZONE,
         headline: Headline::Spend,
         budgets: &budgets,
         sources: &sources,

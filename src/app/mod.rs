@@ -10,8 +10,8 @@ mod running;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use crate::spend::Tz;
 use anyhow::Context;
+use chrono_tz::Tz;
 
 use crate::config::{Config, ConfigError, system_zone};
 use crate::demo;

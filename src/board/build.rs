@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::spend::Tz;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::{AlertRow, Board, BudgetRow, Figures, Headline, SourceRow, State};
 use crate::budgets::{self, Budget};

@@ -4,8 +4,8 @@ mod build;
 pub mod report;
 pub mod wording;
 
-use crate::spend::Tz;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::ModelSpend as ModelRow;

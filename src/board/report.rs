@@ -1,7 +1,7 @@
 //! The report: usage and cost of a span of days, grouped as asked.
 
-use crate::spend::Tz;
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use crate::ledger::{self, Ledger, LedgerError, SourceState};
 pub use crate::ledger::{GroupKey as GroupBy, ReportRow, Sums};

@@ -1,8 +1,8 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
-use crate::spend::Tz;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use crate::spend::{Money, Period, SourceError, SourceInfo};
 
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn ages_read_as_the_style_says() {
         let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
-        let zone = "Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone");
+        let zone = chrono_tz::Europe::Berlin;
         for (at, text) in [
             ("2026-11-24T14:59:30Z", "just now"),
             ("2026-11-24T15:00:10Z", "just now"),
@@ -330,7 +330,7 @@ mod tests {
         let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
         let say = |error: SourceError, seconds: Option<i64>| {
             let retry = seconds.map(|seconds| now + chrono::Duration::seconds(seconds));
-            failure(info, &error, retry, now, crate::spend::Tz::UTC)
+            failure(info, &error, retry, now, chrono_tz::UTC)
         };
         assert_eq!(
             say(SourceError::KeyRejected { status: 401 }, None),

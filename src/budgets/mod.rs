@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn pace_is_the_spend_over_the_share_of_time_passed() {
-        let span = Period::Day
-            .holding("2026-11-24T12:00:00Z".parse().expect("time"), crate::spend::Tz::UTC);
+        let span =
+            Period::Day.holding("2026-11-24T12:00:00Z".parse().expect("time"), chrono_tz::UTC);
         let pace_at = |time: &str| pace(&span, time.parse().expect("time"), &usd("100"));
         // 100 in 6 of 24 hours.
         assert_eq!(pace_at("2026-11-24T06:00:00Z"), Some(usd("400")));

@@ -340,7 +340,7 @@ mod tests {
     }
 
     fn load(text: &str) -> Config {
-        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), crate::spend::Tz::UTC)
+        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
             .unwrap_or_else(|error| panic!("{error}\n---\n{text}"))
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::spend::Tz;
+use chrono_tz::Tz;
 use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};

@@ -9,7 +9,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::spend::Tz;
+use chrono_tz::Tz;
 use serde::Deserialize;
 use url::Url;
 
@@ -189,7 +189,7 @@ mod tests {
     use crate::spend::Period;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
-        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), crate::spend::Tz::UTC)
+        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
     }
 
     fn load(text: &str) -> Config {
@@ -219,9 +219,9 @@ mod tests {
 
     #[test]
     fn the_shipped_file_is_all_comments_and_says_the_defaults() {
-        assert_eq!(load(DEFAULT_TEXT), Config::defaults(crate::spend::Tz::UTC));
+        assert_eq!(load(DEFAULT_TEXT), Config::defaults(chrono_tz::UTC));
         let shown = load(&uncommented(DEFAULT_TEXT));
-        let defaults = Config::defaults(crate::spend::Tz::UTC);
+        let defaults = Config::defaults(chrono_tz::UTC);
         assert_eq!(shown.headline, defaults.headline);
         assert_eq!(shown.notifications, defaults.notifications);
         for source in SOURCES {
@@ -320,7 +320,7 @@ mod tests {
              [agents.codex]\nenabled = false\nroots = [\"~/a\", \"/b\"]\naccount = \"work\"\nbilling = \"subscription\"\n\
              [providers.openai-admin]\npoll_minutes = 1440\nbase_url = \"http://127.0.0.1:8080/x\"\n",
         );
-        assert_eq!(config.zone, "Asia/Tokyo".parse::<crate::spend::Tz>().expect("a zone"));
+        assert_eq!(config.zone, chrono_tz::Asia::Tokyo);
         assert_eq!(config.headline, Headline::Billed);
         assert!(!config.enabled("codex") && config.enabled("claude-code"));
         assert_eq!(config.billing("codex"), Some(Billing::Subscription));
@@ -394,8 +394,8 @@ mod tests {
     #[test]
     fn a_missing_file_is_the_defaults_and_a_folder_is_an_error() {
         let folder = tempfile::tempdir().expect("folder");
-        let load = |path: &Path| Config::load(path, Path::new("/home/u"), crate::spend::Tz::UTC);
-        assert_eq!(load(&folder.path().join("none")), Ok(Config::defaults(crate::spend::Tz::UTC)));
+        let load = |path: &Path| Config::load(path, Path::new("/home/u"), chrono_tz::UTC);
+        assert_eq!(load(&folder.path().join("none")), Ok(Config::defaults(chrono_tz::UTC)));
         assert!(matches!(load(folder.path()), Err(ConfigError::Unreadable { .. })));
         let bytes = folder.path().join("latin1.toml");
         std::fs::write(&bytes, b"# ok\n# \xe4\n").expect("written");
@@ -405,14 +405,8 @@ mod tests {
 
     #[test]
     fn the_zone_variable_goes_first() {
-        assert_eq!(
-            system_zone(Some("Asia/Tokyo")),
-            Some("Asia/Tokyo".parse::<crate::spend::Tz>().expect("a zone"))
-        );
-        assert_eq!(
-            system_zone(Some(":Asia/Tokyo")),
-            Some("Asia/Tokyo".parse::<crate::spend::Tz>().expect("a zone"))
-        );
+        assert_eq!(system_zone(Some("Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
+        assert_eq!(system_zone(Some(":Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
         assert_eq!(system_zone(Some("Mars/Olympus")), system_zone(None));
     }
 

@@ -156,7 +156,7 @@ fn board(spent: &str, state: State) -> Board {
     };
     Board {
         now,
-        zone: crate::spend::Tz::UTC,
+        zone: chrono_tz::UTC,
         today: now.date_naive(),
         headline: Headline::Spend,
         figures: Figures {

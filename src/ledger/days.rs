@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::spend::Tz;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::figures::{About, Figures, dollars_and_picos, picos_of};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::spend::Tz;
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use super::bills::{self, Covered};
 use super::figures::Figures;

@@ -1,6 +1,6 @@
 //! Spend, sources, models and reports, with amounts worked out by hand.
 
-use crate::spend::Tz;
+use chrono_tz::Tz;
 
 use super::testing::*;
 use super::*;
@@ -214,7 +214,7 @@ fn a_famous_month_does_not_overflow() {
 fn days_with_a_clock_change_hold_their_own_hours() {
     let home = tempfile::tempdir().unwrap();
     let mut ledger = ledger_in(home.path());
-    let berlin = "Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone");
+    let berlin = chrono_tz::Europe::Berlin;
     // One dollar in every hour from 24 October 00:30 to 27 October 00:30 UTC.
     let start = at("2026-10-24T00:30:00Z");
     let hourly = |n: i64| {
@@ -233,7 +233,7 @@ fn days_with_a_clock_change_hold_their_own_hours() {
     let lists: Vec<_> = by_day.rows.iter().map(|row| row.sums.list.unwrap()).collect();
     assert_eq!(lists, [usd("22"), usd("25"), usd("24")]);
     // Kathmandu's midnight is at 18:15 UTC: 18:30 is tomorrow's.
-    let kathmandu = "Asia/Kathmandu".parse::<crate::spend::Tz>().expect("a zone");
+    let kathmandu = chrono_tz::Asia::Kathmandu;
     let spent = |date| ledger.spend(&day_span(date, kathmandu), kathmandu, &[]).unwrap().spend;
     assert_eq!(spent("2026-10-24"), usd("18"));
     assert_eq!(ledger.first_usage_day(kathmandu).unwrap(), Some(day("2026-10-24")));
@@ -408,7 +408,7 @@ fn an_agent_of_several_providers_meets_the_bill_of_each() {
 fn days_that_are_kept_answer_like_the_slots() {
     let home = tempfile::tempdir().unwrap();
     let mut ledger = ledger_in(home.path());
-    let kathmandu = "Asia/Kathmandu".parse::<crate::spend::Tz>().expect("a zone");
+    let kathmandu = chrono_tz::Asia::Kathmandu;
     let hourly = |n: i64| {
         let mut event = dollars(&n.to_string(), NOON, 1);
         event.at += chrono::TimeDelta::minutes(47 * n);
@@ -421,12 +421,7 @@ fn days_that_are_kept_answer_like_the_slots() {
             ledger.report(day("2026-11-23"), day("2026-11-27"), zone, &by).unwrap()
         };
         let spend = ledger.spend(&day_span("2026-11-25", kathmandu), kathmandu, &[]).unwrap();
-        (
-            days(kathmandu),
-            days(Tz::UTC),
-            days("Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone")),
-            spend,
-        )
+        (days(kathmandu), days(Tz::UTC), days(chrono_tz::Europe::Berlin), spend)
     };
     let days_kept = |ledger: &Ledger| -> i64 {
         ledger

@@ -16,8 +16,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::spend::Tz;
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, ChargeRow, Covered};

@@ -148,7 +148,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use crate::spend::Tz;
+    use chrono_tz::Tz;
 
     use super::super::testing::{
         AGENT, HAIKU, PROVIDER, at, charge, day, days, fail, ledger_in, look, metered, reading,

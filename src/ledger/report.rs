@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::spend::Tz;
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, Covered};

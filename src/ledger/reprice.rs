@@ -92,7 +92,7 @@ fn name_of(prices: &PriceTable) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::spend::Tz;
+    use chrono_tz::Tz;
 
     use super::super::testing::{
         AGENT, MINI, PROVIDER, at, ledger_in, look, metered, reading, record, usage, usd,

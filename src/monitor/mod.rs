@@ -44,7 +44,7 @@ pub struct Setup {
     /// Where it came from; looked at again when it changes.
     pub config_path: PathBuf,
     /// The zone that counts where the configuration names none.
-    pub system_zone: crate::spend::Tz,
+    pub system_zone: chrono_tz::Tz,
     /// The ledger's file.
     pub ledger_path: PathBuf,
     /// A pretend world.

@@ -1,8 +1,8 @@
 //! What was seen goes into the ledger, and the budgets are judged in the same transaction: either
 //! both are on disk or neither.
 
-use crate::spend::Tz;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::budgets::{self, Budget};
 use crate::config::{Billing, Config};

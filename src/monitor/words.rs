@@ -1,7 +1,7 @@
 //! What an alert says: what happened, where it came from, what follows.
 
-use crate::spend::Tz;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::board::wording;
 use crate::budgets::{self, Budget};

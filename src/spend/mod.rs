@@ -9,7 +9,6 @@ pub mod reading;
 pub mod source;
 pub mod stamps;
 pub mod usage;
-pub mod zone;
 
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
@@ -19,4 +18,3 @@ pub use reading::{
 pub use source::{BY_PROVIDER, KeySpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::Stamps;
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};
-pub use zone::Tz;

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -18,7 +19,6 @@ use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::sources::providers::http::Client;
 use spendbar::sources::{Look, Places, SourceError, find};
-use spendbar::spend::Tz;
 
 use crate::world::{World, collect_files};
 use generate::{Change, History, Truth, append, claude, codex};

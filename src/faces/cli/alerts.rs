@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::spend::Tz;
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
@@ -116,13 +116,7 @@ mod tests {
     fn shown(alerts: &[AlertRow], columns: usize) -> String {
         let mut out = Vec::new();
         let style = Style { color: false, width: columns };
-        text(
-            &mut out,
-            alerts,
-            "Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone"),
-            &style,
-        )
-        .expect("a vector");
+        text(&mut out, alerts, chrono_tz::Europe::Berlin, &style).expect("a vector");
         String::from_utf8(out).expect("text")
     }
 

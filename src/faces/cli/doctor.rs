@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::spend::Tz;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
@@ -257,7 +257,7 @@ mod tests {
         let diagnosis = Diagnosis {
             version: "0.1.0",
             now: now(),
-            zone: crate::spend::Tz::UTC,
+            zone: chrono_tz::UTC,
             checks: vec![
                 check(
                     "config",

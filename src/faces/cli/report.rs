@@ -318,7 +318,7 @@ mod tests {
             ..ReportRow::default()
         };
         Report {
-            zone: "Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone"),
+            zone: chrono_tz::Europe::Berlin,
             first_day: "2026-11-23".parse().expect("day"),
             last_day: "2026-11-24".parse().expect("day"),
             by: vec![GroupBy::Day, GroupBy::Model, GroupBy::Project],

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::spend::Tz;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
@@ -335,7 +335,7 @@ pub(in crate::faces::cli) mod tests {
         let shown = |columns| {
             let mut out = Vec::new();
             let style = Style { color: false, width: columns };
-            text(&mut out, &entries, now(), crate::spend::Tz::UTC, &style).expect("a vector");
+            text(&mut out, &entries, now(), chrono_tz::UTC, &style).expect("a vector");
             String::from_utf8(out).expect("text")
         };
         insta::assert_snapshot!(shown(100), @"
@@ -359,7 +359,7 @@ pub(in crate::faces::cli) mod tests {
         (sk-admin-…). Set one: `spendbar key set openai-admin`.
         ");
         let mut out = Vec::new();
-        json(&mut out, &entries[1..3], now(), crate::spend::Tz::UTC).expect("a vector");
+        json(&mut out, &entries[1..3], now(), chrono_tz::UTC).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
         {
           "schema": "spendbar.sources.v1",

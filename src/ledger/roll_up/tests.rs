@@ -1,4 +1,4 @@
-use crate::spend::Tz;
+use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::super::testing::{

@@ -1,7 +1,7 @@
 //! The arguments of `report`: days, grouping, zone.
 
-use crate::spend::Tz;
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 use clap::Args;
 
 use super::wrong;

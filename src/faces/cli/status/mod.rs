@@ -297,7 +297,7 @@ pub(in crate::faces::cli) mod tests {
     fn empty() -> Board {
         Board {
             now: "2026-11-24T15:00:00Z".parse().expect("time"),
-            zone: "Europe/Berlin".parse::<crate::spend::Tz>().expect("a zone"),
+            zone: chrono_tz::Europe::Berlin,
             today: "2026-11-24".parse().expect("day"),
             headline: Headline::Spend,
             figures: Figures {
