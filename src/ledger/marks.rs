@@ -6,7 +6,7 @@ use std::path::MAIN_SEPARATOR;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::{Ledger, LedgerError, names};
-use crate::spend::{Mark, Marks};
+use crate::spend::{Mark, Marks, Stamps};
 
 impl Ledger {
     /// How far each of a source's files was read.
@@ -14,6 +14,21 @@ impl Ledger {
         self.run(|conn| {
             let Some(source) = names::find(conn, source_id)? else { return Ok(Marks::new()) };
             conn.prepare_cached(ALL)?.query_map([source], read)?.collect()
+        })
+    }
+
+    /// What the marks of a source's files say of their size and time.
+    pub fn stamps(&self, source_id: &str) -> std::result::Result<Stamps, LedgerError> {
+        self.run(|conn| {
+            let mut stamps = Stamps::default();
+            let Some(source) = names::find(conn, source_id)? else { return Ok(stamps) };
+            let mut query = conn.prepare_cached(STAMPS)?;
+            let mut rows = query.query([source])?;
+            while let Some(row) = rows.next()? {
+                let size = row.get::<_, i64>(1)?.cast_unsigned();
+                stamps.add(row.get_ref(0)?.as_str()?, size, row.get(2)?, row.get(3)?);
+            }
+            Ok(stamps)
         })
     }
 
@@ -97,6 +112,8 @@ fn read(row: &Row<'_>) -> Result<(String, Mark)> {
 const ALL: &str = "
     SELECT name, offset, size, modified_nanos, identity, state FROM mark WHERE source = ?1";
 
+const STAMPS: &str = "SELECT name, size, modified_nanos, waits FROM mark WHERE source = ?1";
+
 /// Without being told SQLite reads all of a source's marks.
 const WAITING: &str = "
     SELECT name, offset, size, modified_nanos, identity, state FROM mark INDEXED BY mark_waits
@@ -153,6 +170,20 @@ mod tests {
             Reading { marks: BTreeMap::from([(waits, Some(mark("{}")))]), ..Reading::default() };
         record(&mut ledger, &look(&AGENT, NOON), &answered);
         assert!(named(&ledger, &[]).is_empty());
+    }
+
+    #[test]
+    fn the_stamps_are_those_of_the_marks() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        assert!(ledger.stamps("an-agent").unwrap().is_empty());
+        let marks = [("a", "{}"), ("b", r#"{"waits_for":1}"#)];
+        let marks = marks.map(|(name, state)| (name.to_owned(), Some(mark(state))));
+        let reading = Reading { marks: marks.into(), ..Reading::default() };
+        record(&mut ledger, &look(&AGENT, NOON), &reading);
+        let stamps = ledger.stamps("an-agent").unwrap();
+        assert!(stamps.has("a", 9, 1) && !stamps.has("b", 9, 1) && !stamps.has("c", 9, 1));
+        assert!(ledger.stamps("other-agent").unwrap().is_empty());
     }
 
     #[test]

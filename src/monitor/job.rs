@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::sources::{Places, Source, SourceKind, Watched};
 
 use super::due;
-use super::look::Looked;
+use super::look::{Looked, Scope};
 use super::watch::Change;
 
 /// Agents write a request in several lines; reading waits this long for the rest of them.
@@ -20,6 +20,11 @@ const READ_GAP: Duration = Duration::from_millis(50);
 /// A look that took long is followed by a pause of so many times its length, so that reading never
 /// takes more than a small share of a core.
 const PAUSE_PER_LOOK: u32 = 12;
+/// Of the files that are known the first look looks at so many, those that changed last. Old logs
+/// hardly ever change, and a start should cost little.
+const AT_START: usize = 1_000;
+/// All others are looked at so long after it.
+const REST_AFTER: Duration = Duration::from_secs(60);
 
 /// What the monitor keeps of one source.
 pub struct Job {
@@ -32,6 +37,14 @@ pub struct Job {
     /// The last look left something over: what was read is a part of what there is.
     pub read_in_part: bool,
     next: Instant,
+    /// When the whole source is looked at, whatever is said to have changed.
+    sweep_at: Instant,
+    /// The look that runs is at the whole source.
+    sweeps: bool,
+    /// No look has ended yet.
+    at_start: bool,
+    /// A comparison told that everything has to be read.
+    to_be_read: bool,
     /// A change is looked at no earlier than this.
     not_before: Instant,
     running: bool,
@@ -40,9 +53,13 @@ pub struct Job {
 }
 
 /// Which files are said to have changed since the last look.
-enum Changed {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// None.
     Nothing,
+    /// These.
     Files(BTreeSet<PathBuf>),
+    /// Nobody knows which.
     Anything,
 }
 
@@ -58,6 +75,10 @@ impl Job {
             folders: BTreeSet::new(),
             read_in_part: false,
             next: now + wait.unwrap_or_default(),
+            sweep_at: now,
+            sweeps: false,
+            at_start: true,
+            to_be_read: false,
             not_before: now,
             running: false,
             failures: 0,
@@ -70,14 +91,18 @@ impl Job {
         (!self.running).then_some(self.next)
     }
 
-    /// Begins a look: the files to look at, `None` for all of them. While one runs no other
-    /// begins.
-    pub fn begin(&mut self) -> Option<Vec<PathBuf>> {
+    /// Begins a look, and tells how far it goes. While one runs no other begins.
+    pub fn begin(&mut self) -> Scope {
         self.running = true;
-        match std::mem::replace(&mut self.changed, Changed::Nothing) {
-            Changed::Files(files) => Some(files.into_iter().collect()),
-            Changed::Nothing | Changed::Anything => None,
-        }
+        let is_time = self.sweep_at <= Instant::now();
+        let to_be_read = std::mem::take(&mut self.to_be_read) || self.read_in_part;
+        let scope = match std::mem::replace(&mut self.changed, Changed::Nothing) {
+            Changed::Files(files) if !is_time => Scope::Files(files.into_iter().collect()),
+            _ if to_be_read => Scope::Everything,
+            _ => Scope::Changed(self.at_start.then_some(AT_START)),
+        };
+        self.sweeps = !matches!(scope, Scope::Files(_));
+        scope
     }
 
     /// A look that was begun can't go on; the whole source is looked at after `wait`.
@@ -92,6 +117,10 @@ impl Job {
         let jitter = fastrand::u32(..1000);
         self.running = false;
         self.not_before = now + READ_GAP.max(looked.took * PAUSE_PER_LOOK);
+        if looked.finds() {
+            self.go_on(looked, poll);
+            return None;
+        }
         // After a failed look nobody knows what there is; the part stays a part.
         self.read_in_part = looked.result.as_ref().map_or(self.read_in_part, |found| found.more);
         match &looked.result {
@@ -102,7 +131,8 @@ impl Job {
             Ok(_) => {
                 self.looked = true;
                 self.failures = 0;
-                self.next = now + due::after_success(poll, jitter);
+                self.plan_sweep(looked, poll);
+                self.next = self.sweep_at;
                 self.hurry_if_changed();
                 None
             }
@@ -111,9 +141,34 @@ impl Job {
                 self.failures += 1;
                 let wait = due::after_failure(error, self.failures, poll, jitter);
                 self.next = now + wait;
+                self.sweep_at = self.next;
                 self.hurry_if_changed();
                 Some(wait)
             }
+        }
+    }
+
+    /// Has what a comparison found read at once.
+    fn go_on(&mut self, looked: &Looked, poll: Duration) {
+        match looked.compared.as_ref().map(|compared| &compared.changed) {
+            Some(Changed::Files(found)) => match &mut self.changed {
+                Changed::Anything => {}
+                Changed::Files(known) => known.extend(found.iter().cloned()),
+                nothing @ Changed::Nothing => *nothing = Changed::Files(found.clone()),
+            },
+            _ => self.to_be_read = true,
+        }
+        self.plan_sweep(looked, poll);
+        self.next = Instant::now();
+    }
+
+    /// Says when the whole source is looked at again, after a look at all of it.
+    fn plan_sweep(&mut self, looked: &Looked, poll: Duration) {
+        if self.sweeps {
+            let left_out = looked.compared.as_ref().is_some_and(|compared| compared.left_out);
+            let usual = due::after_success(poll, fastrand::u32(..1000));
+            self.sweep_at = Instant::now() + if left_out { REST_AFTER.min(usual) } else { usual };
+            self.at_start = false;
         }
     }
 
@@ -122,11 +177,13 @@ impl Job {
         self.running = former.running;
         self.read_in_part = former.read_in_part;
         self.failures = former.failures;
+        self.at_start = former.at_start;
     }
 
     /// Has the whole source looked at after `wait`.
     pub fn look_everywhere(&mut self, wait: Duration) {
         self.changed = Changed::Anything;
+        self.at_start = false;
         self.next = Instant::now() + wait;
     }
 
@@ -172,6 +229,7 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
+    use super::super::look::Compared;
     use super::*;
     use crate::sources::SourceError;
     use crate::spend::Reading;
@@ -184,7 +242,7 @@ mod tests {
 
     fn looked(job: &Job, result: Result<Reading, SourceError>) -> Looked {
         let at = "2026-11-24T12:00:00Z".parse().expect("time");
-        Looked { source: job.source, at, took: Duration::ZERO, result }
+        Looked { source: job.source, at, took: Duration::ZERO, result, compared: None }
     }
 
     fn due_in(job: &Job) -> Duration {
@@ -195,14 +253,14 @@ mod tests {
     async fn a_change_is_looked_at_soon_and_only_its_file() {
         let mut job = job("codex");
         job.learn_folders(&Places { home: "/home/ada".into(), ..Places::default() });
-        assert_eq!(job.begin(), None, "the first look is at everything");
+        assert_eq!(job.begin(), Scope::Changed(Some(AT_START)), "the first look is a short one");
         assert_eq!(job.next(), None, "one look at a time");
         job.end(&looked(&job, Ok(Reading::default())), POLL);
         assert!(due_in(&job) >= POLL);
         let file = PathBuf::from("/home/ada/.codex/sessions/2026/a.jsonl");
         job.note(&Change::Files(vec![file.clone(), "/home/ada/elsewhere".into()]));
         assert_eq!(due_in(&job), READ_GAP, "reads keep their distance");
-        assert_eq!(job.begin(), Some(vec![file]));
+        assert_eq!(job.begin(), Scope::Files(vec![file]));
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,7 +271,7 @@ mod tests {
         job.note(&Change::Files(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));
         job.end(&looked(&job, Ok(Reading::default())), POLL);
         assert_eq!(due_in(&job), READ_GAP);
-        assert_eq!(job.begin(), Some(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));
+        assert_eq!(job.begin(), Scope::Files(vec!["/home/ada/.codex/sessions/b.jsonl".into()]));
     }
 
     #[tokio::test(start_paused = true)]
@@ -262,5 +320,55 @@ mod tests {
         assert_eq!((due_in(&provider), provider.looked), (Duration::from_secs(90), true));
         let agent = Job::new(crate::sources::find("codex").expect("known"), wait);
         assert_eq!((due_in(&agent), agent.looked), (Duration::ZERO, false));
+    }
+
+    fn compared(job: &Job, changed: Changed, left_out: bool) -> Looked {
+        let compared = Some(Compared { changed, left_out });
+        Looked { compared, ..looked(job, Ok(Reading::default())) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_start_left_out_is_looked_at_soon_whatever_changes_meanwhile() {
+        let mut job = job("codex");
+        job.learn_folders(&Places { home: "/home/ada".into(), ..Places::default() });
+        assert_eq!(job.begin(), Scope::Changed(Some(AT_START)));
+        let found = Changed::Files(["/home/ada/.codex/sessions/a.jsonl".into()].into());
+        job.end(&compared(&job, found, true), POLL);
+        assert_eq!((due_in(&job), job.looked), (Duration::ZERO, false));
+        assert_eq!(job.begin(), Scope::Files(vec!["/home/ada/.codex/sessions/a.jsonl".into()]));
+        job.end(&looked(&job, Ok(Reading::default())), POLL);
+        assert_eq!((due_in(&job), job.looked), (REST_AFTER, true));
+        // An agent that writes all the time does not put it off.
+        for _ in 0..10 {
+            tokio::time::advance(REST_AFTER / 12).await;
+            job.note(&Change::Files(vec!["/home/ada/.codex/sessions/a.jsonl".into()]));
+            assert!(matches!(job.begin(), Scope::Files(_)));
+            job.end(&looked(&job, Ok(Reading::default())), POLL);
+        }
+        assert_eq!(due_in(&job), REST_AFTER / 12 * 2);
+        tokio::time::advance(due_in(&job)).await;
+        assert_eq!(job.begin(), Scope::Changed(None));
+        job.end(&compared(&job, Changed::Nothing, false), POLL);
+        assert!(due_in(&job) >= POLL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_a_comparison_can_not_tell_everything_is_read_once() {
+        let mut job = job("codex");
+        job.begin();
+        job.end(&compared(&job, Changed::Anything, false), POLL);
+        assert_eq!((due_in(&job), job.looked), (Duration::ZERO, false));
+        assert_eq!(job.begin(), Scope::Everything);
+        job.end(&looked(&job, Ok(Reading::default())), POLL);
+        assert!(due_in(&job) >= POLL);
+        tokio::time::advance(due_in(&job)).await;
+        assert_eq!(job.begin(), Scope::Changed(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_for_a_look_gets_one_at_all_files() {
+        let mut job = job("codex");
+        job.look_everywhere(Duration::ZERO);
+        assert_eq!(job.begin(), Scope::Changed(None));
     }
 }

@@ -12,9 +12,10 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
 use crate::sources::providers::http;
 use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
-use crate::spend::{Marks, Reading};
+use crate::spend::{Marks, Reading, Stamps};
 
 use super::clock::Clock;
+use super::job::Changed;
 
 /// How far back a provider is asked: the days that "30 days" and a running month need, and what
 /// may still change of them.
@@ -40,6 +41,24 @@ pub struct Looked {
     pub took: Duration,
     /// What it gave.
     pub result: Result<Reading, SourceError>,
+    /// What it found to read, if it was a comparison.
+    pub compared: Option<Compared>,
+}
+
+/// What a comparison with stamps found.
+pub struct Compared {
+    /// What has to be read.
+    pub changed: Changed,
+    /// Not all known files were looked at.
+    pub left_out: bool,
+}
+
+impl Looked {
+    /// What this look found has to be read by another one, which is due at once.
+    pub fn finds(&self) -> bool {
+        let compared = self.compared.as_ref();
+        compared.is_some_and(|compared| !matches!(compared.changed, Changed::Nothing))
+    }
 }
 
 /// What one look is given.
@@ -50,6 +69,37 @@ pub struct Errand {
     pub world: Arc<World>,
     /// The configuration in force.
     pub config: Arc<Config>,
+    /// What is to be done.
+    pub task: Task,
+}
+
+/// How far a look goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All there is.
+    Everything,
+    /// These files.
+    Files(Vec<PathBuf>),
+    /// What changed, told by sizes and times; of the known files only so many of the newest.
+    Changed(Option<usize>),
+}
+
+/// What one look does.
+pub enum Task {
+    /// It tells which files changed, and reads none.
+    Compare {
+        /// Sizes and times of the files that were read.
+        stamps: Stamps,
+        /// How many of them are looked at, if not all.
+        recent: Option<usize>,
+    },
+    /// It reads.
+    Read(ToRead),
+}
+
+/// What a look reads.
+#[derive(Clone)]
+pub struct ToRead {
     /// How far its files were read.
     pub marks: Arc<Marks>,
     /// The files that changed; `None` for all.
@@ -57,6 +107,9 @@ pub struct Errand {
     /// About how many usages the reading is to hold.
     pub most: usize,
 }
+
+/// More changed files than this are found faster by a look at everything.
+const NAMED_AT_MOST: usize = 256;
 
 /// About how many usages one reading of a scan holds. A running monitor keeps to the smallest: what
 /// it once took stays with it.
@@ -71,29 +124,63 @@ pub fn begin(errand: Errand) -> impl Future<Output = Looked> + Send + 'static {
     let worker = (!source.is_absent(&errand.world.places)).then(|| {
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
-            (read(&errand, at, &runtime), started.elapsed())
+            (carry_out(errand, at, &runtime), started.elapsed())
         })
     });
     async move {
         let Some(worker) = worker else {
             let (took, result) = (Duration::ZERO, Err(SourceError::NotInstalled));
-            return Looked { source, at, took, result };
+            return Looked { source, at, took, result, compared: None };
         };
-        let (result, took) = worker.await.unwrap_or_else(|crash| {
+        let ((result, compared), took) = worker.await.unwrap_or_else(|crash| {
             // A source that crashes is a fault of its own and must not take the others along.
             let what = format!("reading it crashed ({crash})");
-            (Err(SourceError::FormatChanged { what }), Duration::ZERO)
+            ((Err(SourceError::FormatChanged { what }), None), Duration::ZERO)
         });
-        Looked { source, at, took, result }
+        Looked { source, at, took, result, compared }
     }
 }
 
+fn carry_out(
+    errand: Errand,
+    at: DateTime<Utc>,
+    runtime: &tokio::runtime::Handle,
+) -> (Result<Reading, SourceError>, Option<Compared>) {
+    let Errand { source, world, config, task } = errand;
+    match task {
+        Task::Compare { stamps, recent } => {
+            let compared = compare(source, &world.places, stamps, recent);
+            (Ok(Reading::default()), Some(compared))
+        }
+        Task::Read(what) => (read(source, &world, &config, &what, at, runtime), None),
+    }
+}
+
+fn compare(
+    source: &dyn Source,
+    places: &Places,
+    stamps: Stamps,
+    recent: Option<usize>,
+) -> Compared {
+    let Some(found) = source.changes(places, stamps, recent) else {
+        return Compared { changed: Changed::Anything, left_out: false };
+    };
+    let changed = match found.files.len() {
+        0 => Changed::Nothing,
+        1..=NAMED_AT_MOST => Changed::Files(found.files.into_iter().collect()),
+        _ => Changed::Anything,
+    };
+    Compared { changed, left_out: found.left_out }
+}
+
 fn read(
-    errand: &Errand,
+    source: &dyn Source,
+    world: &World,
+    config: &Config,
+    what: &ToRead,
     at: DateTime<Utc>,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Reading, SourceError> {
-    let Errand { source, world, config, marks, only, most } = errand;
     let info = source.info();
     // Nobody expects a question for a password from a program that is not in front.
     let store = Store::new(&world.places).without_asking();
@@ -106,9 +193,9 @@ fn read(
     let look = Look {
         now: at,
         places: &world.places,
-        marks,
-        only: only.as_deref(),
-        most: *most,
+        marks: &what.marks,
+        only: what.only.as_deref(),
+        most: what.most,
         key: key.as_ref(),
         base_url: config.base_url(info.id),
         settings: config.settings(info.id),
@@ -118,20 +205,27 @@ fn read(
     runtime.block_on(source.read(&look))
 }
 
-/// The marks that a look needs: of all files, or of those that are said to have changed.
-pub fn marks(
+/// What a look of this scope has to do, with what the ledger knows of its files.
+pub fn task(
     ledger: &Ledger,
     source: &dyn Source,
-    only: Option<&[PathBuf]>,
-) -> Result<Marks, LedgerError> {
+    scope: Scope,
+    most: usize,
+) -> Result<Task, LedgerError> {
     let id = source.info().id;
-    match only {
-        None => ledger.marks(id),
-        Some(files) => {
+    let (marks, only) = match scope {
+        Scope::Changed(recent) if source.compares() => match ledger.stamps(id)? {
+            // Nothing was read yet, so there is nothing to compare with.
+            stamps if stamps.is_empty() => (Marks::new(), None),
+            stamps => return Ok(Task::Compare { stamps, recent }),
+        },
+        Scope::Changed(_) | Scope::Everything => (ledger.marks(id)?, None),
+        Scope::Files(files) => {
             let names: Vec<String> = files.iter().filter_map(|file| name_of(file)).collect();
-            ledger.marks_named(id, &names)
+            (ledger.marks_named(id, &names)?, Some(files))
         }
-    }
+    };
+    Ok(Task::Read(ToRead { marks: Arc::new(marks), only, most }))
 }
 
 /// A file's name among the marks: its path as text, links resolved, also when it is gone.

@@ -9,8 +9,10 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
-use crate::spend::{Marks, SourceInfo};
+use crate::spend::SourceInfo;
 
+use super::job::Changed;
+use super::look::{Scope, Task, ToRead};
 use super::{Setup, due, look, record};
 
 /// How one source's look ended.
@@ -44,11 +46,6 @@ pub fn look_at_all(
     offline: bool,
 ) -> anyhow::Result<(Ledger, Vec<Looked>, Vec<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
-    let mut ledger = opened.ledger;
-    let prices = setup.prices()?;
-    ledger.reprice(&prices)?;
-    ledger.keep_days_of(setup.config.zone)?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
     let mut waiting = look::enabled(&config, !offline);
@@ -57,30 +54,47 @@ pub fn look_at_all(
     let mut seen_events = 0;
 
     let (sender, mut finished) = unbounded_channel();
-    let mut marks: BTreeMap<&'static str, Arc<Marks>> = BTreeMap::new();
+    let mut known: BTreeMap<&'static str, ToRead> = BTreeMap::new();
     // Readings grow with what was read: a large scan takes few transactions, and at the end of a
     // small one little is left to record while nothing is read any more.
-    let begin = |source: &'static dyn Source, marks: Arc<Marks>, seen: usize| {
+    let most = |seen: usize| (seen / 4).clamp(*look::USAGES.start(), *look::USAGES.end());
+    let begin = |source: &'static dyn Source, task: Task| {
         let (world, config, sender) = (world.clone(), config.clone(), sender.clone());
-        let most = (seen / 4).clamp(*look::USAGES.start(), *look::USAGES.end());
         let _context = runtime.enter();
-        let looking = look::begin(look::Errand { source, world, config, marks, only: None, most });
+        let looking = look::begin(look::Errand { source, world, config, task });
         runtime.spawn(async move {
             // The receiver is gone only after an error, which ends everything.
             let _ = sender.send(looking.await);
         });
     };
-    let mut under_way = 0;
+    let enter = |source: &'static dyn Source, task: Task, known: &mut BTreeMap<_, _>| {
+        if let Task::Read(what) = &task {
+            known.insert(source.info().id, what.clone());
+        }
+        begin(source, task);
+    };
+    // A ledger that is not there knows nothing, so that reading begins while it is made.
+    if !setup.ledger_path.exists() {
+        for source in waiting.by_ref().take(LOOKS_AT_ONCE) {
+            let nothing = ToRead { marks: Arc::default(), only: None, most: most(0) };
+            all.push(Looked::at(source.info()));
+            enter(source, Task::Read(nothing), &mut known);
+        }
+    }
+    let mut under_way = all.len();
+    let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
+    let mut ledger = opened.ledger;
+    let prices = setup.prices()?;
+    ledger.reprice(&prices)?;
+    ledger.keep_days_of(setup.config.zone)?;
     let mut ended: Option<look::Looked> = None;
     loop {
         while under_way < LOOKS_AT_ONCE
             && let Some(source) = waiting.next()
         {
-            let info = source.info();
-            let known = Arc::new(look::marks(&ledger, source, None)?);
-            marks.insert(info.id, known.clone());
-            all.push(Looked::at(info));
-            begin(source, known, seen_events);
+            let task = look::task(&ledger, source, Scope::Changed(None), most(seen_events))?;
+            all.push(Looked::at(source.info()));
+            enter(source, task, &mut known);
             under_way += 1;
         }
         if let Some(looked) = ended.take() {
@@ -108,11 +122,22 @@ pub fn look_at_all(
         }
         // What follows on this look is begun before it is recorded.
         let looked = runtime.block_on(finished.recv()).context("a look ended without an answer")?;
-        match (&looked.result, marks.get_mut(looked.source.info().id)) {
-            (Ok(reading), Some(marks)) if reading.more => {
+        let info = looked.source.info();
+        if looked.finds() {
+            let scope = match looked.compared.map(|compared| compared.changed) {
+                Some(Changed::Files(files)) => Scope::Files(files.into_iter().collect()),
+                _ => Scope::Everything,
+            };
+            let task = look::task(&ledger, looked.source, scope, most(seen_events))?;
+            enter(looked.source, task, &mut known);
+            continue;
+        }
+        match (&looked.result, known.get_mut(info.id)) {
+            (Ok(reading), Some(known)) if reading.more => {
                 seen_events += reading.usages.len();
-                reading.move_marks(Arc::make_mut(marks));
-                begin(looked.source, marks.clone(), seen_events);
+                reading.move_marks(Arc::make_mut(&mut known.marks));
+                known.most = most(seen_events);
+                begin(looked.source, Task::Read(known.clone()));
             }
             _ => under_way -= 1,
         }
@@ -142,8 +167,8 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     let source = setup.config.further.find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
-    let marks = Arc::new(Marks::new());
+    let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
     let _context = runtime.enter();
-    let looking = look::begin(look::Errand { source, world, config, marks, only: None, most: 1 });
+    let looking = look::begin(look::Errand { source, world, config, task });
     Ok(runtime.block_on(looking).result.err())
 }

@@ -175,9 +175,9 @@ impl<T: FnMut(Event)> Monitor<T> {
                 continue;
             }
             is_reading |= is_agent;
-            let only = job.begin();
-            let marks = match look::marks(&self.ledger, job.source, only.as_deref()) {
-                Ok(marks) => marks,
+            let (source, scope) = (job.source, job.begin());
+            let task = match look::task(&self.ledger, source, scope, *look::USAGES.start()) {
+                Ok(task) => task,
                 Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
                 Err(error) => {
                     self.trouble.insert("ledger", error.to_string());
@@ -186,16 +186,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 }
             };
             let (world, config) = (self.world.clone(), self.config.clone());
-            let source = job.source;
-            let marks = Arc::new(marks);
-            let looking = look::begin(look::Errand {
-                source,
-                world,
-                config,
-                marks,
-                only,
-                most: *look::USAGES.start(),
-            });
+            let looking = look::begin(look::Errand { source, world, config, task });
             let finished = self.finished.0.clone();
             tokio::spawn(async move {
                 // The receiver is gone only while the program ends.
@@ -217,6 +208,9 @@ impl<T: FnMut(Event)> Monitor<T> {
             return Ok(()); // The config switched it off meanwhile.
         };
         let retry_at = job.end(&looked, poll).map(|wait| now + wait);
+        if looked.finds() {
+            return Ok(());
+        }
         let more = looked.result.as_ref().is_ok_and(|reading| reading.more);
         let error = looked.result.as_ref().err().cloned();
         let judge = self.judging && !more;

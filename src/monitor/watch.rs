@@ -4,23 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use crate::platform::watcher::Change;
+use crate::platform::watcher::Watcher;
 use crate::sources::{Depth, Watched};
-
-/// What the operating system says changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// These files.
-    Files(Vec<PathBuf>),
-    /// Something; look everywhere.
-    Anything,
-}
 
 /// Watches folders and sends [`Change`]s.
 pub struct Watch {
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Watcher>,
     watched: BTreeSet<PathBuf>,
     trouble: Option<String>,
 }
@@ -28,24 +20,17 @@ pub struct Watch {
 impl Watch {
     /// Starts watching nothing yet. Where the system can't watch, the slow sweep does all.
     pub fn start(changes: UnboundedSender<Change>) -> Self {
-        let handler = move |event: notify::Result<notify::Event>| {
-            // The receiver is gone only while the program ends.
-            let _ = match event {
-                Ok(event) => match change_of(event) {
-                    Some(change) => changes.send(change),
-                    None => Ok(()),
-                },
-                Err(_) => changes.send(Change::Anything),
-            };
+        let tell = move |change| {
+            if let Some(change) = in_logs(change) {
+                // The receiver is gone only while the program ends.
+                let _ = changes.send(change);
+            }
         };
-        match notify::recommended_watcher(handler) {
-            Ok(watcher) => Self { watcher: Some(watcher), watched: BTreeSet::new(), trouble: None },
-            Err(error) => Self {
-                watcher: None,
-                watched: BTreeSet::new(),
-                trouble: Some(format!("files are not watched: {error}")),
-            },
-        }
+        let (watcher, trouble) = match Watcher::start(tell) {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(format!("files are not watched: {error}"))),
+        };
+        Self { watcher, watched: BTreeSet::new(), trouble }
     }
 
     /// Watches those folders that exist and are not watched yet, and forgets those that are gone.
@@ -56,11 +41,7 @@ impl Watch {
         for Watched { folder: root, depth } in folders {
             let exists = root.is_dir();
             if exists && !self.watched.contains(root) {
-                let mode = match depth {
-                    Depth::Folder => RecursiveMode::NonRecursive,
-                    Depth::Tree => RecursiveMode::Recursive,
-                };
-                match watcher.watch(root, mode) {
+                match watcher.watch(root, *depth == Depth::Tree) {
                     Ok(()) => {
                         self.watched.insert(root.clone());
                         found_new = true;
@@ -71,8 +52,7 @@ impl Watch {
                     }
                 }
             } else if !exists && self.watched.remove(root) {
-                // It is gone, so there is nothing left to unwatch; failing at that changes nothing.
-                let _ = watcher.unwatch(root);
+                watcher.unwatch(root);
             }
         }
         found_new
@@ -84,30 +64,13 @@ impl Watch {
     }
 }
 
-/// Which files an event is about; `None` when it can't change any figure.
-fn change_of(mut event: notify::Event) -> Option<Change> {
-    if event.need_rescan() {
-        return Some(Change::Anything);
-    }
+/// A change as the sources see it; `None` when it can't change any figure.
+fn in_logs(change: Change) -> Option<Change> {
+    let Change::Files(mut files) = change else { return Some(change) };
     // The index of a database's write-ahead log changes when the database is only read.
-    let named = event.paths.len();
-    event.paths.retain(|path| !path.to_string_lossy().ends_with("-shm"));
-    if event.paths.is_empty() && named > 0 {
-        return None;
-    }
-    event.paths.iter_mut().for_each(|path| *path = database_of(path));
-    match event.kind {
-        EventKind::Access(_) => None,
-        EventKind::Modify(notify::event::ModifyKind::Metadata(_)) => None,
-        // A folder that appears may already hold files written before it was watched.
-        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other
-            if event.paths.iter().any(|path| path.is_dir()) =>
-        {
-            Some(Change::Anything)
-        }
-        _ if event.paths.is_empty() => Some(Change::Anything),
-        _ => Some(Change::Files(event.paths)),
-    }
+    files.retain(|path| !path.to_string_lossy().ends_with("-shm"));
+    files.iter_mut().for_each(|path| *path = database_of(path));
+    (!files.is_empty()).then_some(Change::Files(files))
 }
 
 /// The database that a write-ahead log or a journal belongs to; else the path itself.
@@ -141,20 +104,11 @@ mod tests {
 
     #[test]
     fn what_is_written_beside_a_database_is_a_change_of_it() {
-        let written = |names: &[&str]| {
-            let kind = EventKind::Modify(notify::event::ModifyKind::Any);
-            let paths = names.iter().map(PathBuf::from);
-            change_of(paths.fold(notify::Event::new(kind), notify::Event::add_path))
-        };
+        let written =
+            |names: &[&str]| in_logs(Change::Files(names.iter().map(PathBuf::from).collect()));
         let database = Some(Change::Files(vec!["/a/b.db".into()]));
         assert_eq!(written(&["/a/b.db-wal"]), database);
         assert_eq!(written(&["/a/b.db-journal"]), database);
         assert_eq!(written(&["/a/b.db-shm"]), None);
-    }
-
-    #[test]
-    fn reading_a_file_is_no_change() {
-        let event = notify::Event::new(EventKind::Access(notify::event::AccessKind::Read));
-        assert_eq!(change_of(event), None);
     }
 }

@@ -11,6 +11,7 @@ pub mod paths;
 pub mod session;
 pub mod theme;
 pub mod tray_style;
+pub mod watcher;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]

@@ -22,7 +22,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
 pub use crate::spend::source::{KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
-use crate::spend::{Marks, Reading};
+use crate::spend::{Marks, Reading, Stamps};
 use agents::scan::Verdict;
 
 /// Every source this program can read, in the order they are shown.
@@ -101,8 +101,33 @@ pub trait Source: Sync {
         None
     }
 
+    /// Whether [`Source::changes`] may have an answer.
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// Which files changed since the stamps of its marks were made; `None` when only a look at
+    /// everything tells. `recent` bounds how many known files are looked at.
+    fn changes(
+        &self,
+        _places: &Places,
+        _stamps: Stamps,
+        _recent: Option<usize>,
+    ) -> Option<Changes> {
+        None
+    }
+
     /// Looks once. Agents read files and block; the monitor gives them a thread that may.
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a>;
+}
+
+/// What a comparison with stamps found.
+#[derive(Debug)]
+pub struct Changes {
+    /// Files that have to be read.
+    pub files: Vec<PathBuf>,
+    /// Not all known files were looked at.
+    pub left_out: bool,
 }
 
 /// A folder to watch.

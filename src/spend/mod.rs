@@ -8,6 +8,7 @@ pub mod period;
 pub mod quota;
 pub mod reading;
 pub mod source;
+pub mod stamps;
 pub mod usage;
 
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
@@ -15,4 +16,5 @@ pub use period::{Period, Span};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
 pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, Reading};
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
+pub use stamps::Stamps;
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

@@ -3,10 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::scan::compare;
 use super::scan::walk::list;
-use super::scan::{AnyFormat, Verdict, explain, scan};
-use crate::sources::{Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched};
-use crate::spend::{Marks, Reading};
+use super::scan::{AnyFormat, Shape, Verdict, explain, scan};
+use crate::sources::{
+    Changes, Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched,
+};
+use crate::spend::{Marks, Reading, Stamps};
 
 /// An agent whose files need nothing but themselves to be understood.
 pub struct Agent {
@@ -102,6 +105,18 @@ impl Source for Agent {
     fn watched(&self, places: &Places) -> Vec<Watched> {
         let roots = self.roots(places).into_iter();
         roots.filter_map(|folder| Some(Watched { depth: (self.watch)(&folder)?, folder })).collect()
+    }
+
+    fn compares(&self) -> bool {
+        self.kinds.iter().all(|kind| {
+            matches!(kind.format.shape(), Shape::Lines(_)) && !kind.format.looks_beside()
+        })
+    }
+
+    fn changes(&self, places: &Places, stamps: Stamps, recent: Option<usize>) -> Option<Changes> {
+        let kind = |kind: &'static FileKind| (&kind.is_log as &dyn Fn(&Path) -> bool, kind.deepest);
+        let kinds: Vec<_> = self.kinds.iter().map(kind).collect();
+        compare::changes(&self.roots(places), &kinds, stamps, recent)
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {

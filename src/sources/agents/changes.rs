@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::fixtures::{Fold, places, read};
-use crate::sources::SourceError;
+use crate::sources::{SOURCES, SourceError, find};
+use crate::spend::Stamps;
 
 fn claude_line(id: u32, output: u64) -> String {
     format!(
@@ -209,4 +210,104 @@ proptest! {
             prop_assert_eq!(&once.events, &stepped.events);
         }
     }
+}
+
+/// What a comparison finds after the looks of `fold`: the names of the files to be read.
+fn compared(source: &str, home: &Path, fold: &Fold, recent: Option<usize>) -> Option<Vec<PathBuf>> {
+    let mut stamps = Stamps::default();
+    for (name, mark) in &fold.marks {
+        stamps.add(name, mark.size, mark.modified_nanos, mark.waits());
+    }
+    let changes = find(source).unwrap().changes(&places(home), stamps, recent)?;
+    assert_eq!(changes.left_out, recent.is_some_and(|recent| recent < fold.marks.len()));
+    Some(changes.files)
+}
+
+#[test]
+fn a_comparison_finds_what_is_new_and_what_changed_and_nothing_else() {
+    let (home, file) = claude_home();
+    let [other, new] = ["other.jsonl", "new.jsonl"].map(|name| file.with_file_name(name));
+    let mut fold = Fold::default();
+    fs::write(&file, claude_line(1, 10)).unwrap();
+    fs::write(&other, claude_line(2, 20)).unwrap();
+    fold.look("claude-code", home.path(), None);
+    let found = |fold: &Fold| {
+        let mut found = compared("claude-code", home.path(), fold, None).unwrap();
+        found.sort();
+        found
+    };
+    assert!(found(&fold).is_empty());
+    fs::write(&other, claude_line(2, 20) + &claude_line(3, 30)).unwrap();
+    fs::write(&new, claude_line(4, 40)).unwrap();
+    let changed = found(&fold);
+    assert_eq!(changed, [new, other].map(|file| file.canonicalize().unwrap()));
+    fold.look("claude-code", home.path(), Some(&changed));
+    assert_eq!(output(&fold), 100);
+    assert!(found(&fold).is_empty());
+}
+
+#[test]
+fn a_bounded_comparison_leaves_old_files_to_the_full_one() {
+    let (home, file) = claude_home();
+    let files: Vec<PathBuf> = (0..10).map(|n| file.with_file_name(format!("{n}.jsonl"))).collect();
+    let write = |n: usize, lines: &str, day: u64| {
+        fs::write(&files[n], lines).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(86_400 * day);
+        fs::File::options().write(true).open(&files[n]).unwrap().set_modified(time).unwrap();
+    };
+    (0..10).for_each(|n| write(n, &claude_line(n as u32, 1), 100 + n as u64));
+    let mut fold = Fold::default();
+    fold.look("claude-code", home.path(), None);
+    // While the program did not run: an old log and a new one grew, an old one is gone, one is new.
+    write(0, &(claude_line(0, 1) + &claude_line(20, 1)), 200);
+    write(9, &(claude_line(9, 1) + &claude_line(21, 1)), 200);
+    fs::remove_file(&files[1]).unwrap();
+    let new = file.with_file_name("new.jsonl");
+    fs::write(&new, claude_line(22, 1)).unwrap();
+
+    let mut first = compared("claude-code", home.path(), &fold, Some(3)).unwrap();
+    first.sort();
+    assert_eq!(first, [&files[9], &new].map(|file| file.canonicalize().unwrap()));
+    fold.look("claude-code", home.path(), Some(&first));
+    assert_eq!(output(&fold), 12);
+
+    assert_eq!(compared("claude-code", home.path(), &fold, None), None, "one is gone");
+    fold.look("claude-code", home.path(), None);
+    assert_eq!(output(&fold), 13);
+    assert_eq!(fold.marks.len(), 10);
+    assert_eq!(compared("claude-code", home.path(), &fold, None), Some(Vec::new()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_comparison_says_nothing_where_a_folder_is_closed() {
+    use std::os::unix::fs::symlink;
+    let (home, file) = claude_home();
+    fs::write(&file, claude_line(1, 10)).unwrap();
+    let mut fold = Fold::default();
+    fold.look("claude-code", home.path(), None);
+    // A root that can't be resolved: closed to nobody, but no folder either.
+    let root = home.path().join(".config/claude/projects");
+    fs::create_dir_all(root.parent().unwrap()).unwrap();
+    symlink(&root, &root).unwrap();
+    assert_eq!(compared("claude-code", home.path(), &fold, None), None);
+}
+
+#[test]
+fn after_its_looks_every_fixture_compares_equal_or_not_at_all() {
+    let mut compare = 0;
+    for source in SOURCES.iter().filter(|source| source.compares()) {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
+        let Ok(cases) = fs::read_dir(cases.join(source.info().id)) else { continue };
+        for case in cases {
+            let home = case.unwrap().path().join("home");
+            let mut fold = Fold::default();
+            fold.look(source.info().id, &home, None);
+            let waits: Vec<_> = fold.marks.iter().filter(|(_, mark)| mark.waits()).collect();
+            let found = compared(source.info().id, &home, &fold, None).unwrap_or_default();
+            assert!(found.len() <= waits.len(), "{found:?}");
+            compare += 1;
+        }
+    }
+    assert!(compare > 10, "{compare}");
 }

@@ -138,6 +138,10 @@ impl Format for Sessions {
         }
     }
 
+    fn looks_beside(&self) -> bool {
+        true
+    }
+
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
         serde_json::from_str::<Waiting>(&mark.state).is_ok_and(|waiting| {
             waiting

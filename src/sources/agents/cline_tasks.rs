@@ -102,6 +102,10 @@ impl Format for Tasks {
     }
 
     /// The model may be written after the request.
+    fn looks_beside(&self) -> bool {
+        true
+    }
+
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
         serde_json::from_str::<Sizes>(&mark.state).is_ok_and(|sizes| sizes.are_outdated(file))
     }

@@ -37,14 +37,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::homes::paths_in;
+use super::scan::compare::changes;
 use super::scan::lines::Filter;
 use super::scan::walk::{Listing, list};
 use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
 use crate::sources::{
-    Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
+    Changes, Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
 };
-use crate::spend::{EventKey, Mark, Marks, Reading, Speed, TokenCounts, Usage};
+use crate::spend::{EventKey, Mark, Marks, Reading, Speed, Stamps, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
 use counter::Vector;
 use origin::{Counted, Origin, Wait};
@@ -83,6 +84,16 @@ impl Source for Codex {
     fn watched(&self, places: &Places) -> Vec<Watched> {
         let tree = |folder| Watched { folder, depth: Depth::Tree };
         roots(places).into_iter().map(tree).collect()
+    }
+
+    fn compares(&self) -> bool {
+        true
+    }
+
+    fn changes(&self, places: &Places, stamps: Stamps, recent: Option<usize>) -> Option<Changes> {
+        let changes = changes(&roots(places), &[(&is_log, DEEPEST)], stamps, recent)?;
+        // Whether one in the archive is a copy only a look at everything tells.
+        (!changes.files.iter().any(|file| is_archived(file))).then_some(changes)
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
@@ -152,21 +163,25 @@ fn is_log(path: &Path) -> bool {
     name.strip_suffix(".zst").unwrap_or(name).ends_with(".jsonl")
 }
 
+fn is_archived(file: &Path) -> bool {
+    file.parent().is_some_and(|folder| folder.ends_with("archived_sessions"))
+}
+
 /// A file that was archived while it is still active counts once anyway, by its keys; leaving the
 /// copy out saves the reading.
 fn drop_archived_copies(listing: &mut Listing) {
-    let archived = |path: &Path| path.parent().is_some_and(|p| p.ends_with("archived_sessions"));
-    if !listing.files.iter().any(|file| archived(file.path())) {
+    if !listing.files.iter().any(|file| is_archived(file.path())) {
         return;
     }
     let active: BTreeSet<_> = listing
         .files
         .iter()
-        .filter(|file| !archived(file.path()))
+        .filter(|file| !is_archived(file.path()))
         .filter_map(|file| file.path().file_name().map(ToOwned::to_owned))
         .collect();
     listing.files.retain(|file| {
-        !archived(file.path()) || !file.path().file_name().is_some_and(|name| active.contains(name))
+        !is_archived(file.path())
+            || !file.path().file_name().is_some_and(|name| active.contains(name))
     });
 }
 

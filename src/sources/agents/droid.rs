@@ -98,6 +98,10 @@ impl Format for Settings {
         before
     }
 
+    fn looks_beside(&self) -> bool {
+        true
+    }
+
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
         mark.state.contains("undated") && log_of(file).is_some_and(|log| log.exists())
     }

@@ -108,6 +108,10 @@ impl Format for Lines {
         Shape::Lines(&FILTER)
     }
 
+    fn looks_beside(&self) -> bool {
+        true
+    }
+
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
         mark.state.contains("lacks_sidecar") && sidecar(file).exists()
     }

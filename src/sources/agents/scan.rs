@@ -6,6 +6,7 @@
 //! carries from record to record is kept in the mark, so that reading in many small steps gives
 //! what reading once gives.
 
+pub mod compare;
 pub mod condense;
 pub mod database;
 pub mod document;

@@ -67,6 +67,12 @@ pub trait Format: Sync {
         false
     }
 
+    /// Whether [`Format::stale`] depends on other files: then a file that did not change may have
+    /// news, and its mark tells.
+    fn looks_beside(&self) -> bool {
+        false
+    }
+
     /// A file is read again from its start: what is to be kept of the state it had?
     fn restart(&self, _before: Self::State) -> Self::State {
         Self::State::default()
@@ -84,6 +90,8 @@ pub trait AnyFormat: Sync {
     fn lines_stand_alone(&self) -> bool;
     /// See [`Format::stale`].
     fn stale(&self, file: &Path, mark: &Mark) -> bool;
+    /// See [`Format::looks_beside`].
+    fn looks_beside(&self) -> bool;
     /// Starts with the state that a mark holds; `None` when an older version of this program
     /// wrote it otherwise, in which case the file is read from its start.
     fn resume(&self, state: &str) -> Option<Box<dyn Run + '_>>;
@@ -128,6 +136,10 @@ impl<F: Format> AnyFormat for F {
 
     fn stale(&self, file: &Path, mark: &Mark) -> bool {
         Format::stale(self, file, mark)
+    }
+
+    fn looks_beside(&self) -> bool {
+        Format::looks_beside(self)
     }
 
     fn resume(&self, state: &str) -> Option<Box<dyn Run + '_>> {

@@ -1,7 +1,8 @@
 //! Roots -> log files, in a stable order.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -53,16 +54,8 @@ pub fn list(
     marks: &Marks,
     is_log: &dyn Fn(&Path) -> bool,
 ) -> Listing {
-    let mut walk =
-        Walk { is_log, deepest, seen: BTreeSet::new(), files: Vec::new(), problems: Vec::new() };
-    let mut open_roots = Vec::new();
-    for root in roots {
-        match fs::canonicalize(root) {
-            Ok(root) => open_roots.push(root),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => walk.problem(root, &error),
-        }
-    }
+    let mut walk = Walk::new(is_log, deepest);
+    let open_roots = walk.open(roots);
     let any_root = !open_roots.is_empty() || !walk.problems.is_empty();
     let mut suspects: Vec<String> = Vec::new();
     match only {
@@ -106,6 +99,23 @@ pub fn list(
     Listing { files: walk.files, gone, problems: walk.problems, any_root }
 }
 
+/// All files below the roots that `is_wanted` accepts, in no order.
+pub fn walk(roots: &[PathBuf], deepest: usize, is_wanted: &dyn Fn(&Path) -> bool) -> Walked {
+    let mut walk = Walk::new(is_wanted, deepest);
+    for root in walk.open(roots) {
+        walk.folder(&root, 0);
+    }
+    Walked { files: walk.files, problems: walk.problems }
+}
+
+/// What a walk through everything found.
+pub struct Walked {
+    /// Files.
+    pub files: Vec<Found>,
+    /// Folders that could not be read.
+    pub problems: Vec<Problem>,
+}
+
 /// Files and marks side by side: those of the same name together, each other one alone. Both are
 /// in order, so that tens of thousands of long, similar names are gone through once instead of
 /// being searched for one by one.
@@ -133,14 +143,32 @@ pub fn with_marks<'a>(
 struct Walk<'a> {
     is_log: &'a dyn Fn(&Path) -> bool,
     deepest: usize,
-    seen: BTreeSet<PathBuf>,
+    /// Folders, as texts: paths compare slowly.
+    seen: HashSet<OsString>,
     files: Vec<Found>,
     problems: Vec<Problem>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(is_log: &'a dyn Fn(&Path) -> bool, deepest: usize) -> Self {
+        Self { is_log, deepest, seen: HashSet::new(), files: Vec::new(), problems: Vec::new() }
+    }
+
+    /// The roots that exist, links resolved.
+    fn open(&mut self, roots: &[PathBuf]) -> Vec<PathBuf> {
+        let mut open = Vec::new();
+        for root in roots {
+            match fs::canonicalize(root) {
+                Ok(root) => open.push(root),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => self.problem(root, &error),
+            }
+        }
+        open
+    }
+
     fn folder(&mut self, folder: &Path, depth: usize) {
-        if depth > self.deepest || !self.seen.insert(folder.to_owned()) {
+        if depth > self.deepest || !self.seen.insert(folder.as_os_str().to_owned()) {
             return;
         }
         let entries = match fs::read_dir(folder) {
