@@ -188,16 +188,16 @@ pub struct AlertRow {
     pub at: DateTime<Utc>,
     /// The budget's name.
     pub budget: String,
-    /// Its period.
-    pub period: Period,
-    /// First local day of the period.
+    /// Its period; `None` for the watch of a quota window or a balance.
+    pub period: Option<Period>,
+    /// First local day of the period, or the day it spoke.
     pub period_start: NaiveDate,
     /// Threshold in percent.
     pub threshold_percent: u32,
-    /// The limit at that time.
-    pub amount: Money,
+    /// The limit at that time, of a budget.
+    pub amount: Option<Money>,
     /// The spend at that time.
-    pub spent: Money,
+    pub spent: Option<Money>,
     /// True when any part of `spent` was a list price.
     pub estimated: bool,
     /// When a notification daemon took it; `None` while still to be delivered.

@@ -4,6 +4,8 @@
 //! the monitor asks it inside the ledger transaction that records the spend, so that a threshold
 //! speaks once and never gets lost.
 
+pub mod watch;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 

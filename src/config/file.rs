@@ -16,6 +16,7 @@ use url::{Host, Url};
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings};
 use crate::board::Headline;
 use crate::budgets::Budget;
+use crate::budgets::watch::{Watch, Watched};
 use crate::sources::SourceKind;
 use crate::sources::further::{self, Further};
 use crate::sources::providers::described::language::Description;
@@ -24,6 +25,8 @@ use crate::spend::{Currency, Money, Period};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
+/// Percent used at which the watch of a quota window speaks unless it says otherwise.
+const DEFAULT_WATCH: [u32; 2] = [80, 95];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +43,19 @@ struct Typed {
     #[serde(default)]
     budget: Vec<TypedBudget>,
     #[serde(default)]
+    watch: Vec<Spanned<TypedWatch>>,
+    #[serde(default)]
     price: Vec<toml::Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedWatch {
+    source: Spanned<String>,
+    quota: Option<Spanned<String>>,
+    thresholds: Option<Vec<Spanned<i64>>>,
+    balance: Option<Spanned<String>>,
+    below: Option<Spanned<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +180,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let budgets = self.budgets(typed.budget);
+        let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
             headline: typed.headline.unwrap_or_default(),
@@ -172,6 +188,7 @@ impl Check<'_> {
             agents,
             providers,
             budgets,
+            watches,
             prices: typed.price,
             further: std::mem::take(&mut self.further),
         }
@@ -423,7 +440,8 @@ impl Check<'_> {
                 }
             }
             seen.insert(name.clone());
-            let amount = self.amount(&budget);
+            self.currency(&budget);
+            let amount = self.amount("budget.amount", &budget.amount);
             let thresholds_percent = self.thresholds(budget.thresholds.as_deref());
             let sources = budget.sources.map(|sources| self.scope(&sources)).unwrap_or_default();
             budgets.push(Budget { name, amount, period: budget.per, thresholds_percent, sources });
@@ -431,7 +449,50 @@ impl Check<'_> {
         budgets
     }
 
-    fn amount(&mut self, budget: &TypedBudget) -> Money {
+    /// What is to be told of a quota window or a balance.
+    fn watch(&mut self, spanned: Spanned<TypedWatch>) -> Option<Watch> {
+        let span = spanned.span();
+        let typed = spanned.into_inner();
+        let known = self.source_ids(Some(SourceKind::Provider));
+        if !known.contains(&typed.source.get_ref().as_str()) {
+            let what = format!("{:?} is not among the providers", typed.source.get_ref());
+            let hint = format!("write one of {}", known.join(", "));
+            self.problem(typed.source.span(), "watch.source", what, hint);
+            return None;
+        }
+        // `all` stands for every one of them, as it does for the sources of a budget.
+        let named = |name: Spanned<String>| Some(name.into_inner()).filter(|name| name != "all");
+        let of = match (typed.quota, typed.balance) {
+            (Some(window), None) => {
+                if let Some(below) = &typed.below {
+                    let hint = "write thresholds in percent used, such as [80, 95]";
+                    self.problem(below.span(), "watch.below", "a quota has no amount", hint);
+                }
+                let thresholds_percent = match typed.thresholds.as_deref() {
+                    None => DEFAULT_WATCH.to_vec(),
+                    thresholds => self.thresholds(thresholds),
+                };
+                Watched::Quota { window: named(window), thresholds_percent }
+            }
+            (None, Some(balance)) => {
+                let Some(below) = typed.below else {
+                    let hint = "write below = 5";
+                    self.problem(span, "watch.below", "below which amount is not said", hint);
+                    return None;
+                };
+                let below_attos = self.amount("watch.below", &below).attos;
+                Watched::Balance { name: named(balance), below_attos }
+            }
+            _ => {
+                let hint = "write quota = \"week\" or balance = \"credits\"; \"all\" is every one";
+                self.problem(span, "watch", "it says not what is watched", hint);
+                return None;
+            }
+        };
+        Some(Watch { source: typed.source.into_inner(), of })
+    }
+
+    fn currency(&mut self, budget: &TypedBudget) {
         if let Some(currency) = &budget.currency
             && currency.get_ref().parse() != Ok(Currency::USD)
         {
@@ -442,18 +503,21 @@ impl Check<'_> {
                 "budgets are in US dollars in this version: write \"USD\" or leave the setting out",
             );
         }
+    }
+
+    fn amount(&mut self, field: &str, written: &Spanned<Value>) -> Money {
         let hint = "write an amount above zero, such as 200 or 200.50";
-        let text = match budget.amount.get_ref() {
+        let text = match written.get_ref() {
             Value::String(text) => text.trim().to_owned(),
             Value::Integer(number) => number.to_string(),
             // The written digits, not the nearest binary float: money is exact.
             Value::Float(_) => {
-                let written = self.text.get(budget.amount.span()).unwrap_or_default();
+                let written = self.text.get(written.span()).unwrap_or_default();
                 written.trim_start_matches('+').replace('_', "")
             }
             other => {
                 let what = format!("found {}, not an amount", described(other));
-                self.problem(budget.amount.span(), "budget.amount", what, hint);
+                self.problem(written.span(), field, what, hint);
                 return Money::zero(Currency::USD);
             }
         };
@@ -461,12 +525,12 @@ impl Check<'_> {
             Ok(amount) => {
                 if amount.attos <= 0 {
                     let what = format!("{text} is not above zero");
-                    self.problem(budget.amount.span(), "budget.amount", what, hint);
+                    self.problem(written.span(), field, what, hint);
                 }
                 amount
             }
             Err(error) => {
-                self.problem(budget.amount.span(), "budget.amount", error.to_string(), hint);
+                self.problem(written.span(), field, error.to_string(), hint);
                 Money::zero(Currency::USD)
             }
         }

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::board::Headline;
 use crate::budgets::Budget;
+use crate::budgets::watch::Watch;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Budgets in the order of the file.
     pub budgets: Vec<Budget>,
+    /// Quota windows and balances to be told of.
+    pub watches: Vec<Watch>,
     /// The rows of `[[price]]` as written; the price table checks them.
     pub prices: Vec<toml::Table>,
     /// Further accounts of providers, and providers of the user's own.
@@ -92,6 +95,7 @@ impl Config {
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
+            watches: Vec::new(),
             prices: Vec::new(),
             further: Further::default(),
         }
@@ -194,6 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::budgets::watch::Watched;
     use crate::sources::{SOURCES, SourceKind};
     use crate::spend::Period;
 
@@ -270,6 +275,7 @@ mod tests {
             ("[agents.codex]\n", [""; 2]),
             ("[providers.openrouter]\n", [""; 2]),
             ("[[budget]]\n", ["period", "scope"]),
+            ("[[watch]]\n", [""; 2]),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
             let (listed, _) = complaint.split_once(", in `").expect("the line");
@@ -365,6 +371,31 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_names_a_window_or_a_balance() {
+        let config = load(
+            "[[watch]]\nsource = \"openrouter\"\nquota = \"all\"\n\
+             [[watch]]\nsource = \"openrouter\"\nbalance = \"credits\"\nbelow = 2.5\n",
+        );
+        let thresholds_percent = vec![80, 95];
+        assert_eq!(config.watches[0].of, Watched::Quota { window: None, thresholds_percent });
+        let below_attos = 25 * 10_i128.pow(17);
+        let of = Watched::Balance { name: Some("credits".into()), below_attos };
+        assert_eq!(config.watches[1].of, of);
+        insta::assert_snapshot!(complaint("[[watch]]\nsource = \"openrouter\"\n"), @r##"
+        config.toml:1: watch: it says not what is watched
+          hint: write quota = "week" or balance = "credits"; "all" is every one
+        "##);
+        insta::assert_snapshot!(complaint("[[watch]]\nsource = \"codex\"\nquota = \"week\"\n"), @r##"
+        config.toml:2: watch.source: "codex" is not among the providers
+          hint: write one of <ids>
+        "##);
+        insta::assert_snapshot!(complaint("[[watch]]\nsource = \"openrouter\"\nbalance = \"credits\"\n"), @r##"
+        config.toml:1: watch.below: below which amount is not said
+          hint: write below = 5
+        "##);
+    }
+
+    #[test]
     fn sections_change_their_source_only() {
         let config = load(
             "zone = \"Asia/Tokyo\"\nheadline = \"billed\"\nnotifications = false\n\
@@ -387,7 +418,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r##"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `price`, in `zoen = "UTC"`"##);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r##"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `watch`, `price`, in `zoen = "UTC"`"##);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

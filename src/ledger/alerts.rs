@@ -13,16 +13,16 @@ pub struct NewAlert {
     pub budget_key: String,
     /// The budget's name.
     pub budget: String,
-    /// Its period.
-    pub period: Period,
+    /// Its period; `None` for the watch of a quota window or a balance.
+    pub period: Option<Period>,
     /// First local day of the period.
     pub period_start: NaiveDate,
     /// Threshold in percent.
     pub threshold_percent: u32,
-    /// The limit.
-    pub amount: Money,
+    /// The limit, of a budget.
+    pub amount: Option<Money>,
     /// The spend that crossed it, in the limit's currency.
-    pub spent: Money,
+    pub spent: Option<Money>,
     /// True when any part of `spent` is a list price.
     pub estimated: bool,
     /// When it crossed.
@@ -43,6 +43,9 @@ pub struct Alert {
     /// When a notification daemon took it; `None` while still to be delivered.
     pub delivered_at: Option<DateTime<Utc>>,
 }
+
+/// What stands in place of a period where there is none.
+const WATCH: &str = "watch";
 
 impl Recording<'_> {
     /// Records an alert that speaks. Its number, or `None` when this budget, period and threshold
@@ -112,10 +115,10 @@ fn insert(conn: &Connection, alert: &NewAlert, spoke: bool) -> rusqlite::Result<
             spoke,
             alert.at.timestamp_millis(),
             alert.budget,
-            alert.period.word(),
-            alert.amount.to_decimal(),
-            alert.spent.to_decimal(),
-            alert.amount.currency.code(),
+            alert.period.map_or(WATCH, |period| period.word()),
+            alert.amount.map(|amount| amount.to_decimal()).unwrap_or_default(),
+            alert.spent.map(|spent| spent.to_decimal()).unwrap_or_default(),
+            alert.amount.map(|it| it.currency.code().to_owned()).unwrap_or_default(),
             alert.estimated,
             alert.title,
             alert.body,
@@ -136,20 +139,25 @@ fn select(conn: &Connection, which: &str, limit: u32) -> rusqlite::Result<Vec<Al
 fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let text = |index| row.get::<_, String>(index);
     let currency = text(8)?;
+    let money = |amount: &str| match currency.is_empty() {
+        true => Ok(None),
+        false => codes::money_of(amount, &currency).map(Some),
+    };
     Ok(Alert {
         id: row.get(0)?,
         alert: NewAlert {
             budget_key: text(1)?,
             budget: text(2)?,
             period: match text(3)?.as_str() {
-                "week" => Period::Week,
-                "month" => Period::Month,
-                _ => Period::Day,
+                "week" => Some(Period::Week),
+                "month" => Some(Period::Month),
+                "day" => Some(Period::Day),
+                _ => None,
             },
             period_start: codes::day_of(&text(4)?)?,
             threshold_percent: row.get(5)?,
-            amount: codes::money_of(&text(6)?, &currency)?,
-            spent: codes::money_of(&text(7)?, &currency)?,
+            amount: money(&text(6)?)?,
+            spent: money(&text(7)?)?,
             estimated: row.get(9)?,
             at: codes::time_of(row.get(10)?),
             title: text(12)?,
@@ -171,11 +179,11 @@ mod tests {
         NewAlert {
             budget_key: "day-usd-all".into(),
             budget: "Today".into(),
-            period: Period::Day,
+            period: Some(Period::Day),
             period_start: day("2026-11-24"),
             threshold_percent,
-            amount: usd("500"),
-            spent: usd("402.10"),
+            amount: Some(usd("500")),
+            spent: Some(usd("402.10")),
             estimated: true,
             at: at("2026-11-24T15:00:00Z"),
             title: format!("{threshold_percent} % of today's budget"),

@@ -17,6 +17,7 @@ pub mod once;
 mod record;
 mod run;
 mod watch;
+mod watching;
 mod words;
 
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use crate::sources::SourceError;
 use crate::spend::{Funding, Money, Span, period::local_day};
 
 use super::look::Looked;
-use super::words;
+use super::{watching, words};
 
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
@@ -97,11 +97,11 @@ fn judge_budgets(
         let alert = |threshold_percent, (title, body)| NewAlert {
             budget_key: budget.key(),
             budget: budget.name.clone(),
-            period: budget.period,
+            period: Some(budget.period),
             period_start: start,
             threshold_percent,
-            amount: budget.amount,
-            spent: spend.spend,
+            amount: Some(budget.amount),
+            spent: Some(spend.spend),
             estimated: spend.estimated,
             at: now,
             title,
@@ -115,6 +115,7 @@ fn judge_budgets(
             recording.add_alert(&alert(percent, words))?;
         }
     }
+    watching::judge(recording, config, now)?;
     if first_look {
         recording.set_meta(FIRST_LOOK_OVER, &now.to_rfc3339())?;
     }

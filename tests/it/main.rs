@@ -32,4 +32,5 @@ mod provider;
 mod providers;
 mod readme;
 mod report;
+mod watches;
 mod world;
