@@ -63,8 +63,9 @@ pub fn join(base: &Url, path: &str, query: &[(&str, String)]) -> Url {
         .find(|length| all.ends_with(&added[..*length]))
         .unwrap_or(0);
     all.extend_from_slice(&added[repeated..]);
+    let end = if path.len() > 1 && path.ends_with('/') { "/" } else { "" };
     let mut url = base.clone();
-    url.set_path(&all.join("/"));
+    url.set_path(&(all.join("/") + end));
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
@@ -108,6 +109,12 @@ mod tests {
             assert!(matches!(&error, SourceError::Misconfigured { .. }), "{bad}: {error}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_path_stays() {
+        assert_eq!(join(&url("https://a.example/"), "/x/", &[]).as_str(), "https://a.example/x/");
+        assert_eq!(join(&url("https://a.example/"), "/", &[]).as_str(), "https://a.example/");
     }
 
     #[test]

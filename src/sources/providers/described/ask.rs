@@ -72,11 +72,15 @@ pub struct Asking<'a, A> {
     pub key: Option<&'a ApiKey>,
 }
 
-/// Days whose costs are known, of all calls together.
+/// What the calls so far told together.
 #[derive(Default)]
 struct Known {
+    /// Days whose costs are known.
     costs: Option<BTreeSet<NaiveDate>>,
+    /// Days whose tokens are known.
     tokens: Option<BTreeSet<NaiveDate>>,
+    /// Answers that are kept for later calls.
+    beside: BTreeMap<String, Value>,
 }
 
 impl<A: Asked> Asking<'_, A> {
@@ -157,7 +161,12 @@ impl<A: Asked> Asking<'_, A> {
             fill.values.extend(turn.clone());
             for day in &days {
                 fill.day = *day;
-                let pages = self.pages(call, &fill, found).await?;
+                let (mut pages, is_all) = self.pages(call, &fill, found).await?;
+                let kept = call.beside.as_ref().zip(pages.first().cloned());
+                for fields in pages.iter_mut().filter_map(Value::as_object_mut) {
+                    fields.extend(known.beside.clone());
+                }
+                known.beside.extend(kept.map(|(name, page)| (name.clone(), page)));
                 let with = Context { fill: &fill, region: self.region };
                 for page in &pages {
                     take(call, page, values, found, with)?;
@@ -168,7 +177,8 @@ impl<A: Asked> Asking<'_, A> {
                     && call.cost.iter().filter_map(|fact| fact.each.as_ref()).all(|each| {
                         pages.iter().all(|top| each.find(At { top, row: top, key: None }).is_none())
                     });
-                if silent {
+                // Nor where the rows do not end: what is there may be half a day.
+                if silent || !is_all {
                     empty.extend(day.map_or_else(|| all.clone(), |day| vec![day]));
                 }
             }
@@ -184,13 +194,13 @@ impl<A: Asked> Asking<'_, A> {
         Ok(())
     }
 
-    /// Every page of one request.
+    /// Every page of one request, and whether these are all.
     async fn pages(
         &mut self,
         call: &Call,
         fill: &Fill,
         found: &mut Found,
-    ) -> Result<Vec<Value>, SourceError> {
+    ) -> Result<(Vec<Value>, bool), SourceError> {
         let mut query: BTreeMap<String, String> =
             call.query.iter().map(|(name, template)| (name.clone(), template.fill(fill))).collect();
         let mut body = call.body.as_ref().map(|body| body.fill(fill));
@@ -217,7 +227,7 @@ impl<A: Asked> Asking<'_, A> {
             };
             pages.push(top);
             match next {
-                Next::Nothing => return Ok(pages),
+                Next::Nothing => return Ok((pages, true)),
                 Next::Fields(fields) => {
                     if !seen.insert(fields.clone()) {
                         return Err(changed("its pages lead in a circle"));
@@ -238,7 +248,7 @@ impl<A: Asked> Asking<'_, A> {
             .reading
             .gaps
             .push(format!("Only the first {MOST_PAGES} pages of {} were read.", call.path));
-        Ok(pages)
+        Ok((pages, false))
     }
 }
 
@@ -389,7 +399,13 @@ fn read(bytes: &[u8], answer: &Answer) -> Result<Value, SourceError> {
     }
     let top: Value = crate::sources::providers::decode::answer(bytes)?;
     let at = At { top: &top, row: &top, key: None };
-    if answer.ok.iter().all(|(place, is)| is.matches(place.find(at))) {
+    let refuses = |place: &Place| {
+        place.find(at).is_some_and(|it| it.as_array().is_none_or(|list| !list.is_empty()))
+    };
+    if answer.ok.iter().all(|(place, is)| is.matches(place.find(at)))
+        && !answer.unless.iter().any(|(place, is)| is.matches(place.find(at)))
+        && !answer.refusal.iter().any(refuses)
+    {
         return Ok(top);
     }
     let code = answer.code.as_ref().and_then(|places| places.text(at));

@@ -299,15 +299,19 @@ fn share(
             }
             let limit = number(found).ok_or_else(|| no_number(places))?;
             let used = match (&fact.used, &fact.left) {
-                (Some(places), _) => number_at(places, at)?.ok_or_else(|| lacks(places))?,
+                (Some(places), _) => {
+                    let Some(used) = number_at(places, at)? else { return missing(fact, places) };
+                    used
+                }
                 (None, Some(places)) => {
-                    let left = number_at(places, at)?.ok_or_else(|| lacks(places))?;
+                    let Some(left) = number_at(places, at)? else { return missing(fact, places) };
                     limit.checked_sub(left).ok_or_else(|| too_large(places))?
                 }
                 (None, None) => return Ok(ppm.map(|ppm| (ppm, None))),
             };
+            let scale = fact.used_scale.unwrap_or(fact.scale);
             Some(UsedOf {
-                used: quantity(fact, used, at, with)?,
+                used: in_its_unit(fact, scale.apply(used), at, with)?,
                 limit: quantity(fact, limit, at, with)?,
             })
         }
@@ -350,10 +354,23 @@ fn quantity(
     at: At<'_>,
     with: Context<'_>,
 ) -> Result<Quantity, SourceError> {
-    let attos = fact.scale().apply(attos);
-    Ok(match fact.unit() {
-        Some(unit) => Quantity::Units(Units { attos, unit: unit.to_owned() }),
-        None => Quantity::Money(Money { attos, currency: currency(fact, at, with)? }),
+    in_its_unit(fact, fact.scale().apply(attos), at, with)
+}
+
+fn in_its_unit(
+    fact: &impl Unit,
+    attos: i128,
+    at: At<'_>,
+    with: Context<'_>,
+) -> Result<Quantity, SourceError> {
+    let Some(template) = fact.unit() else {
+        return Ok(Quantity::Money(Money { attos, currency: currency(fact, at, with)? }));
+    };
+    let unit = template.fill(with.fill);
+    let set = template.names().next().and_then(|_| unit.parse().ok());
+    Ok(match set {
+        Some(currency) => Quantity::Money(Money { attos, currency }),
+        None => Quantity::Units(Units { attos, unit }),
     })
 }
 
@@ -401,7 +418,8 @@ fn day(text: &Text, at: At<'_>, with: Context<'_>) -> Result<NaiveDate, SourceEr
 /// A moment: RFC 3339, a day, which is its beginning, or a count since 1970 whose size tells seconds, milliseconds, microseconds.
 fn moment(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(text) = value.as_str()
-        && let Ok(at) = text.parse()
+        // PostgreSQL writes `+00` for `+00:00`.
+        && let Ok(at) = text.parse().or_else(|_| format!("{text}:00").parse())
     {
         return Some(at);
     }

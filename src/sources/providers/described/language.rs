@@ -149,6 +149,13 @@ pub struct Answer {
     /// What a good answer holds: places and their values.
     #[serde(default)]
     pub ok: BTreeMap<Place, Is>,
+    /// What a good answer does not hold: places and their values.
+    #[serde(default)]
+    pub unless: BTreeMap<Place, Is>,
+    /// Where a good answer holds nothing, such as `/errors`; null and an empty list are
+    /// nothing.
+    #[serde(default)]
+    pub refusal: Vec<Place>,
     /// Where an answer that is not good holds its code.
     pub code: Option<Places>,
     /// What those codes mean.
@@ -216,13 +223,14 @@ impl TryFrom<String> for Failure {
 pub struct Is(Vec<serde_json::Value>);
 
 impl Is {
-    /// Whether a value is one of these; numbers are compared as they are written.
+    /// Whether a value is one of these; 0.0 is 0, and "0" is a text.
     pub fn matches(&self, value: Option<&serde_json::Value>) -> bool {
         let value = value.unwrap_or(&serde_json::Value::Null);
-        let written = |value: &serde_json::Value| value.as_number().map(ToString::to_string);
-        self.0
-            .iter()
-            .any(|one| one == value || written(one).is_some_and(|one| written(value) == Some(one)))
+        let same = |one: &serde_json::Value| {
+            let (number, of) = (super::place::number(one), super::place::number(value));
+            one.is_number() && value.is_number() && number.is_some() && number == of
+        };
+        self.0.iter().any(|one| one == value || same(one))
     }
 }
 
@@ -272,6 +280,8 @@ pub struct Call {
     /// items.
     #[serde(default)]
     pub values: BTreeMap<String, Values>,
+    /// Keeps the answer: later calls find it in theirs, under this name.
+    pub beside: Option<String>,
     /// Where the plan's name lies.
     pub plan: Option<Places>,
     /// Prepaid credit.
@@ -337,8 +347,9 @@ pub trait Rows {
 pub trait Unit {
     /// A currency, where it lies, or `region`.
     fn currency(&self) -> Option<&Text>;
-    /// A word for units that are not money.
-    fn unit(&self) -> Option<&str>;
+    /// A word for units that are not money. A setting may be that word (`{unit}`); where it names
+    /// a currency, the amounts are money after all.
+    fn unit(&self) -> Option<&Template>;
     /// What numbers are multiplied by.
     fn scale(&self) -> Scale;
 }
@@ -363,8 +374,8 @@ macro_rules! fact {
             pub optional: bool,
             /// `USD`, a place, or `region`.
             pub currency: Option<Text>,
-            /// What is counted where it is not money, a word in the plural.
-            pub unit: Option<String>,
+            /// What is counted where it is not money, a word in the plural, or a setting.
+            pub unit: Option<Template>,
             /// What numbers are multiplied by: `1/100` for cents.
             #[serde(default)]
             pub scale: Scale,
@@ -380,7 +391,7 @@ macro_rules! fact {
 
         impl Unit for $name {
             fn currency(&self) -> Option<&Text> { self.currency.as_ref() }
-            fn unit(&self) -> Option<&str> { self.unit.as_deref() }
+            fn unit(&self) -> Option<&Template> { self.unit.as_ref() }
             fn scale(&self) -> Scale { self.scale }
         }
     };
@@ -410,6 +421,8 @@ fact!(
         name: Option<Text>,
         /// Used so far.
         used: Option<Places>,
+        /// What the used number is multiplied by where it is not what the limit is.
+        used_scale: Option<Scale>,
         /// The limit.
         limit: Option<Places>,
         /// What is left.

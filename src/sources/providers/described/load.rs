@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use url::Url;
 
-use super::language::{Call, Description, QuotaFact, Send, Text};
+use super::language::{Call, Description, QuotaFact, Send, Unit};
 use super::place::Places;
 use super::template::Template;
 use crate::sources::providers::address;
@@ -120,14 +120,14 @@ fn check_call(
             fault(at.clone(), "call.quota", what.into());
         }
         if quota.used.is_some() || quota.limit.is_some() || quota.left.is_some() {
-            in_something(quota.currency.as_ref(), quota.unit.as_ref(), &at, "call.quota", fault);
+            in_something(quota, known, &at, "call.quota", fault);
         }
     }
     for it in &call.balance {
-        in_something(it.currency.as_ref(), it.unit.as_ref(), &at, "call.balance", fault);
+        in_something(it, known, &at, "call.balance", fault);
     }
     for it in &call.total {
-        in_something(it.currency.as_ref(), it.unit.as_ref(), &at, "call.total", fault);
+        in_something(it, known, &at, "call.total", fault);
     }
     for it in &call.cost {
         if it.unit.is_some() || it.currency.is_none() {
@@ -146,6 +146,9 @@ fn wrong_quota(quota: &QuotaFact) -> Option<&'static str> {
             "write limit and one of used and left, or one of percent_used, percent_left, share_used",
         );
     }
+    if quota.used_scale.is_some() && quota.used.is_none() {
+        return Some("used_scale says what used is multiplied by: write used");
+    }
     if quota.name.is_none() && quota.seconds.is_none() && quota.length.is_none() {
         return Some("write a name, or the length in seconds, which names it");
     }
@@ -153,15 +156,18 @@ fn wrong_quota(quota: &QuotaFact) -> Option<&'static str> {
 }
 
 fn in_something(
-    currency: Option<&Text>,
-    unit: Option<&String>,
+    fact: &impl Unit,
+    known: &BTreeSet<&str>,
     at: &Range<usize>,
     field: &str,
     fault: &mut dyn FnMut(Range<usize>, &str, String),
 ) {
-    if currency.is_some() == unit.is_some() {
+    if fact.currency().is_some() == fact.unit().is_some() {
         let what = "write what it is in: either currency = \"USD\" or unit = \"points\"";
         fault(at.clone(), field, what.into());
+    }
+    if let Some(unit) = fact.unit() {
+        holes(unit, known, at.clone(), field, fault);
     }
 }
 

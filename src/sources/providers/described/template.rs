@@ -1,4 +1,5 @@
-//! Texts with holes: `/v1/teams/{team}/usage`, `{first:unix_ms}`.
+//! Texts with holes: `/v1/teams/{team}/usage`, `{first:unix_ms}`. A brace that is one is written
+//! twice: `{{"0":null}}`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -154,8 +155,18 @@ impl TryFrom<String> for Template {
     fn try_from(text: String) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text.as_str();
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((hole, further)) = after.split_once('}') else {
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(at);
+            if let Some(further) = from.strip_prefix("{{").or(from.strip_prefix("}}")) {
+                parts.push(Part::Text(before.to_owned() + &from[..1]));
+                rest = further;
+                continue;
+            }
+            let hole = from.strip_prefix('{').and_then(|after| after.split_once('}'));
+            let Some((hole, further)) = hole else {
+                if from.starts_with('}') {
+                    return Err(format!("{text:?} closes a hole with }} that no {{ opens"));
+                }
                 return Err(format!("{text:?} opens a hole with {{ that no }} closes"));
             };
             let (name, format) = hole.split_once(':').unwrap_or((hole, "date"));
@@ -282,11 +293,19 @@ mod tests {
     }
 
     #[test]
+    fn a_brace_is_written_twice() {
+        let filled = |text: &str| Template::try_from(text.to_owned()).unwrap().fill(&fill());
+        assert_eq!(filled(r#"{{"0":{{"json":null}}}}"#), r#"{"0":{"json":null}}"#);
+        assert_eq!(filled("{{{team}}}"), "{t-1}");
+    }
+
+    #[test]
     fn a_wrong_hole_says_what_to_write() {
         let wrong = |text: &str| Template::try_from(text.to_owned()).unwrap_err();
         assert!(wrong("{first:iso}").contains("write one of date, datetime, rfc3339"));
         assert!(wrong("{}").contains("write {name}"));
         assert!(wrong("/a/{team").contains("no } closes"));
+        assert!(wrong("/a/team}").contains("no { opens"));
     }
 
     #[test]

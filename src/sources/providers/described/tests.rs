@@ -53,6 +53,7 @@ async fn look(
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "a failed comparison does not say whose answer it was")]
 async fn every_description_reads_its_fixture() {
     for (name, text) in FILES {
         let source = described(name, text);
@@ -112,6 +113,113 @@ fn every_description_says_what_it_is() {
         let manual = source.description.manual.as_deref().unwrap_or_default();
         assert!(manual.starts_with("https://"), "{name} names its manual");
     }
+}
+
+async fn asked(text: &str, calls: Vec<Exchange>, unit: &str) -> Result<Reading, SourceError> {
+    let fake = Fake::serve(calls).await;
+    let now = "2026-11-03T12:00:00Z".parse().unwrap();
+    let set = BTreeMap::from([("unit".to_owned(), unit.to_owned())]);
+    let source = described("mine", text);
+    let reading =
+        fake::look_with(source, &fake.url, &fake::client(), now, "2026-11-01", &set).await;
+    fake.finish();
+    reading
+}
+
+/// The limit in one answer, what is used in another and in hundredths, the unit in the settings.
+#[tokio::test]
+async fn answers_are_kept_for_later_calls_and_a_setting_may_be_the_unit() {
+    let text = r#"
+id = "mine"
+base_url = "https://gateway.mine.example"
+[key]
+[[setting]]
+name = "unit"
+what = "the unit"
+[[call]]
+path = "/limit"
+beside = "before"
+[[call]]
+path = "/used"
+[[call.quota]]
+name = "key"
+limit = "/before/limit"
+used = "/used"
+used_scale = "1/100"
+unit = "{unit}"
+"#;
+    for unit in ["CNY", "tokens"] {
+        let calls = vec![
+            Exchange::ok("/limit", r#"{"limit":20}"#),
+            Exchange::ok("/used", r#"{"used":150}"#),
+        ];
+        let reading = asked(text, calls, unit).await.unwrap();
+        let window = json!({"name": "key", "used": "1.5", "limit": "20", "unit": unit});
+        fixtures::assert_reading(
+            &reading,
+            &json!({"state": "complete", "quota_windows": [window]}),
+        );
+        let used = &reading.quotas[0].amounts.as_ref().unwrap().used;
+        assert_eq!(matches!(used, crate::spend::Quantity::Money(_)), unit == "CNY");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_answer_and_nothing_is_no_refusal() {
+    let text = r#"
+id = "mine"
+base_url = "https://gateway.mine.example"
+[key]
+[answer]
+refusal = ["/errors"]
+code = "/errors/0/code"
+codes = { denied = "key-rejected" }
+[[call]]
+path = "/left"
+[[call.balance]]
+name = "left"
+amount = "/left"
+currency = "USD"
+"#;
+    let answer = |body: &str| vec![Exchange::ok("/left", body)];
+    for good in [r#"{"left":1}"#, r#"{"left":1,"errors":null}"#, r#"{"left":1,"errors":[]}"#] {
+        assert_eq!(asked(text, answer(good), "").await.unwrap().balances.len(), 1, "{good}");
+    }
+    let denied = r#"{"left":1,"errors":[{"code":"denied"}]}"#;
+    let error = asked(text, answer(denied), "").await.unwrap_err();
+    assert_eq!(error, SourceError::KeyRejected { status: 200 });
+}
+
+/// Rows that do not end within the pages that are read would be half of some day.
+#[tokio::test]
+async fn too_many_pages_are_no_costs() {
+    let text = r#"
+id = "mine"
+base_url = "https://gateway.mine.example"
+[key]
+[[call]]
+path = "/rows"
+page = { send = { after = "/next" } }
+[[call.cost]]
+each = "/rows"
+day = "/at"
+amount = "/cost"
+currency = "USD"
+"#;
+    let page = |number: u32| {
+        // As PostgreSQL writes moments.
+        let at = "2026-11-03 01:02:03.123456+00";
+        let body = json!({"rows": [{"at": at, "cost": "1"}], "next": number.to_string()});
+        Exchange::ok("/rows", body.to_string())
+    };
+    let reading = asked(text, (0..100).map(page).collect(), "").await.unwrap();
+    assert_eq!((reading.charges.len(), reading.charges_cover), (0, None));
+    assert_eq!(reading.gaps, ["Only the first 100 pages of /rows were read."]);
+    let last = page(0).body(r#"{"rows":[{"at":"2026-11-03 01:02:03.123456+00","cost":"1"}]}"#);
+    let reading = asked(text, vec![page(0), last], "").await.unwrap();
+    let cost = |day: &str, amount: &str| json!({"day": day, "amount": amount, "currency": "USD"});
+    let days = [cost("2026-11-01", "0"), cost("2026-11-02", "0"), cost("2026-11-03", "2")];
+    fixtures::assert_reading(&reading, &json!({"state": "complete", "billed_costs": days}));
 }
 
 /// A gateway of one's own in ten lines.
