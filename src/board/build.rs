@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{AlertRow, Board, BudgetRow, Figures, Headline, SourceRow, State};
+use super::{AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, SourceRow, State};
 use crate::budgets::{self, Budget};
-use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend};
+use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances};
 use crate::spend::{Period, SourceError, SourceInfo, SourceKind};
 
 /// Models that faces show.
@@ -74,7 +74,8 @@ pub fn build(ledger: &Ledger, asked: &Asked<'_>) -> Result<Board, LedgerError> {
         .sources
         .iter()
         .filter_map(|source| source_row(asked, source, &states, &by_source))
-        .collect();
+        .map(|row| with_paces(ledger, row, asked.now))
+        .collect::<Result<_, LedgerError>>()?;
     let budgets = asked
         .budgets
         .iter()
@@ -162,13 +163,36 @@ fn source_row(
             Some(live) => live.retry_at,
             None => state.and_then(|state| state.retry_at),
         },
-        balances: state.map(|state| state.balances.clone()).unwrap_or_default(),
+        balances: state
+            .map(|state| state.balances.clone())
+            .unwrap_or_default()
+            .into_iter()
+            .map(|balance| BalanceRow { balance, days_left: None })
+            .collect(),
         quotas: state.map(|state| state.quotas.clone()).unwrap_or_default(),
         gaps: state.map(|state| state.gaps.clone()).unwrap_or_default(),
         problem_count: state.map_or(0, |state| state.problem_count),
         unmetered_tokens: state.map_or(0, |state| state.unmetered_tokens),
         problems: state.map(|state| state.problems.clone()).unwrap_or_default(),
     })
+}
+
+/// Says of each balance how long it lasts.
+fn with_paces(
+    ledger: &Ledger,
+    mut row: SourceRow,
+    now: DateTime<Utc>,
+) -> Result<SourceRow, LedgerError> {
+    if row.balances.is_empty() {
+        return Ok(row);
+    }
+    let paces = ledger.balance_paces(row.info.id, now)?;
+    for it in &mut row.balances {
+        let pace = paces.get(&balances::key_of(&it.balance)).copied().filter(|pace| *pace > 0);
+        let days = pace.map(|pace| it.balance.amount.attos().max(0) / pace);
+        it.days_left = days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    }
+    Ok(row)
 }
 
 fn budget_row(

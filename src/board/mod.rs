@@ -142,7 +142,7 @@ pub struct SourceRow {
     /// When it is looked at again after a failure.
     pub retry_at: Option<DateTime<Utc>>,
     /// Prepaid credit.
-    pub balances: Vec<Balance>,
+    pub balances: Vec<BalanceRow>,
     /// Limits.
     pub quotas: Vec<QuotaWindow>,
     /// What the last reading does not cover.
@@ -153,6 +153,16 @@ pub struct SourceRow {
     pub unmetered_tokens: u64,
     /// The newest of them.
     pub problems: Vec<Problem>,
+}
+
+/// Prepaid credit, and how long it lasts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceRow {
+    /// What is left.
+    pub balance: Balance,
+    /// For how many whole days, at the pace of the last seven finished ones; `None` while no pace
+    /// is known, and where nothing is taken from it.
+    pub days_left: Option<u32>,
 }
 
 /// One budget and how far it is used.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
+use super::BalanceRow;
 use crate::spend::{
     Balance, Currency, Money, Period, Quantity, QuotaWindow, SourceError, SourceInfo, UsedOf,
 };
@@ -165,6 +166,21 @@ fn count(attos: i128) -> String {
 }
 
 /// What is left of something prepaid: `credits $31.50 left`, `balance $2.00 owed`.
+///
+/// With a pace: `credits $31.50 left, about 9 days at this pace`.
+pub fn balance_row(row: &BalanceRow) -> String {
+    let left = balance(&row.balance);
+    match row.days_left {
+        None => left,
+        Some(0) => format!("{left}, less than a day at this pace"),
+        Some(1) => format!("{left}, about a day at this pace"),
+        // Nobody plans further ahead by the pace of a week.
+        Some(days) if days > 365 => format!("{left}, more than a year at this pace"),
+        Some(days) => format!("{left}, about {days} days at this pace"),
+    }
+}
+
+/// What is left of something prepaid, alone.
 pub fn balance(balance: &Balance) -> String {
     let attos = balance.amount.attos();
     if attos < 0 {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::board::{AlertRow, Board, BudgetRow, Figures, Headline, ModelRow, SourceRow, State};
+use crate::board::{
+    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, ModelRow, SourceRow, State,
+};
 use crate::spend::{
     Balance, Currency, Money, Period, Quantity, SourceError, SourceInfo, SourceKind, TokenCounts,
 };
@@ -141,8 +143,10 @@ pub fn crowded() -> Board {
     for _ in 0..6 {
         let mut row = source(&OPENROUTER);
         row.unpriced_tokens = 412;
-        row.balances =
-            vec![Balance { name: "credits".into(), amount: Quantity::Money(usd("31.5")) }];
+        row.balances = vec![BalanceRow {
+            balance: Balance { name: "credits".into(), amount: Quantity::Money(usd("31.5")) },
+            days_left: None,
+        }];
         board.sources.push(row);
         board.budgets.push(budget("weekly", Period::Week, "2500", "1912.80"));
     }

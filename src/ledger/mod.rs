@@ -13,6 +13,7 @@
 //! [`Recording`] writes, [`Ledger`] answers. Billed and estimated meet in one file, `reconcile`.
 
 mod alerts;
+pub mod balances;
 mod bills;
 mod codes;
 mod days;

@@ -8,7 +8,7 @@ use super::days::Days;
 use super::names::Names;
 use super::pricer::Pricer;
 use super::slots::Deltas;
-use super::{LedgerError, Recording, events, marks, state};
+use super::{LedgerError, Recording, balances, events, marks, state};
 use crate::pricing::PriceTable;
 use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};
 
@@ -95,6 +95,7 @@ fn record(
     new.error = None;
     new.retry_at = None;
     new.gaps.clone_from(&reading.gaps);
+    balances::note(conn, source, look.at, &old.balances, &reading.balances)?;
     new.balances.clone_from(&reading.balances);
     new.quotas.clone_from(&reading.quotas);
     new.totals.clone_from(&reading.totals);

@@ -246,7 +246,7 @@ fn condition(board: &Board, source: &SourceRow) -> String {
         parts.push(format!("{} tokens unpriced", wording::tokens(source.unpriced_tokens)));
     }
     if source.info.kind == SourceKind::Provider {
-        parts.extend(source.balances.iter().map(wording::balance));
+        parts.extend(source.balances.iter().map(wording::balance_row));
         parts.extend(
             source.quotas.iter().map(|window| wording::quota(window, board.now, board.zone)),
         );

@@ -3,3 +3,14 @@
 UPDATE source_state SET balances = '[]', quotas = '[]';
 ALTER TABLE source_state ADD COLUMN totals TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE source_state ADD COLUMN plan TEXT;
+
+-- What was taken from a balance on each UTC day, in 1e-18 of its unit as a decimal text: how long it
+-- lasts at this pace.
+CREATE TABLE balance_use (
+    source INTEGER NOT NULL REFERENCES name (id),
+    name   TEXT    NOT NULL,
+    unit   TEXT    NOT NULL,
+    day    TEXT    NOT NULL,
+    used   TEXT    NOT NULL,
+    PRIMARY KEY (source, name, unit, day)
+) STRICT, WITHOUT ROWID;

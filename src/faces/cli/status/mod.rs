@@ -152,7 +152,7 @@ fn sources(board: &Board) -> Table {
             about.push(wording::age(board.now, at, board.zone));
         }
         about.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
-        about.extend(row.balances.iter().map(wording::balance));
+        about.extend(row.balances.iter().map(wording::balance_row));
         about.extend(row.quotas.iter().map(|quota| wording::quota(quota, board.now, board.zone)));
         table.row(vec![row.info.name.into(), figure, about.join(" · ")]);
     }
@@ -260,7 +260,7 @@ fn failure(row: &SourceRow, board: &Board) -> Option<String> {
 #[cfg(test)]
 pub(in crate::faces::cli) mod tests {
     use super::*;
-    use crate::board::{AlertRow, Figures, ModelRow};
+    use crate::board::{AlertRow, BalanceRow, Figures, ModelRow};
     use crate::spend::{
         Balance, Currency, Period, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
     };
@@ -347,9 +347,12 @@ pub(in crate::faces::cli) mod tests {
                     ..row("openai-admin")
                 },
                 SourceRow {
-                    balances: vec![Balance {
-                        name: "credits".into(),
-                        amount: Quantity::Money(usd("7.5")),
+                    balances: vec![BalanceRow {
+                        balance: Balance {
+                            name: "credits".into(),
+                            amount: Quantity::Money(usd("7.5")),
+                        },
+                        days_left: Some(9),
                     }],
                     quotas: vec![QuotaWindow {
                         resets: Some("monthly".into()),
