@@ -235,9 +235,9 @@ pub fn failure(
 ) -> String {
     let name = info.name;
     let again = retry_at.map(|at| format!(" {}", again(at, now, zone))).unwrap_or_default();
-    let set_key = || {
-        let kind = info.key.as_ref().map_or("a key", |key| key.kind);
-        format!("It needs {kind}. Set one: `spendbar key set {}`.", info.id)
+    let set_key = || match &info.key {
+        Some(key) => format!("It needs {}. Set one: `spendbar key set {}`.", key.kind, info.id),
+        None => "Sign in again in the program that the token belongs to.".to_owned(),
     };
     match error {
         SourceError::NotInstalled => format!("{name} was not found on this machine."),

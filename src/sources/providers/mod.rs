@@ -8,6 +8,10 @@
 
 pub mod address;
 pub mod anthropic_admin;
+pub mod borrowed;
+pub mod claude_quota;
+pub mod codex_quota;
+pub mod cursor_team;
 pub mod decode;
 pub mod endpoint;
 #[cfg(test)]
@@ -17,5 +21,7 @@ mod fixtures;
 pub mod http;
 pub mod openai_admin;
 pub mod openrouter;
+pub mod parts;
 pub mod reports;
 pub mod tally;
+pub mod xai;
