@@ -246,7 +246,9 @@ mod tests {
                 }
                 SourceKind::Provider => {
                     let address = shown.base_url(info.id).expect(info.id);
-                    assert_eq!(address.as_str().trim_end_matches('/'), info.base_url);
+                    // A gateway of one's own is shown with an address to replace.
+                    let is_own = !info.base_url.is_empty();
+                    assert!(!is_own || address.as_str().trim_end_matches('/') == info.base_url);
                 }
             }
         }

@@ -63,6 +63,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &providers::codex_quota::CodexQuota,
     &providers::xai::Xai,
     &providers::cursor_team::CursorTeam,
+    &providers::litellm::LiteLlm,
 ];
 
 /// The source with this id.

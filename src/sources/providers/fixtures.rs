@@ -39,6 +39,11 @@ impl Fixture {
         &self.expected["reading"]
     }
 
+    /// All of `expected.json`.
+    pub fn expected(&self) -> &Value {
+        &self.expected
+    }
+
     /// One answer's body.
     pub fn body(&self, file: &str) -> Vec<u8> {
         std::fs::read(self.folder.join(file)).unwrap()

@@ -19,6 +19,7 @@ mod fake;
 #[cfg(test)]
 mod fixtures;
 pub mod http;
+pub mod litellm;
 pub mod openai_admin;
 pub mod openrouter;
 pub mod parts;
