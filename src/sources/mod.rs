@@ -64,6 +64,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &providers::xai::Xai,
     &providers::cursor_team::CursorTeam,
     &providers::litellm::LiteLlm,
+    &providers::azure_cost::AzureCost,
 ];
 
 /// The source with this id.
@@ -165,7 +166,7 @@ impl Look<'_> {
         let Some(spec) = info.settings.iter().find(|spec| spec.name == name) else {
             return Err(SourceError::Misconfigured { what: format!("it has no setting {name}") });
         };
-        let set = self.settings.get(name).map(String::as_str);
+        let set = self.settings.get(name).map(String::as_str).filter(|set| !set.trim().is_empty());
         let set = set.or_else(|| self.places.variable(spec.variable)).or(spec.default);
         set.map(|text| text.trim().to_owned()).ok_or_else(|| SourceError::Misconfigured {
             what: format!(

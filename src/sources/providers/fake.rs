@@ -195,8 +195,9 @@ async fn answer(
     answer
 }
 
+/// JSON, or the text of what is none.
 fn posted(body: &[u8]) -> serde_json::Value {
-    serde_json::from_slice(body).unwrap_or_default()
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
 /// A server that takes each connection, reads the request's head and writes these bytes, whatever

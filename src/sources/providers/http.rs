@@ -76,12 +76,20 @@ pub struct Request {
     pub headers: HeaderMap,
     /// JSON to send.
     pub body: Option<Vec<u8>>,
+    /// Other headers than `Retry-After` in which the provider asks for a wait, in seconds.
+    pub waits: &'static [&'static str],
+    /// What a refusal's body says, where its status does not say enough.
+    pub refusal: Option<ReadRefusal>,
     /// True when the host comes from the user's config: then an address that answers oddly is
     /// the config's fault and not the provider's.
     pub configured: bool,
     /// The time of the look, against which a `Retry-After` date is read.
     pub now: DateTime<Utc>,
 }
+
+/// Status, body and asked wait of a refusal -> the error, or `None` to go by the status. It must
+/// not take a part of the body along.
+pub type ReadRefusal = fn(u16, &[u8], Option<Duration>) -> Option<SourceError>;
 
 impl Client {
     /// A client with the usual timing.
@@ -145,8 +153,17 @@ impl Client {
                     })?;
                 }
                 _ => {
-                    let asked = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-                    let retry_after = asked.and_then(|text| read_retry_after(text, request.now));
+                    let names = request.waits.iter().copied().chain([RETRY_AFTER.as_str()]);
+                    let asked = |name| answer.headers().get(name)?.to_str().ok();
+                    let waits = names.filter_map(asked);
+                    let retry_after =
+                        waits.filter_map(|text| read_retry_after(text, request.now)).max();
+                    if let Some(read) = request.refusal
+                        && let Ok(body) = body(answer).await
+                        && let Some(error) = read(status.as_u16(), &body, retry_after)
+                    {
+                        return Err(error);
+                    }
                     return Err(refusal(status, retry_after, request));
                 }
             }
@@ -320,6 +337,8 @@ mod tests {
             url: url.join("/a").unwrap(),
             headers: HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, value)]),
             body: None,
+            waits: &[],
+            refusal: None,
             configured: false,
             now: "2026-11-03T12:00:00Z".parse().unwrap(),
         }

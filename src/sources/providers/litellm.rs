@@ -130,7 +130,7 @@ async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
 fn address(look: &Look<'_>) -> Result<Option<Url>, SourceError> {
     let mut base = match look.base_url {
         Some(base) => base.clone(),
-        None => match look.setting(&INFO, "address").ok().filter(|text| !text.is_empty()) {
+        None => match look.setting(&INFO, "address").ok() {
             Some(text) => Url::parse(&text).map_err(|_| SourceError::Misconfigured {
                 what: "LITELLM_BASE_URL is no address; write it as https://host".into(),
             })?,

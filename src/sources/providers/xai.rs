@@ -103,7 +103,7 @@ async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
 
 /// The team that is asked about.
 async fn team(look: &Look<'_>, endpoint: &Endpoint<'_>) -> Result<String, SourceError> {
-    let set = look.setting(&INFO, "team").ok().filter(|team| !team.is_empty());
+    let set = look.setting(&INFO, "team").ok();
     let team = match set.clone() {
         Some(team) => team,
         None => {
