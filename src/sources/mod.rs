@@ -65,6 +65,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &providers::cursor_team::CursorTeam,
     &providers::litellm::LiteLlm,
     &providers::azure_cost::AzureCost,
+    &providers::aws_cost_explorer::AwsCostExplorer,
 ];
 
 /// The source with this id.

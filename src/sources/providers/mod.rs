@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod anthropic_admin;
+pub mod aws_cost_explorer;
 pub mod azure_cost;
 pub mod borrowed;
 pub mod claude_quota;
