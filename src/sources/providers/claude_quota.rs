@@ -329,7 +329,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_fixture_reads_as_expected() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let reading = look_at(fixture.exchanges(), &good()).await.unwrap();
         fixtures::assert_reading(&reading, fixture.reading());
         assert_eq!(reading.plan.as_deref(), Some("max"));
@@ -339,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_variants_read_as_expected() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let variants = fixture.variants();
         assert_eq!(variants.len(), 1);
         for (calls, _, expected) in variants {
@@ -351,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_errors_read_as_expected() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let errors = fixture.errors(0);
         assert_eq!(errors.len(), 3);
         for (call, expected, _) in errors {
@@ -361,7 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_beta_header_is_sent() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let calls = fixture.exchanges();
         let call = calls[0].clone().asked_with("anthropic-beta", "oauth-2025-04-20");
         look_at(vec![call], &good()).await.unwrap();
@@ -397,7 +397,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_folder_of_the_variable_replaces_the_usual_ones() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let home = home(&oauth("other-secret", "2026-11-03T18:00:00Z"));
         write(home.path(), "work", &good());
         let folder = home.path().join("work/projects");
@@ -409,7 +409,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_limited_token_leaves_the_others_alone() {
-        let fixture = Fixture::load("claude-oauth");
+        let fixture = Fixture::load("claude-quota");
         let (limit, expected, _) = fixture.errors(0).pop().unwrap();
         let first = home(&oauth("first-secret", "2026-11-03T18:00:00Z"));
         let mut given = Given::home(first.path());

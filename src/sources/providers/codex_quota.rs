@@ -312,14 +312,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_fixture_reads_as_expected() {
-        let fixture = Fixture::load("codex-wham");
+        let fixture = Fixture::load("codex-quota");
         let reading = look_at(fixture.exchanges(), &auth(TOKEN)).await.unwrap();
         fixtures::assert_reading(&reading, fixture.reading());
     }
 
     #[tokio::test]
     async fn the_variants_read_as_expected() {
-        let fixture = Fixture::load("codex-wham");
+        let fixture = Fixture::load("codex-quota");
         let variants = fixture.variants();
         assert_eq!(variants.len(), 1);
         for (calls, _, expected) in variants {
@@ -331,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_errors_read_as_expected() {
-        let fixture = Fixture::load("codex-wham");
+        let fixture = Fixture::load("codex-quota");
         let errors = fixture.errors(0);
         assert_eq!(errors.len(), 2);
         for (call, expected, _) in errors {
@@ -341,7 +341,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_waits_five_minutes_at_least() {
-        let fixture = Fixture::load("codex-wham");
+        let fixture = Fixture::load("codex-quota");
         let limit = fixture.exchanges()[0].clone().status(429).header("retry-after", "0");
         let retry_after = Some(std::time::Duration::from_secs(300));
         let limited = Err(SourceError::RateLimited { retry_after });
@@ -350,7 +350,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_account_is_sent_where_there_is_one() {
-        let fixture = Fixture::load("codex-wham");
+        let fixture = Fixture::load("codex-quota");
         let call = fixture.exchanges().remove(0).asked_with("chatgpt-account-id", "account-1");
         look_at(vec![call], &auth(TOKEN)).await.unwrap();
         let without = auth(TOKEN).replace(r#","account_id":"account-1""#, "");
@@ -386,7 +386,7 @@ mod tests {
         let past = auth(&token(1_793_707_200));
         assert_eq!(look_at(Vec::new(), &past).await, Err(SourceError::TokenExpired));
         let open = token(1_793_707_201);
-        let call = Fixture::load("codex-wham").exchanges().remove(0);
+        let call = Fixture::load("codex-quota").exchanges().remove(0);
         let call = call.asked_with("authorization", &format!("Bearer {open}"));
         look_at(vec![call], &auth(&open)).await.unwrap();
         for odd in ["", "a", "a.b", "a.!.c", "a.e30.c"] {

@@ -326,7 +326,7 @@ mod tests {
         use base64::Engine as _;
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{KEY}:"));
         let fake = Fake::serve_with(("authorization", format!("Basic {pair}")), calls).await;
-        let (client, now) = (fixtures::impatient_client(), Fixture::load("cursor-admin").now());
+        let (client, now) = (fixtures::impatient_client(), Fixture::load("cursor-team").now());
         let reading = fake::look(&CursorTeam, &fake.url, &client, now, "2026-11-01").await;
         fake.finish();
         reading
@@ -334,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_fixture_reads_as_expected() {
-        let fixture = Fixture::load("cursor-admin");
+        let fixture = Fixture::load("cursor-team");
         let reading = look(fixture.exchanges()).await.unwrap();
         fixtures::assert_reading(&reading, fixture.reading());
         let billed: Vec<_> =
@@ -346,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_errors_read_as_expected() {
-        let fixture = Fixture::load("cursor-admin");
+        let fixture = Fixture::load("cursor-team");
         let errors = fixture.errors(0);
         assert_eq!(errors.len(), 3);
         for (call, expected, row) in errors {
@@ -367,7 +367,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_cycle_that_cannot_be_read_leaves_the_events() {
-        let mut calls = Fixture::load("cursor-admin").exchanges();
+        let mut calls = Fixture::load("cursor-team").exchanges();
         calls[0] = calls[0].clone().body(r#"{"teamMemberSpend":[{"name":"x"}]}"#);
         let reading = look(calls).await.unwrap();
         assert_eq!((reading.totals.len(), reading.charges.len()), (0, 2));
@@ -376,7 +376,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_that_are_counted_but_not_listed_make_it_partial() {
-        let fixture = Fixture::load("cursor-admin");
+        let fixture = Fixture::load("cursor-team");
         let mut calls = fixture.exchanges();
         let body = String::from_utf8(fixture.body("events-page2.json")).unwrap();
         calls[2] = calls[2].clone().body(body.replace("Count\":4", "Count\":5"));
@@ -420,7 +420,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_pushed_to_the_next_page_counts_once() {
-        let fixture = Fixture::load("cursor-admin");
+        let fixture = Fixture::load("cursor-team");
         let mut calls = fixture.exchanges();
         let first = String::from_utf8(fixture.body("events-page1.json")).unwrap();
         calls[2] =

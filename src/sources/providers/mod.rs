@@ -1,10 +1,12 @@
 //! One file per provider that bills, with its manual on top; what they share is beside them.
 //!
 //! A provider makes an [`endpoint::Endpoint`] from its look (key, address, time) and asks it for
-//! JSON answers. The endpoint goes through [`http::Client`] (timeouts, the one retry, redirects,
-//! statuses), [`address`] says where a request may go, [`decode`] reads amounts exactly and names
-//! the field that a changed answer trips over, [`reports`] follows pages of daily buckets, and
-//! [`tally`] adds rows up to charges and token totals.
+//! JSON answers; [`borrowed`] makes one from a token that another program keeps. The endpoint goes
+//! through [`http::Client`] (timeouts, the one retry, redirects, statuses), [`address`] says where
+//! a request may go, [`waits`] what is waited for, [`decode`] reads amounts exactly and names the
+//! field that a changed answer trips over, [`reports`] follows pages of daily buckets, [`tally`]
+//! adds rows up to charges and token totals, and [`parts`] keeps what there is when one of several
+//! calls fails.
 
 pub mod address;
 pub mod anthropic_admin;
@@ -27,4 +29,5 @@ pub mod openrouter;
 pub mod parts;
 pub mod reports;
 pub mod tally;
+pub mod waits;
 pub mod xai;
