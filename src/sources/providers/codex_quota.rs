@@ -148,6 +148,7 @@ struct Answer {
 struct RateLimit {
     primary_window: Option<Window>,
     secondary_window: Option<Window>,
+    monthly_window: Option<Window>,
     #[serde(alias = "individualLimit")]
     individual_limit: Option<SpendLimit>,
 }
@@ -184,10 +185,12 @@ struct SpendControl {
 
 #[derive(Deserialize)]
 struct SpendLimit {
-    #[serde(deserialize_with = "decode::units")]
-    limit: i128,
-    #[serde(deserialize_with = "decode::units")]
-    used: i128,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    limit: Option<i128>,
+    #[serde(default, deserialize_with = "decode::units_or_null")]
+    used: Option<i128>,
+    #[serde(default, alias = "remainingPercent", deserialize_with = "decode::percent_or_null")]
+    remaining_percent: Option<i64>,
     #[serde(alias = "resetAt", alias = "resets_at", alias = "resetsAt")]
     reset_at: Option<i64>,
 }
@@ -218,14 +221,14 @@ impl Answer {
             };
             reading.balances.push(Balance { name: "credits".into(), amount: in_credits(left) });
         }
-        reading.quotas.extend(spend_limit.map(SpendLimit::window));
+        reading.quotas.extend(spend_limit.map(SpendLimit::window).transpose()?);
         Ok(reading)
     }
 }
 
 impl RateLimit {
     fn windows(&self, of: Option<&str>, now: DateTime<Utc>) -> Vec<QuotaWindow> {
-        let windows = [&self.primary_window, &self.secondary_window];
+        let windows = [&self.primary_window, &self.secondary_window, &self.monthly_window];
         windows.into_iter().flatten().map(|window| window.named(of, now)).collect()
     }
 }
@@ -260,10 +263,21 @@ fn period(seconds: u64) -> String {
 }
 
 impl SpendLimit {
-    fn window(self) -> QuotaWindow {
-        let (used, limit) = (in_credits(self.used), in_credits(self.limit));
+    fn window(self) -> Result<QuotaWindow, SourceError> {
+        let name = "spend limit";
+        let window = match (self.used.zip(self.limit), self.remaining_percent) {
+            (Some((used, limit)), _) => {
+                let (used, limit) = (in_credits(used), in_credits(limit));
+                QuotaWindow::of(name, UsedOf { used, limit })
+            }
+            (None, Some(left)) => QuotaWindow::share(name, 1_000_000_i64.saturating_sub(left)),
+            (None, None) => {
+                let what = "`individual_limit` tells neither what is used nor what is left".into();
+                return Err(SourceError::FormatChanged { what });
+            }
+        };
         let resets_at = self.reset_at.and_then(|at| DateTime::from_timestamp(at, 0));
-        QuotaWindow { resets_at, ..QuotaWindow::of("spend limit", UsedOf { used, limit }) }
+        Ok(QuotaWindow { resets_at, ..window })
     }
 }
 
@@ -413,6 +427,10 @@ mod tests {
             // 10.5 of 40 is 26.25 %.
             assert_eq!(reading.quotas[0].used_ppm, 262_500);
         }
+        let share = r#"{"plan_type":"business","spend_control":{"individual_limit":{"remaining_percent":60.5}}}"#;
+        assert_eq!(decoded(share).unwrap().quotas[0].used_ppm, 395_000);
+        let nothing = r#"{"plan_type":"business","individual_limit":{"reset_at":2}}"#;
+        insta::assert_snapshot!(decoded(nothing).unwrap_err(), @"the answer was not understood: `individual_limit` tells neither what is used nor what is left");
     }
 
     #[test]

@@ -52,7 +52,7 @@ static INFO: SourceInfo = SourceInfo {
     settings: &[],
     key: Some(KeySpec {
         variables: &["CURSOR_ADMIN_KEY", "CURSOR_API_KEY"],
-        kind: "an admin key of the team (key_…)",
+        kind: "an admin key of the team (crsr_… or key_…)",
     }),
     base_url: "https://api.cursor.com",
     tells: "billed cost and tokens per UTC day and model, the cycle's cost",

@@ -13,8 +13,9 @@
 //!   off when the cycle closes. No total is an error, not $0.
 //! - `POST /v1/billing/teams/{team}/usage`: US dollars as numbers, one point per series and day;
 //!   series are added up. `limitReached` says that series are missing, and the reading says so.
-//! - `GET /v1/billing/teams/{team}/postpaid/invoice/preview`: what the cycle has cost so far and
-//!   the spending limit, texts in cents.
+//! - `GET /v1/billing/teams/{team}/postpaid/invoice/preview`: what the cycle has cost so far,
+//!   the credit it is paid from and how much of that it has used up (each with either sign), and the
+//!   spending limit, texts in cents.
 //!
 //! **Days** are UTC days (`Etc/GMT` is asked for); the day that is not over is billed so far.
 //!
@@ -246,6 +247,17 @@ struct Preview {
 struct Invoice {
     #[serde(deserialize_with = "decode::cents")]
     amount_after_vat: i128,
+    prepaid_credits: Option<Cents>,
+    prepaid_credits_used: Option<Cents>,
+}
+
+impl Invoice {
+    /// What is left of prepaid credit when this cycle is paid for. The sign of what is used is
+    /// told either way.
+    fn left(&self) -> Option<i128> {
+        let (credit, used) = (self.prepaid_credits.as_ref()?, self.prepaid_credits_used.as_ref()?);
+        credit.val.checked_neg()?.checked_sub(used.val.checked_abs()?)
+    }
 }
 
 #[derive(Deserialize)]
@@ -261,7 +273,8 @@ impl Preview {
         let amount = Quantity::Money(usd(spent));
         reading.totals.push(Total { name: "team".into(), period, amount });
         if prepaid != 0 {
-            let left = prepaid.checked_sub(spent).ok_or_else(too_much)?;
+            let left = self.core_invoice.left().or_else(|| prepaid.checked_sub(spent));
+            let left = left.ok_or_else(too_much)?;
             reading.balances.push(balance("left after this cycle", left));
         }
         if let Some(limit) = self.effective_spending_limit.filter(|limit| *limit > 0) {
@@ -382,6 +395,28 @@ mod tests {
         Cost per day can't be read: it takes a management key that may read billing (403).
         The invoice so far could not be read: the answer was not understood: `coreInvoice` has no field `amountAfterVat`.
         ");
+    }
+
+    #[test]
+    fn what_is_left_is_the_credit_less_its_use_with_either_sign() {
+        let left = |rest: &str| {
+            let body = format!(
+                r#"{{"coreInvoice":{{"amountAfterVat":"100"{rest}}},"billingCycle":{{"year":2026,"month":1}}}}"#
+            );
+            let preview: Preview = decode::answer(body.as_bytes()).unwrap();
+            let mut reading = Reading::default();
+            preview.add_to(&mut reading, usd(5 * 10_i128.pow(18)).attos).unwrap();
+            assert_eq!(reading.totals[0].period, "2026-01");
+            usd(reading.balances[0].amount.attos()).to_decimal()
+        };
+        let credit = r#","prepaidCredits":{"val":"-3816"}"#;
+        // 38.16 - 13.73
+        for used in ["1373", "-1373"] {
+            let used = format!(r#"{credit},"prepaidCreditsUsed":{{"val":"{used}"}}"#);
+            assert_eq!(left(&used), "24.43");
+        }
+        // Without them what is posted, less the invoice: 5 - 1.
+        assert_eq!(left(credit), "4");
     }
 
     #[test]
