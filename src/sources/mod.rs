@@ -58,6 +58,7 @@ pub const SOURCES: &[&dyn Source] = &[
     &agents::warp::AGENT,
     &providers::openai_admin::OpenAiAdmin,
     &providers::anthropic_admin::AnthropicAdmin,
+    &providers::anthropic_analytics::AnthropicAnalytics,
     &providers::openrouter::OpenRouter,
     &providers::claude_quota::ClaudeQuota,
     &providers::codex_quota::CodexQuota,

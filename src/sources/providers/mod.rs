@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod anthropic_admin;
+pub mod anthropic_analytics;
 pub mod aws_cost_explorer;
 pub mod azure_cost;
 pub mod borrowed;
