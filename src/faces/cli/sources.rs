@@ -63,7 +63,7 @@ impl SourceState {
             Some((None, row)) if row.last_look_at.is_some() => Self::Ok,
             _ if info.key.is_some() && !has_key => Self::NeedsKey,
             Some(_) => Self::Waiting,
-            None if info.kind == SourceKind::Agent => Self::NotFound,
+            None if info.key.is_none() => Self::NotFound,
             None => Self::Waiting,
         }
     }
