@@ -167,16 +167,16 @@ fn count(attos: i128) -> String {
 
 /// What is left of something prepaid: `credits $31.50 left`, `balance $2.00 owed`.
 ///
-/// With a pace: `credits $31.50 left, about 9 days at this pace`.
+/// With a pace: `credits $31.50 left, for about 9 days`.
 pub fn balance_row(row: &BalanceRow) -> String {
     let left = balance(&row.balance);
     match row.days_left {
         None => left,
-        Some(0) => format!("{left}, less than a day at this pace"),
-        Some(1) => format!("{left}, about a day at this pace"),
+        Some(0) => format!("{left}, for less than a day"),
+        Some(1) => format!("{left}, for about a day"),
         // Nobody plans further ahead by the pace of a week.
-        Some(days) if days > 365 => format!("{left}, more than a year at this pace"),
-        Some(days) => format!("{left}, about {days} days at this pace"),
+        Some(days) if days > 365 => format!("{left}, for more than a year"),
+        Some(days) => format!("{left}, for about {days} days"),
     }
 }
 
@@ -251,9 +251,9 @@ pub fn failure(
 ) -> String {
     let name = info.name;
     let again = retry_at.map(|at| format!(" {}", again(at, now, zone))).unwrap_or_default();
-    let set_key = || {
-        let kind = info.key.as_ref().map_or("a key", |key| key.kind);
-        format!("It needs {kind}. Set one: `spendbar key set {}`.", info.id)
+    let set_key = || match &info.key {
+        Some(key) => format!("It needs {}. Set one: `spendbar key set {}`.", key.kind, info.id),
+        None => "Sign in again in the program that the token belongs to.".to_owned(),
     };
     match error {
         SourceError::NotInstalled => format!("{name} was not found on this machine."),

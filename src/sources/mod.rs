@@ -61,7 +61,15 @@ pub static SOURCES: LazyLock<Vec<&'static dyn Source>> = LazyLock::new(|| {
         &agents::warp::AGENT,
         &providers::openai_admin::OpenAiAdmin,
         &providers::anthropic_admin::AnthropicAdmin,
+        &providers::anthropic_analytics::AnthropicAnalytics,
         &providers::openrouter::OpenRouter,
+        &providers::claude_quota::ClaudeQuota,
+        &providers::codex_quota::CodexQuota,
+        &providers::xai::Xai,
+        &providers::cursor_team::CursorTeam,
+        &providers::litellm::LiteLlm,
+        &providers::azure_cost::AzureCost,
+        &providers::aws_cost_explorer::AwsCostExplorer,
     ];
     written.into_iter().chain(providers::described::built_in()).collect()
 });

@@ -39,9 +39,12 @@ fn table(kind: SourceKind) -> String {
     for source in SOURCES.iter().filter(of_kind) {
         let info = source.info();
         let id = format!("`{}`", info.id);
-        lines.push(match &info.key {
-            None => row(&[info.name, &id, info.reads, info.limits]),
-            Some(key) => {
+        lines.push(match (kind, &info.key) {
+            (SourceKind::Agent, _) => row(&[info.name, &id, info.reads, info.limits]),
+            (SourceKind::Provider, None) => {
+                row(&[info.name, &id, info.tells, info.reads, info.limits])
+            }
+            (SourceKind::Provider, Some(key)) => {
                 let variables: Vec<_> = key.variables.iter().map(|v| format!("`{v}`")).collect();
                 let needs = format!("{}, {}", key.kind, variables.join(" or "));
                 row(&[info.name, &id, info.tells, &needs, info.limits])

@@ -64,9 +64,9 @@ impl SourceState {
             Some((Some(_), _)) => Self::Failing,
             Some((None, row)) if row.stale => Self::Stale,
             Some((None, row)) if row.last_look_at.is_some() => Self::Ok,
-            _ if info.kind == SourceKind::Provider && !has_key => Self::NeedsKey,
+            _ if info.key.is_some() && !has_key => Self::NeedsKey,
             Some(_) => Self::Waiting,
-            None if info.kind == SourceKind::Agent => Self::NotFound,
+            None if info.key.is_none() => Self::NotFound,
             None => Self::Waiting,
         }
     }

@@ -46,6 +46,35 @@ pub fn cents<'de, D: Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
     amount(from, Money::parse_cents)?.ok_or_else(|| not_an_amount("null"))
 }
 
+/// Millionths of a share that is given in percent (`12.5` is 125 000), rounded down.
+pub fn percent<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    percent_or_null(from)?.ok_or_else(|| not_an_amount("null"))
+}
+
+/// Like [`percent`], with null for nothing. The field itself has to be there.
+pub fn percent_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    // One percent is ten thousand millionths.
+    let ppm = |attos: i128| i64::try_from(attos.div_euclid(10_i128.pow(14)));
+    units_or_null(from)?.map(ppm).transpose().map_err(|_| not_an_amount("text"))
+}
+
+/// A row that may be of a kind that this program does not know: then it is nothing, and the rows
+/// beside it are read all the same.
+#[derive(Debug)]
+pub struct Lossy<T>(pub Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Lossy<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        Ok(Self(serde_json::from_str(raw.get()).ok()))
+    }
+}
+
+/// Like [`cents`], with null for nothing. The field itself has to be there.
+pub fn cents_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i128>, D::Error> {
+    amount(from, Money::parse_cents)
+}
+
 fn amount<'de, D: Deserializer<'de>>(
     from: D,
     parse: fn(&str, Currency) -> Result<Money, MoneyError>,

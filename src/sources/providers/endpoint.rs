@@ -1,11 +1,11 @@
 //! One provider as a look sees it: its address, the key in its header, and the time.
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Client, Request};
+use super::http::{Answer, Client, ReadRefusal, Request};
 use super::{address, decode};
 use crate::sources::{ApiKey, Look, SourceError, SourceInfo};
 
@@ -32,6 +32,8 @@ pub struct Endpoint<'a> {
     /// True when the base address comes from the config.
     configured: bool,
     headers: HeaderMap,
+    waits: &'static [&'static str],
+    refusal: Option<ReadRefusal>,
     now: chrono::DateTime<chrono::Utc>,
 }
 
@@ -88,8 +90,22 @@ impl<'a> Endpoint<'a> {
             configured: is_self_hosted || base.origin() != own.origin(),
             base: base.clone(),
             headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
+            waits: &[],
+            refusal: None,
             now: look.now,
         })
+    }
+
+    /// Names headers besides `Retry-After` that ask for a wait.
+    pub fn with_waits(mut self, names: &'static [&'static str]) -> Self {
+        self.waits = names;
+        self
+    }
+
+    /// Says how a refusal's body is read where its status does not say enough.
+    pub fn with_refusal(mut self, read: ReadRefusal) -> Self {
+        self.refusal = Some(read);
+        self
     }
 
     /// Adds a header that every request carries.
@@ -156,7 +172,28 @@ impl<'a> Endpoint<'a> {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Vec<u8>, SourceError> {
-        Ok(self.ask_paged(path, query, body).await?.0)
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.send(path, query, body, HeaderMap::new()).await
+    }
+
+    /// Asks with a form, as it is filled in on web pages, and reads the answer.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, SourceError> {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
+        decode::answer(&self.send(path, &[], Some(form.into_bytes()), headers).await?)
+    }
+
+    /// The address that a path stands for.
+    pub fn url(&self, path: &str) -> Url {
+        address::join(&self.base, path, &[])
     }
 
     /// The bytes of an answer, and the address of the next page where its `Link` header names one
@@ -169,12 +206,41 @@ impl<'a> Endpoint<'a> {
         path: &str,
         query: &[(&str, String)],
         body: Option<&Value>,
-    ) -> Result<(Vec<u8>, Option<String>), SourceError> {
+    ) -> Result<Answer, SourceError> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        self.request(path, query, body, HeaderMap::new()).await
+    }
+
+    /// The bytes of an answer to a body of any kind, with headers of this request alone.
+    ///
+    /// # Errors
+    /// See [`Client::send`].
+    pub async fn send(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<Vec<u8>>,
+        more: HeaderMap,
+    ) -> Result<Vec<u8>, SourceError> {
+        Ok(self.request(path, query, body, more).await?.0)
+    }
+
+    async fn request(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<Vec<u8>>,
+        more: HeaderMap,
+    ) -> Result<Answer, SourceError> {
+        let mut headers = self.headers.clone();
+        headers.extend(more);
         self.client
             .send(&Request {
                 url: address::join(&self.base, path, query),
-                headers: self.headers.clone(),
-                body: body.map(|body| body.to_string().into_bytes()),
+                headers,
+                body,
+                waits: self.waits,
+                refusal: self.refusal,
                 configured: self.configured,
                 now: self.now,
             })

@@ -24,6 +24,8 @@ pub struct Exchange {
     path: String,
     /// The body of a POST; `None` waits for a GET. `Value::Null` takes any body.
     sent: Option<serde_json::Value>,
+    /// The header it waits for in place of the server's.
+    header_asked: Option<(String, String)>,
     /// Pairs that have to be in the query; others may be there too.
     query: Vec<(String, String)>,
     status: u16,
@@ -38,6 +40,7 @@ impl Exchange {
         Self {
             path: path.into(),
             sent: None,
+            header_asked: None,
             query: Vec::new(),
             status: 200,
             headers: Vec::new(),
@@ -49,6 +52,12 @@ impl Exchange {
     /// Waits for a POST of this body instead; null takes any.
     pub fn posted(mut self, body: serde_json::Value) -> Self {
         self.sent = Some(body);
+        self
+    }
+
+    /// Waits for a request with this header, in place of the server's.
+    pub fn asked_with(mut self, name: &str, value: &str) -> Self {
+        self.header_asked = Some((name.into(), value.into()));
         self
     }
 
@@ -151,8 +160,10 @@ async fn answer(
     let exchange = {
         let mut script = state.lock().unwrap();
         script.seen += 1;
-        let (name, value) = script.header.clone();
         let next = script.exchanges.pop_front();
+        let of_server = || (script.header.0.to_owned(), script.header.1.clone());
+        let asked = next.as_ref().and_then(|next| next.header_asked.clone());
+        let (name, value) = asked.unwrap_or_else(of_server);
         let right = headers.get(name).is_some_and(|given| given == value.as_str())
             && headers.get("user-agent").is_some_and(|given| {
                 given.to_str().unwrap().starts_with(concat!("spendbar/", env!("CARGO_PKG_VERSION")))
@@ -185,8 +196,9 @@ async fn answer(
     answer
 }
 
+/// JSON, or the text of what is none.
 fn posted(body: &[u8]) -> serde_json::Value {
-    serde_json::from_slice(body).unwrap_or_default()
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
 /// A server that takes each connection, reads the request's head and writes these bytes, whatever
@@ -228,6 +240,42 @@ pub fn timing() -> Timing {
     }
 }
 
+/// What a look is given besides its provider's address and the time.
+pub struct Given {
+    /// Home folder and environment.
+    pub places: Places,
+    /// What the config sets.
+    pub settings: BTreeMap<String, String>,
+    /// The key.
+    pub key: Option<ApiKey>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { places: Places::default(), settings: BTreeMap::new(), key: Some(ApiKey::new(KEY)) }
+    }
+}
+
+impl Given {
+    /// The key, and these settings.
+    pub fn settings(settings: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { settings: settings.iter().map(owned).collect(), ..Self::default() }
+    }
+
+    /// No key, and a home folder.
+    pub fn home(home: &std::path::Path) -> Self {
+        let places = Places { home: home.to_owned(), ..Places::default() };
+        Self { places, key: None, ..Self::default() }
+    }
+
+    /// Sets an environment variable.
+    pub fn variable(mut self, name: &str, value: impl Into<std::ffi::OsString>) -> Self {
+        self.places.variables.insert(name.into(), value.into());
+        self
+    }
+}
+
 /// One look at a source whose provider is at `base`.
 pub async fn look(
     source: &dyn Source,
@@ -236,31 +284,30 @@ pub async fn look(
     now: DateTime<Utc>,
     since: &str,
 ) -> Result<Reading, SourceError> {
-    look_with(source, base, client, now, since, &BTreeMap::new()).await
+    look_given(source, Some(base), client, now, since, &Given::default()).await
 }
 
-/// The same with settings.
-pub async fn look_with(
+/// One look at a source that needs more than a key.
+pub async fn look_given(
     source: &dyn Source,
-    base: &Url,
+    base: Option<&Url>,
     client: &Client,
     now: DateTime<Utc>,
     since: &str,
-    settings: &BTreeMap<String, String>,
+    given: &Given,
 ) -> Result<Reading, SourceError> {
     let since: NaiveDate = since.parse().unwrap();
-    let key = ApiKey::new(KEY);
-    let (places, marks) = (Places::default(), Marks::new());
+    let marks = Marks::new();
     let outcome = source
         .read(&Look {
             now,
-            places: &places,
+            places: &given.places,
             marks: &marks,
             only: None,
             most: 1,
-            key: Some(&key),
-            base_url: Some(base),
-            settings,
+            key: given.key.as_ref(),
+            base_url: base,
+            settings: &given.settings,
             since,
             http: client,
         })

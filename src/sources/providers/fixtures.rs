@@ -226,7 +226,19 @@ pub fn assert_reading(reading: &Reading, expected: &Value) {
         };
         same("credit_use", uses.into_iter().map(of_day).collect());
     }
-    same("quota_windows", reading.quotas.iter().map(window).collect());
+    let (extra, windows): (Vec<_>, Vec<_>) =
+        reading.quotas.iter().map(window).partition(|it| it["name"] == "extra usage");
+    same("quota_windows", windows);
+    match expected.get("overage").filter(|overage| overage["enabled"] == true) {
+        Some(overage) => {
+            assert_eq!(extra.len(), 1, "{extra:#?}");
+            for name in ["used", "limit"] {
+                assert_eq!(number_of(&extra[0][name]), number_of(&overage[name]), "{extra:#?}");
+            }
+            assert_eq!(extra[0]["unit"], overage["currency"]);
+        }
+        None => assert!(extra.is_empty(), "{extra:#?}"),
+    }
     if let Some(plan) = expected["plan"].as_str() {
         assert_eq!(reading.plan.as_deref(), Some(plan));
     }
@@ -284,8 +296,9 @@ pub fn assert_usage(reading: &Reading, expected: &Value) {
             let read = match name.as_str() {
                 "day" | "model" => continue,
                 "input_total" => tokens.prompt(),
-                "input_uncached" => tokens.input,
+                "input_uncached" | "input" => tokens.input,
                 "input_cached" | "cache_read" => tokens.cache_read,
+                "cache_write" => tokens.cache_write_5m + tokens.cache_write_1h,
                 "cache_write_5m" => tokens.cache_write_5m,
                 "cache_write_1h" => tokens.cache_write_1h,
                 "output" => tokens.output,

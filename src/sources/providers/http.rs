@@ -26,6 +26,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address;
+use super::waits::{read_retry_after, wait_before_retry};
 use crate::sources::SourceError;
 
 const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -76,12 +77,20 @@ pub struct Request {
     pub headers: HeaderMap,
     /// JSON to send.
     pub body: Option<Vec<u8>>,
+    /// Other headers than `Retry-After` in which the provider asks for a wait, in seconds.
+    pub waits: &'static [&'static str],
+    /// What a refusal's body says, where its status does not say enough.
+    pub refusal: Option<ReadRefusal>,
     /// True when the host comes from the user's config: then an address that answers oddly is
     /// the config's fault and not the provider's.
     pub configured: bool,
     /// The time of the look, against which a `Retry-After` date is read.
     pub now: DateTime<Utc>,
 }
+
+/// Status, body and asked wait of a refusal -> the error, or `None` to go by the status. It must
+/// not take a part of the body along.
+pub type ReadRefusal = fn(u16, &[u8], Option<Duration>) -> Option<SourceError>;
 
 impl Client {
     /// A client with the usual timing.
@@ -147,8 +156,17 @@ impl Client {
                     })?;
                 }
                 _ => {
-                    let asked = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-                    let retry_after = asked.and_then(|text| read_retry_after(text, request.now));
+                    let names = request.waits.iter().copied().chain([RETRY_AFTER.as_str()]);
+                    let asked = |name| answer.headers().get(name)?.to_str().ok();
+                    let waits = names.filter_map(asked);
+                    let retry_after =
+                        waits.filter_map(|text| read_retry_after(text, request.now)).max();
+                    if let Some(read) = request.refusal
+                        && let Ok(body) = body(answer).await
+                        && let Some(error) = read(status.as_u16(), &body, retry_after)
+                    {
+                        return Err(error);
+                    }
                     return Err(refusal(status, retry_after, request));
                 }
             }
@@ -290,29 +308,6 @@ fn changed(what: String) -> SourceError {
     SourceError::FormatChanged { what }
 }
 
-/// How long to wait before the one retry; `None` when there is none.
-fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duration> {
-    let asked = match error {
-        // A limit that asks for no wait does not mean it: whoever comes back at once is shut out.
-        SourceError::RateLimited { retry_after } => retry_after.filter(|asked| !asked.is_zero())?,
-        SourceError::ProviderDown { retry_after, .. } => retry_after.unwrap_or_default(),
-        SourceError::Unreachable { .. } => Duration::ZERO,
-        _ => return None,
-    };
-    (asked <= timing.longest_wait).then(|| asked.max(timing.pause))
-}
-
-/// Reads `Retry-After`: whole seconds, or a date (RFC 9110, 10.2.3). A date that is past asks for
-/// no wait.
-fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
-}
-
 /// A time in words: `20 s`, `300 ms`.
 pub fn span(time: Duration) -> String {
     match time.as_secs() {
@@ -337,6 +332,8 @@ mod tests {
             url: url.join("/a").unwrap(),
             headers: HeaderMap::from_iter([(reqwest::header::AUTHORIZATION, value)]),
             body: None,
+            waits: &[],
+            refusal: None,
             configured: false,
             now: "2026-11-03T12:00:00Z".parse().unwrap(),
         }
@@ -434,42 +431,6 @@ mod tests {
         assert_eq!(get(&fake::client(), &fake.url).await, Ok("good".into()));
         assert!(start.elapsed() >= Duration::from_secs(1));
         fake.finish();
-    }
-
-    #[test]
-    fn what_is_waited_for() {
-        let timing = Timing::default();
-        let wait = |error: &SourceError| wait_before_retry(error, &timing);
-        let limited = |seconds: Option<u64>| SourceError::RateLimited {
-            retry_after: seconds.map(Duration::from_secs),
-        };
-        let down = |seconds: Option<u64>| SourceError::ProviderDown {
-            status: 503,
-            retry_after: seconds.map(Duration::from_secs),
-        };
-        assert_eq!(wait(&limited(None)), None);
-        assert_eq!(wait(&limited(Some(0))), None);
-        assert_eq!(wait(&limited(Some(7))), Some(Duration::from_secs(7)));
-        assert_eq!(wait(&limited(Some(10))), Some(Duration::from_secs(10)));
-        assert_eq!(wait(&limited(Some(11))), None);
-        assert_eq!(wait(&down(None)), Some(Duration::from_millis(500)));
-        assert_eq!(wait(&down(Some(11))), None);
-        assert_eq!(wait(&unreachable("x")), Some(Duration::from_millis(500)));
-        assert_eq!(wait(&SourceError::KeyRejected { status: 401 }), None);
-        assert_eq!(wait(&format("x")), None);
-    }
-
-    #[test]
-    fn retry_after_in_every_form() {
-        let now = "2026-11-03T12:00:00Z".parse().unwrap();
-        let read = |text: &str| read_retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(read("7"), Some(7));
-        assert_eq!(read(" 0 "), Some(0));
-        assert_eq!(read("Tue, 03 Nov 2026 12:00:07 GMT"), Some(7));
-        assert_eq!(read("Mon, 02 Nov 2026 12:00:00 GMT"), Some(0));
-        assert_eq!(read("-1"), None);
-        assert_eq!(read("tomorrow"), None);
-        assert_eq!(read(""), None);
     }
 
     #[tokio::test]

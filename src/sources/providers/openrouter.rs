@@ -33,7 +33,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::decode;
 use super::endpoint::{Auth, Endpoint};
-use super::reports::concerns_every_call;
+use super::parts::Parts;
 use super::tally::{Charges, Tokens};
 use crate::sources::{KeySpec, Look, ReadFuture, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{
@@ -78,7 +78,7 @@ impl Source for OpenRouter {
 
 async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
     let endpoint = Endpoint::new(look, &INFO, &Auth::Bearer)?;
-    let mut parts = Parts::default();
+    let mut parts = Parts::needing("a management key");
 
     let credits = endpoint.get::<Answer<Credits>>("/api/v1/credits", &[]).await;
     let credits = credits.and_then(|answer| answer.data.balance());
@@ -100,49 +100,6 @@ async fn read(look: &Look<'_>) -> Result<Reading, SourceError> {
         activity(look, &endpoint, &mut parts).await?;
     }
     parts.finish()
-}
-
-/// A reading put together from calls that may fail one by one.
-#[derive(Default)]
-struct Parts {
-    reading: Reading,
-    any: bool,
-    first_error: Option<SourceError>,
-}
-
-impl Parts {
-    /// The value of a call, or a gap in the reading that names the reason.
-    fn keep<T>(
-        &mut self,
-        what: &str,
-        outcome: Result<T, SourceError>,
-    ) -> Result<Option<T>, SourceError> {
-        match outcome {
-            Ok(value) => {
-                self.any = true;
-                Ok(Some(value))
-            }
-            Err(error) if concerns_every_call(&error) => Err(error),
-            Err(error) => {
-                self.reading.gaps.push(match &error {
-                    SourceError::WrongKindOfKey { status } => {
-                        format!("{what} can't be read: it takes a management key ({status}).")
-                    }
-                    other => format!("{what} could not be read: {other}."),
-                });
-                self.first_error.get_or_insert(error);
-                Ok(None)
-            }
-        }
-    }
-
-    /// The reading, unless every call failed.
-    fn finish(self) -> Result<Reading, SourceError> {
-        match self.first_error {
-            Some(error) if !self.any => Err(error),
-            _ => Ok(self.reading),
-        }
-    }
 }
 
 async fn activity(

@@ -446,7 +446,7 @@ pub(in crate::faces::cli) mod tests {
         Sources
           Claude Code  ≈ $120.37
           OpenAI          $94.00  at 15:00 · no answer
-          OpenRouter           –  credits $7.50 left · key limit $2.50 of $10 · monthly
+          OpenRouter           –  credits $7.50 left, for about 9 days · key limit $2.50 of $10 · monthly
 
         Budgets
           day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace ≈ $321.56 by midnight
@@ -474,7 +474,7 @@ pub(in crate::faces::cli) mod tests {
         Sources
           Claude Code  ≈ $120.37
           OpenAI          $94.00  at 15:00 · no answer
-          OpenRouter           –  credits $7.50 left · key limit $2…
+          OpenRouter           –  credits $7.50 left, for about 9 d…
 
         Budgets
           day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500

@@ -37,6 +37,10 @@ fn settings(of: &Value) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
+fn given(settings: &BTreeMap<String, String>) -> fake::Given {
+    fake::Given { settings: settings.clone(), ..fake::Given::default() }
+}
+
 async fn look(
     source: &'static Described,
     fixture: &Fixture,
@@ -45,9 +49,15 @@ async fn look(
 ) -> Result<Reading, SourceError> {
     let fake = Fake::serve_with(header(source), calls).await;
     let client = fixtures::impatient_client();
-    let outcome =
-        fake::look_with(source, &fake.url, &client, fixture.now(), &fixture.since(), settings)
-            .await;
+    let outcome = fake::look_given(
+        source,
+        Some(&fake.url),
+        &client,
+        fixture.now(),
+        &fixture.since(),
+        &given(settings),
+    )
+    .await;
     fake.finish();
     outcome
 }
@@ -121,7 +131,8 @@ async fn asked(text: &str, calls: Vec<Exchange>, unit: &str) -> Result<Reading, 
     let set = BTreeMap::from([("unit".to_owned(), unit.to_owned())]);
     let source = described("mine", text);
     let reading =
-        fake::look_with(source, &fake.url, &fake::client(), now, "2026-11-01", &set).await;
+        fake::look_given(source, Some(&fake.url), &fake::client(), now, "2026-11-01", &given(&set))
+            .await;
     fake.finish();
     reading
 }
