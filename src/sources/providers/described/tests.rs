@@ -63,7 +63,6 @@ async fn look(
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "a failed comparison does not say whose answer it was")]
 async fn every_description_reads_its_fixture() {
     for (name, text) in FILES {
         let source = described(name, text);
