@@ -96,14 +96,14 @@ pub(super) fn alerts(
 /// made, as the first start of the program would.
 fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
     let config = app.config()?;
-    let path = app.ledger_path();
-    match Ledger::open_read_only(&path) {
-        Ok(Some(ledger)) => Ok((config, ledger)),
-        Ok(None) => Ok((config, super::open_ledger(app)?)),
-        // Set aside what is damaged, and go on with an empty one.
-        Err(crate::ledger::LedgerError::Corrupt { .. }) => Ok((config, super::open_ledger(app)?)),
-        Err(error) => Err(error.into()),
-    }
+    let mut ledger = match Ledger::open_read_only(&app.ledger_path()) {
+        Ok(Some(ledger)) => ledger,
+        // There is none yet; or what is damaged is set aside, and an empty one begun.
+        Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
+        Err(error) => return Err(error.into()),
+    };
+    ledger.convert_at(config.rates.clone());
+    Ok((config, ledger))
 }
 
 /// The board as it is without a running monitor's help.

@@ -226,6 +226,7 @@ fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figur
         list: spend.list,
         billed: spend.billed,
         billed_other: spend.billed_other,
+        converted: spend.converted,
         covered: spend.covered,
         stated: spend.stated,
         requests: spend.requests,

@@ -12,7 +12,7 @@ pub use crate::ledger::ModelSpend as ModelRow;
 pub use build::{Asked, AskedSource, Live, alert_row, build};
 
 use crate::spend::{
-    Balance, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo, TokenCounts,
+    Balance, Converted, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo, TokenCounts,
 };
 
 /// Everything a face may show. Built by [`build`] after each change.
@@ -72,6 +72,8 @@ pub struct Figures {
     pub billed: Option<Money>,
     /// Bills in other currencies, side by side, in no dollar figure.
     pub billed_other: Vec<Money>,
+    /// Those of them that count in `spend`, at which rate.
+    pub converted: Vec<Converted>,
     /// The part of `list` that a subscription covers and nobody bills.
     pub covered: Money,
     /// The part of `list` that is the agents' own figure, where no list price is known.

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 
 use super::BalanceRow;
 use crate::spend::{
-    Balance, Currency, Money, Period, Quantity, QuotaWindow, SourceError, SourceInfo, UsedOf,
+    Balance, Converted, Currency, Money, Period, Quantity, QuotaWindow, SourceError, SourceInfo,
+    UsedOf,
 };
 
 /// A figure that is not known. Never 0.
@@ -156,6 +157,20 @@ pub fn quantity(quantity: &Quantity) -> String {
         Quantity::Money(money) => amount(money),
         Quantity::Units(units) => format!("{} {}", count(units.attos), units.unit),
     }
+}
+
+/// A bill in another currency that counts in the total: `€3.00 billed counts as $3.48, at 1.16 of
+/// 2 Nov 2026.`
+pub fn converted(it: &Converted) -> String {
+    let rate =
+        Money { attos: it.rate.nanos_usd.saturating_mul(1_000_000_000), currency: Currency::USD };
+    format!(
+        "{} billed counts as {}, at the rate {} of {}.",
+        amount_full(&it.amount),
+        amount_full(&it.usd),
+        rate.to_decimal(),
+        day(it.rate.date)
+    )
 }
 
 /// A number of units, at most two decimals: `1,500`, `0.25`.

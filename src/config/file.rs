@@ -21,7 +21,7 @@ use crate::sources::SourceKind;
 use crate::sources::further::{self, Further};
 use crate::sources::providers::described::language::Description;
 use crate::sources::providers::described::load;
-use crate::spend::{Currency, Money, Period};
+use crate::spend::{Currency, Money, Period, Rate, Rates};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
@@ -45,7 +45,16 @@ struct Typed {
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
+    rates: BTreeMap<Spanned<String>, TypedRate>,
+    #[serde(default)]
     price: Vec<toml::Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedRate {
+    usd: Spanned<Value>,
+    date: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +189,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let budgets = self.budgets(typed.budget);
+        let rates = self.rates(typed.rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -188,6 +198,7 @@ impl Check<'_> {
             agents,
             providers,
             budgets,
+            rates,
             watches,
             prices: typed.price,
             further: std::mem::take(&mut self.further),
@@ -447,6 +458,31 @@ impl Check<'_> {
             budgets.push(Budget { name, amount, period: budget.per, thresholds_percent, sources });
         }
         budgets
+    }
+
+    /// What other currencies are worth.
+    fn rates(&mut self, typed: BTreeMap<Spanned<String>, TypedRate>) -> Rates {
+        let mut rates = BTreeMap::new();
+        for (code, rate) in typed {
+            let usd = self.amount("rates.usd", &rate.usd);
+            let Ok(date) = rate.date.get_ref().parse() else {
+                let what = format!("{:?} is no date", rate.date.get_ref());
+                let hint = "write the day the rate is of, such as \"2026-11-02\"";
+                self.problem(rate.date.span(), "rates.date", what, hint);
+                continue;
+            };
+            match code.get_ref().parse() {
+                Ok(currency) if currency != Currency::USD => {
+                    let nanos_usd = usd.attos / 1_000_000_000;
+                    rates.insert(currency, Rate { nanos_usd, date });
+                }
+                _ => {
+                    let what = format!("{:?} is no other currency", code.get_ref());
+                    self.problem(code.span(), "rates", what, "write a code such as EUR");
+                }
+            }
+        }
+        Rates(rates)
     }
 
     /// What is to be told of a quota window or a balance.

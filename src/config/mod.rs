@@ -18,6 +18,7 @@ use crate::budgets::Budget;
 use crate::budgets::watch::Watch;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
+use crate::spend::Rates;
 
 pub use error::{ConfigError, ConfigProblem};
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Budgets in the order of the file.
     pub budgets: Vec<Budget>,
+    /// What bills in other currencies count as.
+    pub rates: Rates,
     /// Quota windows and balances to be told of.
     pub watches: Vec<Watch>,
     /// The rows of `[[price]]` as written; the price table checks them.
@@ -95,6 +98,7 @@ impl Config {
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
+            rates: Rates::default(),
             watches: Vec::new(),
             prices: Vec::new(),
             further: Further::default(),
@@ -283,6 +287,7 @@ mod tests {
                     shown.contains(&format!("\n{name} ="))
                         || shown.contains(&format!("\n[{name}."))
                         || shown.contains(&format!(".{name}."))
+                        || shown.contains(&format!("\n[{name}]"))
                         || shown.contains(&format!("\n[[{name}]]")),
                     "{name}"
                 );
@@ -368,6 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_names_its_date() {
+        let config = load("[rates]\nEUR = { usd = 1.16, date = \"2026-11-02\" }\n");
+        let rate = config.rates.0[&"EUR".parse().expect("code")];
+        assert_eq!((rate.nanos_usd, rate.date.to_string()), (1_160_000_000, "2026-11-02".into()));
+        insta::assert_snapshot!(complaint("[rates]\nEUR = { usd = 1.16, date = \"today\" }\n"), @r#"
+        config.toml:2: rates.date: "today" is no date
+          hint: write the day the rate is of, such as "2026-11-02"
+        "#);
+        insta::assert_snapshot!(complaint("[rates]\nUSD = { usd = 1, date = \"2026-11-02\" }\n"), @r#"
+        config.toml:2: rates: "USD" is no other currency
+          hint: write a code such as EUR
+        "#);
+    }
+
+    #[test]
     fn a_watch_names_a_window_or_a_balance() {
         let config = load(
             "[[watch]]\nsource = \"openrouter\"\nquota = \"all\"\n\
@@ -415,7 +435,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r##"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `watch`, `price`, in `zoen = "UTC"`"##);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

@@ -172,6 +172,7 @@ fn board(spent: &str, state: State) -> Board {
             list: usd(spent),
             billed: Some(usd("98.02")),
             billed_other: Vec::new(),
+            converted: Vec::new(),
             covered: usd("0"),
             stated: usd("0"),
             requests: 312,

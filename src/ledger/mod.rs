@@ -52,6 +52,7 @@ pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};
 
+use crate::spend::Rates;
 use names::Names;
 
 /// What was read so far, in one SQLite file. Several processes may hold it at once.
@@ -59,9 +60,16 @@ use names::Names;
 pub struct Ledger {
     conn: Connection,
     path: PathBuf,
+    /// What bills in other currencies count as.
+    rates: Rates,
 }
 
 impl Ledger {
+    /// Counts bills in other currencies at these rates from now on.
+    pub fn convert_at(&mut self, rates: Rates) {
+        self.rates = rates;
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Ledger, LedgerError, reprice, schema};
+use crate::spend::Rates;
 
 /// How long a process waits for another one's transaction. The longest are a few seconds: a
 /// reading of a cold scan, or a new price table.
@@ -122,7 +123,7 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Ledger, LedgerError> {
         Ok(conn)
     };
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
-    Ok(Ledger { conn, path: path.to_owned() })
+    Ok(Ledger { conn, path: path.to_owned(), rates: Rates::default() })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
 use crate::spend::period::local_day;
-use crate::spend::{Amounts, ChargeKind, Currency, Money, Span, TokenCounts};
+use crate::spend::{Amounts, ChargeKind, Converted, Currency, Money, Span, TokenCounts};
 
 /// Figures of one span and scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,10 @@ pub struct Spend {
     pub agents_say: Option<Money>,
     /// What providers bill in dollars; `None` when no provider knows a day of the span.
     pub billed: Option<Money>,
-    /// Bills in other currencies, in no dollar figure.
+    /// Bills in other currencies, in no dollar figure but what `converted` names.
     pub billed_other: Vec<Money>,
+    /// Those of them that count in `spend`, at which rate.
+    pub converted: Vec<Converted>,
     /// The part of `list` that a subscription covers.
     pub covered: Money,
     /// What gateways reckon that other providers charge; in no other figure.
@@ -59,6 +61,7 @@ impl Default for Spend {
             agents_say: None,
             billed: None,
             billed_other: Vec::new(),
+            converted: Vec::new(),
             covered: nothing,
             charged_elsewhere: Amounts::default(),
             requests: 0,
@@ -112,7 +115,9 @@ pub struct ModelSpend {
 impl Ledger {
     /// The figures of a span. `zone` is the one the span was made in; no `sources` means all.
     pub fn spend(&self, span: &Span, zone: Tz, sources: &[String]) -> Result<Spend, LedgerError> {
-        self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?))
+        self.ask(|conn| {
+            reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?, &self.rates)
+        })
     }
 
     /// What each source says of a span by itself, by id. Sources without a figure are left out.

@@ -26,7 +26,7 @@ use super::names::{self, NONE, Names};
 use super::{Spend, codes, days, slots};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{
-    Amounts, BY_PROVIDER, ChargeKind, Currency, DaySpan, Funding, Money, Span, TokenCounts,
+    Amounts, BY_PROVIDER, ChargeKind, Currency, DaySpan, Funding, Money, Rates, Span, TokenCounts,
 };
 
 /// What is asked: a span of local days and the sources that count.
@@ -242,18 +242,14 @@ pub(super) struct Bill {
 }
 
 /// What counts of one account on one day, in dollars, and whether it is an estimate.
-fn judge(list: Money, bill: Option<&Bill>) -> (Money, bool) {
-    match bill {
-        None => (list, list.attos > 0),
-        Some(bill) if bill.is_final || bill.amounts.usd().attos >= list.attos => {
-            (bill.amounts.usd(), false)
-        }
-        Some(_) => (list, true),
-    }
+fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
+    let Some(bill) = bill else { return (list, list.attos > 0) };
+    let billed = rates.sum(&bill.amounts);
+    if bill.is_final || billed.attos >= list.attos { (billed, false) } else { (list, true) }
 }
 
 /// The figures of the scope.
-pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
+pub(super) fn spend(conn: &Connection, scope: &Scope, rates: &Rates) -> Result<Spend> {
     let mut names = Names::default();
     let mut total = Spend::default();
     let mut sum = Figures::default();
@@ -293,7 +289,7 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     total.list = Money::from_picos_usd(list_picos);
     total.covered = Money::from_picos_usd(covered_picos);
 
-    let bills = bills_of(conn, scope, &mut total)?;
+    let bills = bills_of(conn, scope, rates, &mut total)?;
     let mut spend = total.covered;
     total.estimated = covered_picos > 0;
     let mut billed = Amounts::default();
@@ -303,13 +299,14 @@ pub(super) fn spend(conn: &Connection, scope: &Scope) -> Result<Spend> {
     let days: BTreeSet<_> = open.keys().chain(bills.keys()).collect();
     for account_day in days {
         let list = Money::from_picos_usd(open.get(account_day).copied().unwrap_or(0));
-        let (counts, estimated) = judge(list, bills.get(account_day));
+        let (counts, estimated) = judge(list, bills.get(account_day), rates);
         spend.attos = spend.attos.saturating_add(counts.attos);
         total.estimated |= estimated;
     }
     total.spend = spend;
     total.billed = (!bills.is_empty()).then(|| billed.usd());
     total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
+    total.converted = rates.converted(&billed);
     total.unpriced_tokens = unpriced.values().fold(0, |a, b| a.saturating_add(*b));
     total.unpriced_models = most_first(conn, &mut names, unpriced)?;
     Ok(total)
@@ -334,6 +331,7 @@ pub(super) fn most_first(
 fn bills_of(
     conn: &Connection,
     scope: &Scope,
+    rates: &Rates,
     total: &mut Spend,
 ) -> Result<BTreeMap<(Arc<str>, NaiveDate), Bill>> {
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
@@ -356,7 +354,7 @@ fn bills_of(
     let mut bills: BTreeMap<_, Bill> = BTreeMap::new();
     for ((source, day), bill) in by_source {
         let kept = bills.entry((scope.account(source).into(), day)).or_insert_with(|| bill.clone());
-        if bill.amounts.usd().attos > kept.amounts.usd().attos {
+        if rates.sum(&bill.amounts).attos > rates.sum(&kept.amounts).attos {
             *kept = bill;
         }
     }
@@ -399,22 +397,22 @@ mod tests {
 
     #[test]
     fn a_final_bill_beats_everything() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", true))), (usd("5"), false));
-        assert_eq!(judge(usd("9"), Some(&bill("0", true))), (usd("0"), false));
-        assert_eq!(judge(usd("1"), Some(&bill("-2", true))), (usd("-2"), false));
+        assert_eq!(judge(usd("9"), Some(&bill("5", true)), &Rates::default()), (usd("5"), false));
+        assert_eq!(judge(usd("9"), Some(&bill("0", true)), &Rates::default()), (usd("0"), false));
+        assert_eq!(judge(usd("1"), Some(&bill("-2", true)), &Rates::default()), (usd("-2"), false));
     }
 
     #[test]
     fn an_open_bill_yields_to_a_higher_list_price() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", false))), (usd("9"), true));
-        assert_eq!(judge(usd("4"), Some(&bill("5", false))), (usd("5"), false));
-        assert_eq!(judge(usd("5"), Some(&bill("5", false))), (usd("5"), false));
+        assert_eq!(judge(usd("9"), Some(&bill("5", false)), &Rates::default()), (usd("9"), true));
+        assert_eq!(judge(usd("4"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
+        assert_eq!(judge(usd("5"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
     }
 
     #[test]
     fn without_a_bill_the_list_price_counts_as_an_estimate() {
-        assert_eq!(judge(usd("9"), None), (usd("9"), true));
-        assert_eq!(judge(usd("0"), None), (usd("0"), false));
+        assert_eq!(judge(usd("9"), None, &Rates::default()), (usd("9"), true));
+        assert_eq!(judge(usd("0"), None, &Rates::default()), (usd("0"), false));
     }
 
     #[test]

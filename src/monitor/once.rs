@@ -87,6 +87,7 @@ pub fn look_at_all(
     let prices = setup.prices()?;
     ledger.reprice(&prices)?;
     ledger.keep_days_of(setup.config.zone)?;
+    ledger.convert_at(setup.config.rates.clone());
     let mut ended: Option<look::Looked> = None;
     loop {
         while under_way < LOOKS_AT_ONCE

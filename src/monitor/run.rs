@@ -68,6 +68,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let prices = Arc::new(setup.prices()?);
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
+        ledger.convert_at(setup.config.rates.clone());
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
         let (sender, changes) = unbounded_channel();
@@ -364,6 +365,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             let prices = setup.prices()?;
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
+            self.ledger.convert_at(setup.config.rates.clone());
             self.world = Arc::new(setup.world());
             self.prices = Arc::new(prices);
             self.config = Arc::new(setup.config.clone());

@@ -6,6 +6,7 @@
 pub mod money;
 pub mod period;
 pub mod quota;
+pub mod rates;
 pub mod reading;
 pub mod source;
 pub mod stamps;
@@ -14,6 +15,7 @@ pub mod usage;
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
+pub use rates::{Converted, Rate, Rates};
 pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, Reading};
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::Stamps;

@@ -122,3 +122,21 @@ fn two_accounts_of_a_provider_have_a_key_and_a_bill_each() {
     let keys = world.run(["key", "list"]).success().stdout;
     assert!(keys.contains("openrouter@work"), "{keys}");
 }
+
+#[test]
+fn a_bill_in_another_currency_counts_at_a_rate_that_is_named() {
+    let provider = FakeProvider::answering(|_| Answer::ok(ANSWER));
+    let euros = GATEWAY.replace("BASE", &provider.base_url()).replace("USD", "EUR");
+    let world = world().env("MINE_KEY", "sk-mine-0123456789").config(&in_config(&euros));
+    world.run(["poll"]).success();
+    let status = world.run(["status"]).success().stdout;
+    assert!(status.starts_with("Today $0.00") && status.contains("€12.34"), "{status}");
+    let world = world.config("[rates]\nEUR = { usd = \"1.16\", date = \"2026-02-27\" }\n");
+    let status = world.run(["status"]).success().stdout;
+    // 12.345 * 1.16 = 14.3202
+    assert!(status.starts_with("Today $14.32"), "{status}");
+    let sentence = "€12.34 billed counts as $14.32, at the rate 1.16 of 27 Feb 2026.";
+    assert!(status.contains(sentence), "{status}");
+    let json = world.run(["status", "--json"]).success().json();
+    assert_eq!(json["converted"][0]["usd"], "14.3202");
+}

@@ -31,6 +31,7 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             list_usd: json::decimal(board.amount(Headline::List)),
             billed_usd: json::decimal(figures.billed),
             billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
+            converted: figures.converted.iter().map(Converted::of).collect(),
             covered_usd: figures.covered.to_decimal(),
             stated_usd: figures.stated.to_decimal(),
             requests: figures.requests,
@@ -45,6 +46,26 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             notices: &board.notices,
         },
     )
+}
+
+/// A bill in another currency that counts in the total.
+#[derive(Serialize)]
+struct Converted {
+    currency: String,
+    amount: String,
+    usd: String,
+    rate_date: String,
+}
+
+impl Converted {
+    fn of(it: &crate::spend::Converted) -> Self {
+        Self {
+            currency: it.amount.currency.code().to_owned(),
+            amount: it.amount.to_decimal(),
+            usd: it.usd.to_decimal(),
+            rate_date: it.rate.date.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -63,6 +84,8 @@ struct Document<'a> {
     billed_usd: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    converted: Vec<Converted>,
     covered_usd: String,
     stated_usd: String,
     requests: u64,

@@ -207,6 +207,7 @@ fn notes(board: &Board) -> Vec<String> {
     let mut notes = board.notices.clone();
     notes.extend(board.sources.iter().filter_map(|row| failure(row, board)));
     let figures = &board.figures;
+    notes.extend(figures.converted.iter().map(wording::converted));
     if figures.unpriced_tokens > 0 {
         let unpriced: Vec<&str> = board
             .top_models
@@ -301,6 +302,7 @@ pub(in crate::faces::cli) mod tests {
                 list: usd("0"),
                 billed: None,
                 billed_other: Vec::new(),
+                converted: Vec::new(),
                 covered: usd("0"),
                 stated: usd("0"),
                 requests: 0,
@@ -329,6 +331,7 @@ pub(in crate::faces::cli) mod tests {
                 list: usd("220.4"),
                 billed: Some(usd("94")),
                 billed_other: vec![Money::parse("3", "EUR".parse().expect("code")).expect("3")],
+                converted: Vec::new(),
                 covered: usd("12.5"),
                 stated: usd("0.4"),
                 requests: 1204,
