@@ -21,6 +21,7 @@ const fn info(id: &'static str, name: &'static str, kind: SourceKind) -> SourceI
         poll_minutes: 5,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "",

@@ -19,6 +19,7 @@ mod days;
 mod error;
 mod events;
 mod figures;
+mod incidents;
 mod marks;
 mod names;
 mod open;

@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod further;
 pub mod providers;
+pub mod status_page;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -296,10 +297,14 @@ mod tests {
             let info = source.info();
             match info.kind {
                 SourceKind::Provider => {
-                    assert!(info.base_url.starts_with("https://"), "{}", info.id)
+                    let page = info.status_page;
+                    assert!(info.base_url.starts_with("https://"), "{}", info.id);
+                    assert!(page.is_empty() || page.starts_with("https://"), "{}", info.id);
+                    assert!(!page.ends_with('/'), "{}", info.id);
                 }
                 SourceKind::Agent => {
-                    assert!(info.base_url.is_empty() && info.key.is_none(), "{}", info.id)
+                    assert!(info.base_url.is_empty() && info.key.is_none(), "{}", info.id);
+                    assert!(info.status_page.is_empty(), "{}", info.id);
                 }
             }
         }

@@ -3,3 +3,12 @@
 UPDATE source_state SET balances = '[]', quotas = '[]';
 ALTER TABLE source_state ADD COLUMN totals TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE source_state ADD COLUMN plan TEXT;
+
+-- What providers report of their own faults, by the address of their status page. A page that
+-- reports none has no row.
+CREATE TABLE incident (
+    page      TEXT PRIMARY KEY,
+    indicator TEXT    NOT NULL,
+    text      TEXT    NOT NULL,
+    at_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
