@@ -87,6 +87,7 @@ struct Source {
     last_good_at: Option<String>,
     stale: bool,
     error: Option<String>,
+    incident: Option<json::Incident>,
 }
 
 impl Source {
@@ -100,6 +101,7 @@ impl Source {
             last_good_at: row.last_good_at.map(json::instant),
             stale: row.stale,
             error: failure(row, board),
+            incident: row.incident.as_ref().map(json::incident),
         }
     }
 }
@@ -200,7 +202,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": false,
-              "error": null
+              "error": null,
+              "incident": null
             },
             {
               "id": "openai-admin",
@@ -210,7 +213,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": true,
-              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min."
+              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min.",
+              "incident": null
             },
             {
               "id": "openrouter",
@@ -220,7 +224,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": false,
-              "error": null
+              "error": null,
+              "incident": null
             }
           ],
           "top_models": [
