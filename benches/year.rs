@@ -130,7 +130,11 @@ fn ask(path: &Path, days: usize) {
     ];
     let sources: Vec<_> = SOURCES
         .iter()
-        .map(|source| AskedSource { info: source.info(), poll: Duration::from_secs(600) })
+        .map(|source| AskedSource {
+            info: source.info(),
+            poll: Duration::from_secs(600),
+            status_page: None,
+        })
         .collect();
     let asked = Asked {
         now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),

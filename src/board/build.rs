@@ -6,10 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, SourceRow, State};
+use super::{
+    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, SourceRow, State,
+};
 use crate::budgets::{self, Budget};
 use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances};
-use crate::spend::{Period, SourceError, SourceInfo, SourceKind};
+use crate::spend::{Period, SourceError, SourceInfo, SourceKind, Trouble};
 
 /// Models that faces show.
 const TOP_MODELS: usize = 5;
@@ -48,6 +50,17 @@ pub struct AskedSource {
     pub info: &'static SourceInfo,
     /// Time between looks.
     pub poll: Duration,
+    /// Where faults that concern it are reported.
+    pub status_page: Option<StatusPage>,
+}
+
+/// A provider's page about its own faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusPage {
+    /// Its address.
+    pub address: &'static str,
+    /// The provider's name.
+    pub of: &'static str,
 }
 
 /// How a source's last look ended.
@@ -70,10 +83,14 @@ pub fn build(ledger: &Ledger, asked: &Asked<'_>) -> Result<Board, LedgerError> {
     let spend = ledger.spend(&today, asked.zone, &[])?;
     let states = ledger.sources()?;
     let by_source = ledger.source_spend(&today, asked.zone)?;
+    let reported = ledger.incidents()?;
     let sources: Vec<SourceRow> = asked
         .sources
         .iter()
-        .filter_map(|source| source_row(asked, source, &states, &by_source))
+        .filter_map(|source| {
+            let row = source_row(asked, source, &states, &by_source)?;
+            Some(SourceRow { incident: incident(asked, source, &reported), ..row })
+        })
         .map(|row| with_paces(ledger, row, asked.now))
         .collect::<Result<_, LedgerError>>()?;
     let budgets = asked
@@ -174,6 +191,7 @@ fn source_row(
         problem_count: state.map_or(0, |state| state.problem_count),
         unmetered_tokens: state.map_or(0, |state| state.unmetered_tokens),
         problems: state.map(|state| state.problems.clone()).unwrap_or_default(),
+        incident: None,
     })
 }
 
@@ -193,6 +211,18 @@ fn with_paces(
         it.days_left = days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     }
     Ok(row)
+}
+
+/// What the source's status page reports, unless that is too long ago.
+fn incident(
+    asked: &Asked<'_>,
+    source: &AskedSource,
+    reported: &BTreeMap<String, Trouble>,
+) -> Option<Incident> {
+    let page = source.status_page?;
+    let Trouble { indicator, text, as_of } =
+        reported.get(page.address).filter(|trouble| trouble.is_current(asked.now))?.clone();
+    Some(Incident { by: page.of, indicator, text, as_of })
 }
 
 fn budget_row(

@@ -9,10 +9,11 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::ModelSpend as ModelRow;
-pub use build::{Asked, AskedSource, Live, alert_row, build};
+pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
 
 use crate::spend::{
-    Balance, Converted, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo, TokenCounts,
+    Balance, Converted, Indicator, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo,
+    TokenCounts,
 };
 
 /// Everything a face may show. Built by [`build`] after each change.
@@ -155,6 +156,21 @@ pub struct SourceRow {
     pub unmetered_tokens: u64,
     /// The newest of them.
     pub problems: Vec<Problem>,
+    /// What its provider reports of its own faults. Figures may be late then, and none is missing.
+    pub incident: Option<Incident>,
+}
+
+/// What a provider reports on its status page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// The provider's name.
+    pub by: &'static str,
+    /// How bad it is.
+    pub indicator: Indicator,
+    /// The page's own words; may be empty.
+    pub text: String,
+    /// When it said so.
+    pub as_of: DateTime<Utc>,
 }
 
 /// Prepaid credit, and how long it lasts.

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::BalanceRow;
+use super::{BalanceRow, Incident};
 use crate::spend::{
-    Balance, Converted, Currency, Money, Period, Quantity, QuotaWindow, SourceError, SourceInfo,
-    UsedOf,
+    Balance, Converted, Currency, Indicator, Money, Period, Quantity, QuotaWindow, SourceError,
+    SourceInfo, UsedOf,
 };
 
 /// A figure that is not known. Never 0.
@@ -338,6 +338,37 @@ pub fn failure_short(error: &SourceError) -> &'static str {
     }
 }
 
+/// What a provider reports of its own faults, in two or three words, for a row.
+pub fn incident_short(incident: &Incident) -> &'static str {
+    match incident.indicator {
+        Indicator::Critical => "status: major outage",
+        Indicator::Major => "status: outage",
+        Indicator::Minor => "degraded",
+        Indicator::Maintenance => "maintenance",
+    }
+}
+
+/// The same in a sentence, with the page's own words. What is mild is told and no conclusion drawn.
+pub fn incident(incident: &Incident, zone: Tz) -> String {
+    let Incident { by, indicator, text, as_of } = incident;
+    let own_words = |else_: &str| match text.as_str() {
+        "" => else_.to_owned(),
+        text => format!("“{text}”"),
+    };
+    let as_of = as_of.with_timezone(&zone).format("as of %H:%M");
+    let reports = |what| {
+        let what = own_words(what);
+        format!("{by} reports {what} on its status page ({as_of}): figures may be late.")
+    };
+    let mentions = |what| format!("{by}'s status page mentions {} ({as_of}).", own_words(what));
+    match indicator {
+        Indicator::Critical => reports("a major outage"),
+        Indicator::Major => reports("an outage"),
+        Indicator::Minor => mentions("degraded service"),
+        Indicator::Maintenance => mentions("maintenance"),
+    }
+}
+
 fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let seconds = (at - now).num_seconds();
     if seconds <= 0 {
@@ -430,6 +461,37 @@ mod tests {
         assert_eq!(bar(430), "▰▰▰▰▱▱▱▱▱▱");
         assert_eq!(bar(2_000), "▰▰▰▰▰▰▰▰▰▰");
         assert_eq!(bar(-5), "▱▱▱▱▱▱▱▱▱▱");
+    }
+
+    #[test]
+    fn an_incident_is_told_as_loudly_as_it_is() {
+        let say = |indicator, text: &str| {
+            let as_of = "2026-11-24T13:05:00Z".parse().expect("time");
+            let it = Incident { by: "OpenAI", indicator, text: text.into(), as_of };
+            (incident_short(&it), incident(&it, chrono_tz::Europe::Berlin))
+        };
+        let (short, long) = say(Indicator::Critical, "Major System Outage");
+        assert_eq!(short, "status: major outage");
+        assert_eq!(
+            long,
+            "OpenAI reports “Major System Outage” on its status page (as of 14:05): \
+             figures may be late."
+        );
+        let (short, long) = say(Indicator::Major, "");
+        assert_eq!(short, "status: outage");
+        assert_eq!(
+            long,
+            "OpenAI reports an outage on its status page (as of 14:05): figures may be late."
+        );
+        let (short, long) = say(Indicator::Minor, "Partially Degraded Service");
+        assert_eq!(short, "degraded");
+        assert_eq!(
+            long,
+            "OpenAI's status page mentions “Partially Degraded Service” (as of 14:05)."
+        );
+        let (short, long) = say(Indicator::Maintenance, "");
+        assert_eq!(short, "maintenance");
+        assert_eq!(long, "OpenAI's status page mentions maintenance (as of 14:05).");
     }
 
     #[test]

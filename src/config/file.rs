@@ -34,6 +34,7 @@ struct Typed {
     zone: Option<Spanned<String>>,
     headline: Option<Headline>,
     notifications: Option<bool>,
+    status_pages: Option<bool>,
     #[serde(default)]
     agents: BTreeMap<Spanned<String>, TypedAgent>,
     #[serde(default)]
@@ -195,6 +196,7 @@ impl Check<'_> {
             zone,
             headline: typed.headline.unwrap_or_default(),
             notifications: typed.notifications.unwrap_or(true),
+            status_pages: typed.status_pages.unwrap_or(true),
             agents,
             providers,
             budgets,

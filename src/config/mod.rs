@@ -34,6 +34,8 @@ pub struct Config {
     pub headline: Headline,
     /// Whether alerts become desktop notifications. They are recorded either way.
     pub notifications: bool,
+    /// Whether the status pages of providers are asked and what they say is shown.
+    pub status_pages: bool,
     /// Settings of agents, by source id; agents that the file does not name are absent.
     pub agents: BTreeMap<String, AgentSettings>,
     /// Settings of providers, by source id; providers that the file does not name are absent.
@@ -95,6 +97,7 @@ impl Config {
             zone: system_zone,
             headline: Headline::default(),
             notifications: true,
+            status_pages: true,
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
@@ -248,6 +251,7 @@ mod tests {
         let defaults = Config::defaults(chrono_tz::UTC);
         assert_eq!(shown.headline, defaults.headline);
         assert_eq!(shown.notifications, defaults.notifications);
+        assert_eq!(shown.status_pages, defaults.status_pages);
         for source in SOURCES.iter() {
             let info = source.info();
             assert!(shown.enabled(info.id));
@@ -415,12 +419,13 @@ mod tests {
     #[test]
     fn sections_change_their_source_only() {
         let config = load(
-            "zone = \"Asia/Tokyo\"\nheadline = \"billed\"\nnotifications = false\n\
+            "zone = \"Asia/Tokyo\"\nheadline = \"billed\"\nnotifications = false\nstatus_pages = false\n\
              [agents.codex]\nenabled = false\nroots = [\"~/a\", \"/b\"]\naccount = \"work\"\nbilling = \"subscription\"\n\
              [providers.openai-admin]\npoll_minutes = 1440\nbase_url = \"http://127.0.0.1:8080/x\"\n",
         );
         assert_eq!(config.zone, chrono_tz::Asia::Tokyo);
         assert_eq!(config.headline, Headline::Billed);
+        assert!(!config.notifications && !config.status_pages);
         assert!(!config.enabled("codex") && config.enabled("claude-code"));
         assert_eq!(config.billing("codex"), Some(Billing::Subscription));
         assert_eq!(config.roots()["codex"], [PathBuf::from("/home/u/a"), PathBuf::from("/b")]);
@@ -435,7 +440,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

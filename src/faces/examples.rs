@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::board::{
-    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, ModelRow, SourceRow, State,
+    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, ModelRow, SourceRow, State,
 };
 use crate::spend::{
-    Balance, Currency, Money, Period, Quantity, SourceError, SourceInfo, SourceKind, TokenCounts,
+    Balance, Currency, Indicator, Money, Period, Quantity, SourceError, SourceInfo, SourceKind,
+    TokenCounts,
 };
 
 static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
@@ -23,6 +24,7 @@ const fn info(id: &'static str, name: &'static str, kind: SourceKind) -> SourceI
         poll_minutes: 5,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "",
@@ -73,6 +75,21 @@ pub fn stale() -> Board {
         row.stale = true;
     }
     board.sources[2].error = Some(SourceError::Unreachable { what: "timed out".into() });
+    board
+}
+
+/// A provider that reports an outage, which marks the agent of its account too.
+pub fn incident() -> Board {
+    let mut board = calm();
+    let incident = Incident {
+        by: "OpenAI",
+        indicator: Indicator::Critical,
+        text: "Major System Outage".into(),
+        as_of: at("2026-11-24T12:58:00Z"),
+    };
+    for row in &mut board.sources[1..] {
+        row.incident = Some(incident.clone());
+    }
     board
 }
 
@@ -218,6 +235,7 @@ fn source(info: &'static SourceInfo) -> SourceRow {
         problem_count: 0,
         unmetered_tokens: 0,
         problems: Vec::new(),
+        incident: None,
     }
 }
 

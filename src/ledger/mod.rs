@@ -20,6 +20,7 @@ mod days;
 mod error;
 mod events;
 mod figures;
+mod incidents;
 mod marks;
 mod names;
 mod open;

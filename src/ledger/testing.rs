@@ -24,6 +24,7 @@ pub(super) const AGENT: SourceInfo = SourceInfo {
     poll_minutes: 10,
     least_minutes: 0,
     settings: &[],
+    status_page: "",
     key: None,
     base_url: "",
     tells: "usage",

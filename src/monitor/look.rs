@@ -15,6 +15,7 @@ use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading, Stamps};
 
 use super::clock::Clock;
+use super::incidents;
 use super::job::Changed;
 
 /// How far back a provider is asked: the days that "30 days" and a running month need, and what
@@ -261,7 +262,12 @@ pub fn poll(config: &Config, info: &SourceInfo) -> Duration {
 
 /// The sources that are switched on, as the board wants them.
 pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
+    let providers = incidents::providers_with_page(config);
     enabled(config, true)
-        .map(|source| AskedSource { info: source.info(), poll: poll(config, source.info()) })
+        .map(|source| AskedSource {
+            info: source.info(),
+            poll: poll(config, source.info()),
+            status_page: incidents::page_of(config, &providers, source.info()),
+        })
         .collect()
 }

@@ -4,12 +4,13 @@
 //! `run` is the long-running loop, `handle` its thread, `job` a source's place in its schedule;
 //! [`once`] looks once at every source and leaves. Both go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
-//! and is judged, in one transaction).
+//! and is judged, in one transaction). `incidents` asks the status pages of providers beside that.
 
 pub mod clock;
 mod delivery;
 mod due;
 mod handle;
+mod incidents;
 mod job;
 pub mod look;
 mod messages;

@@ -15,9 +15,11 @@ use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::pricing::PriceTable;
 use crate::sources::{SourceKind, Watched};
+use crate::spend::Trouble;
 use crate::spend::period::local_day;
 
 use super::delivery::Delivery;
+use super::incidents::{self, Incidents};
 use super::job::Job;
 use super::look::{self, Looked, World};
 use super::messages::{Command, Event};
@@ -54,6 +56,7 @@ pub(super) struct Monitor<T> {
     day: Option<NaiveDate>,
     roll_up_at: Instant,
     delivery: Delivery,
+    incidents: Incidents,
 }
 
 impl<T: FnMut(Event)> Monitor<T> {
@@ -93,6 +96,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             // Not while everything else starts.
             roll_up_at: Instant::now() + ROLL_UP_GAP / 12,
             delivery: Delivery::new(),
+            incidents: Incidents::new(),
             setup,
             tell,
         };
@@ -113,10 +117,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         let mut tick = Instant::now() + TICK;
         loop {
             self.start_due_looks()?;
+            if !self.paused {
+                self.incidents.start_due(&self.world);
+            }
             let wake = self.wake_at(tick);
             tokio::select! {
                 Some(looked) = self.finished.1.recv() => self.finish(looked)?,
                 Some(change) = self.changes.recv() => self.note(&change),
+                (page, says) = self.incidents.answer() => self.hear(page, says.as_ref())?,
                 order = orders.recv() => match order {
                     None | Some(Command::Stop) => return Ok(()),
                     Some(order) => self.obey(order),
@@ -222,6 +230,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 let live = Live { error, retry_at, looked_at: looked.at };
                 let news = self.live.get(info.id).is_none_or(|known| known.error != live.error);
                 self.live.insert(info.id, live);
+                self.follow_pages();
                 self.judge_for_the_first_time();
                 // While a long first reading goes on, nothing of it is worth a redraw each time.
                 if (recorded.changed && !more) || news || info.kind == SourceKind::Provider {
@@ -236,6 +245,27 @@ impl<T: FnMut(Event)> Monitor<T> {
                 }
                 self.publish();
             }
+        }
+        Ok(())
+    }
+
+    /// Asks the status pages of the providers that are asked, as the last looks left it.
+    fn follow_pages(&mut self) {
+        let sources = self.jobs.iter().map(|job| job.source.info());
+        self.incidents.follow(&incidents::wanted(&self.config, sources, &self.live));
+    }
+
+    /// Keeps what a status page says.
+    ///
+    /// # Errors
+    /// The ledger is damaged.
+    fn hear(&mut self, page: &str, says: Option<&Trouble>) -> Result<(), LedgerError> {
+        match self.ledger.keep_incident(page, says, self.setup.clock.now()) {
+            Ok(true) => self.publish(),
+            Ok(false) => {}
+            Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
+            // Nobody waits for it, and the next answer will say it again.
+            Err(error) => log::debug!("{page}: {error}"),
         }
         Ok(())
     }
@@ -315,7 +345,8 @@ impl<T: FnMut(Event)> Monitor<T> {
         let delivery = self.delivery.again_at();
         let first = (!self.judging).then(|| self.started + FIRST_LOOK_PATIENCE);
         let first = first.filter(|at| *at > Instant::now());
-        looks.chain(delivery).chain(first).fold(tick, Instant::min)
+        let pages = self.incidents.next().filter(|_| !self.paused);
+        looks.chain(delivery).chain(first).chain(pages).fold(tick, Instant::min)
     }
 
     fn tick(&mut self) {
@@ -376,6 +407,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             Ok(()) => {
                 self.trouble.remove("config");
                 self.follow_folders();
+                self.follow_pages();
                 if self.judging {
                     self.judge();
                 }

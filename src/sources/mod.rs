@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod further;
 pub mod providers;
+pub mod status_page;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -303,14 +304,17 @@ mod tests {
         for source in SOURCES.iter() {
             let info = source.info();
             match info.kind {
-                // A gateway of the user's own has no address before the config names one.
-                SourceKind::Provider => assert!(
-                    info.base_url.is_empty() || info.base_url.starts_with("https://"),
-                    "{}",
-                    info.id
-                ),
+                SourceKind::Provider => {
+                    let page = info.status_page;
+                    // A gateway of the user's own has no address before the config names one.
+                    let has_address = !info.base_url.is_empty();
+                    assert!(!has_address || info.base_url.starts_with("https://"), "{}", info.id);
+                    assert!(page.is_empty() || page.starts_with("https://"), "{}", info.id);
+                    assert!(!page.ends_with('/'), "{}", info.id);
+                }
                 SourceKind::Agent => {
-                    assert!(info.base_url.is_empty() && info.key.is_none(), "{}", info.id)
+                    assert!(info.base_url.is_empty() && info.key.is_none(), "{}", info.id);
+                    assert!(info.status_page.is_empty(), "{}", info.id);
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! [`Money`] and [`Price`] are integers, [`TokenCounts`] are `u64`, a [`Reading`] is what one
 //! look at a source gave, and a [`Period`] is a local day, week or month as a half-open interval.
 
+pub mod incident;
 pub mod money;
 pub mod period;
 pub mod quota;
@@ -12,6 +13,7 @@ pub mod source;
 pub mod stamps;
 pub mod usage;
 
+pub use incident::{Indicator, Trouble};
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};

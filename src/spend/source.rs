@@ -28,6 +28,9 @@ pub struct SourceInfo {
     pub key: Option<KeySpec>,
     /// What else has to be known to ask (a team's id, a region), set in the config.
     pub settings: &'static [SettingSpec],
+    /// Where the provider tells of its own faults: a page that answers as Atlassian Statuspage
+    /// does. Empty for none, and for agents.
+    pub status_page: &'static str,
     /// Where requests go unless the config names a gateway. Empty for agents.
     pub base_url: &'static str,
     /// What it tells, one clause, for the README's table and `doctor`.

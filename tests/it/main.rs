@@ -20,6 +20,7 @@ mod desk;
 mod desktop;
 mod explain;
 mod histories;
+mod incidents;
 mod keys;
 mod kill;
 mod layout;

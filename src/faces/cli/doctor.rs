@@ -115,6 +115,9 @@ pub fn text(out: &mut dyn Write, diagnosis: &Diagnosis<'_>, style: &Style) -> io
             _ => {}
         }
         if let Some(row) = source.row {
+            if let Some(incident) = &row.incident {
+                lines.below(&wording::incident(incident, *zone))?;
+            }
             for gap in &row.gaps {
                 lines.below(gap)?;
             }
@@ -239,6 +242,7 @@ fn source_line(source: &SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> String
     let mut parts = vec![source.state.words().to_owned()];
     if let Some(row) = source.row {
         parts.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
+        parts.extend(row.incident.as_ref().map(|it| wording::incident_short(it).to_owned()));
         let figures = |at| format!("last figures {}", wording::age(now, at, zone));
         parts.extend(row.last_good_at.map(figures));
     }
@@ -248,8 +252,33 @@ fn source_line(source: &SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::sources::tests::{entry, failing, now, row};
+    use super::super::sources::tests::{entry, failing, marked, now, row};
     use super::*;
+
+    #[test]
+    fn a_reported_fault_is_told_and_is_no_fault_of_this_machine() {
+        let row = marked("openai-admin");
+        let diagnosis = Diagnosis {
+            version: "0.1.0",
+            now: now(),
+            zone: chrono_tz::UTC,
+            checks: Vec::new(),
+            sources: vec![entry("openai-admin", Some(&row), Some("keyring"))],
+        };
+        let mut out = Vec::new();
+        text(&mut out, &diagnosis, &Style { color: false, width: 100 }).expect("a vector");
+        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @"
+        Spendbar 0.1.0
+
+        Sources
+        ✓ OpenAI  ok · status: outage · last figures 3 min ago
+                  https://api.example.com
+                  key: keyring
+                  OpenAI reports “Partial System Outage” on its status page (as of 14:50): figures may be
+                  late.
+        ");
+        assert!(diagnosis.is_ok());
+    }
 
     #[test]
     fn a_diagnosis_as_text_and_json() {

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::spend::{Amounts, Currency, Money, TokenCounts};
+use crate::board;
+use crate::spend::{Amounts, Currency, Indicator, Money, TokenCounts};
 
 /// Writes one document and a line end.
 ///
@@ -42,6 +43,21 @@ impl From<&TokenCounts> for Tokens {
 pub struct OtherAmount {
     currency: String,
     amount: String,
+}
+
+/// What a provider reports of its own faults.
+#[derive(Serialize)]
+pub struct Incident {
+    by: &'static str,
+    indicator: Indicator,
+    text: String,
+    as_of: String,
+}
+
+/// As the board has it.
+pub fn incident(incident: &board::Incident) -> Incident {
+    let board::Incident { by, indicator, text, as_of } = incident;
+    Incident { by, indicator: *indicator, text: text.clone(), as_of: instant(*as_of) }
 }
 
 /// All digits as text.

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
+use super::status::incidents;
 use super::style::{Cut, Style, clean, wrap};
 use super::table::{Column, Table};
 use crate::board::{SourceRow, wording};
@@ -117,12 +118,13 @@ pub fn text(
         ]);
     }
     table.write(out, style, 0)?;
-    let failures: Vec<String> =
-        entries.iter().filter_map(|entry| failure(entry, now, zone)).collect();
-    if !failures.is_empty() {
+    let failures = entries.iter().filter_map(|entry| failure(entry, now, zone));
+    let reported = incidents(entries.iter().filter_map(|entry| entry.row), zone);
+    let sentences: Vec<String> = failures.chain(reported).collect();
+    if !sentences.is_empty() {
         writeln!(out)?;
     }
-    for sentence in failures {
+    for sentence in sentences {
         writeln!(out, "{}", wrap(&clean(&sentence), style.width, 0))?;
     }
     Ok(())
@@ -165,6 +167,7 @@ pub(super) struct Source<'a> {
     last_good_at: Option<String>,
     retry_at: Option<String>,
     error: Option<String>,
+    incident: Option<json::Incident>,
     problem_count: u64,
     unmetered_tokens: u64,
 }
@@ -187,6 +190,7 @@ impl<'a> Source<'a> {
             last_good_at: row.and_then(|row| row.last_good_at).map(json::instant),
             retry_at: row.and_then(|row| row.retry_at).map(json::instant),
             error: failure(entry, now, zone),
+            incident: row.and_then(|row| row.incident.as_ref()).map(json::incident),
             problem_count: row.map_or(0, |row| row.problem_count),
             unmetered_tokens: row.map_or(0, |row| row.unmetered_tokens),
         }
@@ -214,6 +218,7 @@ pub(in crate::faces::cli) mod tests {
             poll_minutes: 10,
             least_minutes: 0,
             settings: &[],
+            status_page: "",
             key: None,
             base_url: "",
             tells: "tokens of every request, by model, project and session",
@@ -228,6 +233,7 @@ pub(in crate::faces::cli) mod tests {
             poll_minutes: 5,
             least_minutes: 0,
             settings: &[],
+            status_page: "",
             key: Some(key),
             base_url: "https://api.example.com",
             tells: "billed cost per UTC day",
@@ -276,6 +282,7 @@ pub(in crate::faces::cli) mod tests {
             problem_count: 0,
             unmetered_tokens: 0,
             problems: Vec::new(),
+            incident: None,
         }
     }
 
@@ -291,6 +298,17 @@ pub(in crate::faces::cli) mod tests {
             }],
             ..row("openai-admin")
         }
+    }
+
+    /// A source whose provider reports a fault.
+    pub fn marked(id: &str) -> SourceRow {
+        let incident = crate::board::Incident {
+            by: "OpenAI",
+            indicator: crate::spend::Indicator::Major,
+            text: "Partial System Outage".into(),
+            as_of: "2026-11-24T14:50:00Z".parse().expect("time"),
+        };
+        SourceRow { incident: Some(incident), ..row(id) }
     }
 
     pub fn entry<'a>(id: &str, row: Option<&'a SourceRow>, key: Option<&str>) -> SourceEntry<'a> {
@@ -329,6 +347,37 @@ pub(in crate::faces::cli) mod tests {
         ] {
             assert_eq!(SourceState::of(info, enabled, has_key, row), state);
         }
+    }
+
+    #[test]
+    fn a_reported_fault_is_told_once_under_the_table() {
+        let (agent, provider) = (marked("codex"), marked("openai-admin"));
+        let entries = [
+            entry("codex", Some(&agent), None),
+            entry("openai-admin", Some(&provider), Some("keyring")),
+        ];
+        let mut out = Vec::new();
+        let style = Style { color: false, width: 100 };
+        text(&mut out, &entries, now(), chrono_tz::UTC, &style).expect("a vector");
+        insta::assert_snapshot!(String::from_utf8(out).expect("text"), @"
+        Source  Id            State  Figures    Tells
+        Codex   codex         ok     3 min ago  tokens of every request, by model, project and session
+        OpenAI  openai-admin  ok     3 min ago  billed cost per UTC day
+
+        OpenAI reports “Partial System Outage” on its status page (as of 14:50): figures may be late.
+        ");
+        let mut out = Vec::new();
+        json(&mut out, &entries[1..], now(), chrono_tz::UTC).expect("a vector");
+        let document: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(
+            document["sources"][0]["incident"],
+            serde_json::json!({
+                "by": "OpenAI",
+                "indicator": "major",
+                "text": "Partial System Outage",
+                "as_of": "2026-11-24T14:50:00Z",
+            })
+        );
     }
 
     #[test]
@@ -389,6 +438,7 @@ pub(in crate::faces::cli) mod tests {
               "last_good_at": null,
               "retry_at": null,
               "error": null,
+              "incident": null,
               "problem_count": 0,
               "unmetered_tokens": 0
             },
@@ -409,6 +459,7 @@ pub(in crate::faces::cli) mod tests {
               "last_good_at": "2026-11-24T14:57:00Z",
               "retry_at": null,
               "error": "OpenAI refused the key (401). It needs an admin key (sk-admin-…). Set one: `spendbar key set openai-admin`.",
+              "incident": null,
               "problem_count": 2,
               "unmetered_tokens": 0
             }

@@ -228,13 +228,14 @@ fn sources(board: &Board, most: usize) -> Vec<MenuRow> {
     section("Sources", at_most(most, rows, "spendbar sources"))
 }
 
-/// What is to be known about a source besides its figure: an error, its age when old, tokens
-/// without a price, credit left.
+/// What is to be known about a source besides its figure: an error, a fault that its provider
+/// reports, its age when old, tokens without a price, credit left.
 fn condition(board: &Board, source: &SourceRow) -> String {
     let mut parts = Vec::new();
     if let Some(error) = &source.error {
         parts.push(wording::failure_short(error).to_owned());
     }
+    parts.extend(source.incident.as_ref().map(|it| wording::incident_short(it).to_owned()));
     if source.stale
         && let Some(at) = source.last_good_at
     {

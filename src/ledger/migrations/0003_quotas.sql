@@ -14,3 +14,12 @@ CREATE TABLE balance_use (
     used   TEXT    NOT NULL,
     PRIMARY KEY (source, name, unit, day)
 ) STRICT, WITHOUT ROWID;
+
+-- What providers report of their own faults, by the address of their status page. A page that
+-- reports none has no row.
+CREATE TABLE incident (
+    page      TEXT PRIMARY KEY,
+    indicator TEXT    NOT NULL,
+    text      TEXT    NOT NULL,
+    at_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

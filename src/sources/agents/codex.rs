@@ -62,6 +62,7 @@ static INFO: SourceInfo = SourceInfo {
     poll_minutes: 10,
     least_minutes: 0,
     settings: &[],
+    status_page: "",
     key: None,
     base_url: "",
     tells: "tokens of every request, by model, project and session",

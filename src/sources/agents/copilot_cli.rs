@@ -59,6 +59,7 @@ static HOME: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "tokens and cost of every request, by model, project and session",

@@ -47,6 +47,7 @@ pub static AGENT: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "its own figure of the cost, by session and project",

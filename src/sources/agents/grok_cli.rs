@@ -49,6 +49,7 @@ pub static AGENT: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "tokens and cost of every turn, by model, project and session",

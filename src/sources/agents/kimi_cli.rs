@@ -46,6 +46,7 @@ pub static AGENT: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "tokens of every request, by session",

@@ -50,6 +50,7 @@ pub static AGENT: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "tokens and own cost of every request, by model, project and session",

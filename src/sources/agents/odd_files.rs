@@ -27,6 +27,7 @@ static AGENT: Agent = Agent {
         poll_minutes: 10,
         least_minutes: 0,
         settings: &[],
+        status_page: "",
         key: None,
         base_url: "",
         tells: "",

@@ -42,6 +42,7 @@ static INFO: SourceInfo = SourceInfo {
     poll_minutes: 5,
     least_minutes: 0,
     settings: &[],
+    status_page: "https://status.claude.com",
     key: Some(KeySpec {
         variables: &["ANTHROPIC_ADMIN_KEY"],
         kind: "an admin key (sk-ant-admin…)",

@@ -48,6 +48,7 @@ static INFO: SourceInfo = SourceInfo {
         variables: &["ANTHROPIC_ANALYTICS_KEY"],
         kind: "an analytics key with the scope read:analytics",
     }),
+    status_page: "https://status.claude.com",
     base_url: "https://api.anthropic.com",
     tells: "billed cost, list price and tokens per UTC day and model",
     reads: "analytics cost report, usage report",

@@ -65,6 +65,7 @@ static INFO: SourceInfo = SourceInfo {
         default: None,
     }],
     key: None,
+    status_page: "",
     base_url: "https://ce.us-east-1.amazonaws.com",
     tells: "billed cost per UTC day and model vendor",
     reads: "the profile of `~/.aws/credentials` that `settings = { profile = \"...\" }` names",

@@ -75,6 +75,7 @@ static INFO: SourceInfo = SourceInfo {
         variables: &["AZURE_CLIENT_SECRET"],
         kind: "the client secret of an app registration with the role Cost Management Reader",
     }),
+    status_page: "",
     base_url: "https://management.azure.com",
     tells: "billed cost per UTC day and resource group",
     reads: "Cost Management query",

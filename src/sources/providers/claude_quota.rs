@@ -50,6 +50,7 @@ static INFO: SourceInfo = SourceInfo {
     least_minutes: 5,
     settings: &[],
     key: None,
+    status_page: "https://status.claude.com",
     base_url: "https://api.anthropic.com",
     tells: "used share of the session, the week and each model's week; extra usage",
     reads: "the token that Claude Code keeps",

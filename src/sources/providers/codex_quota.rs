@@ -48,6 +48,7 @@ static INFO: SourceInfo = SourceInfo {
     least_minutes: 5,
     settings: &[],
     key: None,
+    status_page: "https://status.openai.com",
     base_url: "https://chatgpt.com",
     tells: "used share of the session, the week and each model's windows; credits left",
     reads: "the token that Codex keeps",

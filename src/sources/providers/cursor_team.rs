@@ -54,6 +54,7 @@ static INFO: SourceInfo = SourceInfo {
         variables: &["CURSOR_ADMIN_KEY", "CURSOR_API_KEY"],
         kind: "an admin key of the team (crsr_… or key_…)",
     }),
+    status_page: "https://status.cursor.com",
     base_url: "https://api.cursor.com",
     tells: "billed cost and tokens per UTC day and model, the cycle's cost",
     reads: "spend, usage events",

@@ -60,6 +60,7 @@ static INFO: SourceInfo = SourceInfo {
         default: None,
     }],
     key: Some(KeySpec { variables: &["LITELLM_API_KEY"], kind: "a virtual key (sk-…)" }),
+    status_page: "",
     base_url: "",
     tells: "estimated cost and tokens per UTC day and model; budgets of key, user and team",
     reads: "key, user and team info, daily activity",

@@ -21,9 +21,9 @@ pub mod decode;
 pub mod described;
 pub mod endpoint;
 #[cfg(test)]
-mod fake;
+pub(super) mod fake;
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 pub mod http;
 pub mod litellm;
 pub mod openai_admin;

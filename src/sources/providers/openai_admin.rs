@@ -45,6 +45,7 @@ static INFO: SourceInfo = SourceInfo {
     poll_minutes: 5,
     least_minutes: 0,
     settings: &[],
+    status_page: "https://status.openai.com",
     key: Some(KeySpec { variables: &["OPENAI_ADMIN_KEY"], kind: "an admin key (sk-admin-…)" }),
     base_url: "https://api.openai.com",
     tells: "billed cost and tokens per UTC day",

@@ -52,6 +52,7 @@ static INFO: SourceInfo = SourceInfo {
     poll_minutes: 5,
     least_minutes: 0,
     settings: &[],
+    status_page: "",
     key: Some(KeySpec {
         variables: &["OPENROUTER_API_KEY"],
         kind: "a management key (sk-or-…); an API key reads less",

@@ -59,6 +59,7 @@ static INFO: SourceInfo = SourceInfo {
         variables: &["XAI_MANAGEMENT_API_KEY"],
         kind: "a management key (xai-token-…)",
     }),
+    status_page: "",
     base_url: "https://management-api.x.ai",
     tells: "billed cost per UTC day, prepaid credit, the invoice so far, the spending limit",
     reads: "prepaid balance, usage, invoice preview",

@@ -110,6 +110,7 @@ struct Source {
     last_good_at: Option<String>,
     stale: bool,
     error: Option<String>,
+    incident: Option<json::Incident>,
 }
 
 impl Source {
@@ -123,6 +124,7 @@ impl Source {
             last_good_at: row.last_good_at.map(json::instant),
             stale: row.stale,
             error: failure(row, board),
+            incident: row.incident.as_ref().map(json::incident),
         }
     }
 }
@@ -223,7 +225,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": false,
-              "error": null
+              "error": null,
+              "incident": null
             },
             {
               "id": "openai-admin",
@@ -233,7 +236,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": true,
-              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min."
+              "error": "OpenAI gave no answer: timed out after 20 s. Trying again in 7 min.",
+              "incident": null
             },
             {
               "id": "openrouter",
@@ -243,7 +247,8 @@ mod tests {
               "unpriced_tokens": 0,
               "last_good_at": "2026-11-24T14:00:00Z",
               "stale": false,
-              "error": null
+              "error": null,
+              "incident": null
             }
           ],
           "top_models": [

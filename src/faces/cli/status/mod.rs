@@ -4,6 +4,8 @@ mod document;
 
 use std::io::{self, Write};
 
+use chrono_tz::Tz;
+
 use super::first_run::{self, Looked};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
@@ -152,6 +154,7 @@ fn sources(board: &Board) -> Table {
             about.push(wording::age(board.now, at, board.zone));
         }
         about.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
+        about.extend(row.incident.as_ref().map(|it| wording::incident_short(it).to_owned()));
         about.extend(row.balances.iter().map(wording::balance_row));
         about.extend(row.quotas.iter().map(|quota| wording::quota(quota, board.now, board.zone)));
         table.row(vec![row.info.name.into(), figure, about.join(" · ")]);
@@ -247,10 +250,26 @@ fn notes(board: &Board) -> Vec<String> {
     if figures.partial && notes.is_empty() {
         notes.push("Something is missing from these figures; `spendbar doctor` says more.".into());
     }
+    notes.extend(incidents(board.sources.iter(), board.zone));
     if board.loading {
         notes.push("Not every source was looked at yet.".into());
     }
     notes
+}
+
+/// What providers report of their own faults, each once although several rows are marked.
+pub(in crate::faces::cli) fn incidents<'a>(
+    rows: impl Iterator<Item = &'a SourceRow>,
+    zone: Tz,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for incident in rows.filter_map(|row| row.incident.as_ref()) {
+        let sentence = wording::incident(incident, zone);
+        if !told.contains(&sentence) {
+            told.push(sentence);
+        }
+    }
+    told
 }
 
 fn failure(row: &SourceRow, board: &Board) -> Option<String> {
@@ -287,6 +306,7 @@ pub(in crate::faces::cli) mod tests {
             problem_count: 0,
             unmetered_tokens: 0,
             problems: Vec::new(),
+            incident: None,
         }
     }
 
@@ -500,6 +520,26 @@ pub(in crate::faces::cli) mod tests {
         Claude Code: 2 lines could not be read; `spendbar doctor`
         shows where.
         ");
+    }
+
+    #[test]
+    fn a_reported_fault_marks_rows_and_is_told_once() {
+        let mut board = busy();
+        let incident = crate::board::Incident {
+            by: "OpenAI",
+            indicator: crate::spend::Indicator::Minor,
+            text: "Partially Degraded Service".into(),
+            as_of: "2026-11-24T14:50:00Z".parse().expect("time"),
+        };
+        for row in &mut board.sources[..2] {
+            row.incident = Some(incident.clone());
+        }
+        let said = shown(&board, 100);
+        assert!(said.contains("  Claude Code  ≈ $120.37  degraded\n"), "{said}");
+        assert!(said.contains("at 15:00 · no answer · degraded\n"), "{said}");
+        let sentence =
+            "OpenAI's status page mentions “Partially Degraded Service” (as of 15:50).\n";
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
     }
 
     #[test]

@@ -136,6 +136,18 @@ fn old_figures_say_their_age() {
 }
 
 #[test]
+fn a_fault_that_a_provider_reports_marks_its_rows_and_nothing_else() {
+    let calm = text(&examples::calm());
+    let marked = text(&examples::incident());
+    let rows: Vec<_> = marked.lines().filter(|line| !calm.lines().any(|it| it == *line)).collect();
+    assert_eq!(
+        rows,
+        ["  __≈ $4.00  Codex · status: major outage", "  __ $98.02  OpenAI · status: major outage"]
+    );
+    assert_eq!(calm.lines().count(), marked.lines().count());
+}
+
+#[test]
 fn no_source_gives_figures() {
     assert_snapshot!(text(&examples::error()), @"
     # Today –

@@ -30,6 +30,9 @@ pub struct Description {
     pub account: Option<String>,
     /// Where the endpoints are documented.
     pub manual: Option<String>,
+    /// Where the provider tells of its own faults: a page that answers below `/api/v2/status.json`
+    /// as Atlassian Statuspage does.
+    pub status_page: Option<Spanned<String>>,
     /// Minutes between looks.
     #[serde(default = "five")]
     pub poll_minutes: u32,

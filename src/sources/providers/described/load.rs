@@ -70,6 +70,13 @@ pub fn check(description: &Description, fault: &mut dyn FnMut(Range<usize>, &str
             fault(address.span(), "base_url", format!("{what}: {hint}"));
         }
     }
+    if let Some(page) = &description.status_page
+        && !Url::parse(page.get_ref()).is_ok_and(|url| address::check_base(&url).is_ok())
+    {
+        let hint = "write an address such as \"https://status.example.com\" (http is for this \
+                    machine only), without user, ? and #";
+        fault(page.span(), "status_page", format!("{:?} can't be asked: {hint}", page.get_ref()));
+    }
     let mut known: BTreeSet<&str> = description.setting.iter().map(|it| &*it.name).collect();
     if !description.region.is_empty() {
         known.insert("region");
@@ -203,6 +210,15 @@ mod tests {
         line 2: base_url: base_url sends the key to mine.example unencrypted; use https (http is for this machine only): write an address such as "https://gateway.example.com"
         line 1: call: nothing is asked: write a [[call]] with a path
         "#);
+        for page in
+            ["http://mine.example", "https://me@mine.example", "https://mine.example?a", "mine"]
+        {
+            let said = said(&format!(
+                "id = \"mine\"\nstatus_page = \"{page}\"\nbase_url = \"https://mine.example\"\n[[call]]\npath = \"/x\"\n"
+            ));
+            let hint = "write an address such as \"https://status.example.com\" (http is for this machine only), without user, ? and #";
+            assert_eq!(said, format!("line 2: status_page: {page:?} can't be asked: {hint}"));
+        }
         insta::assert_snapshot!(said(&format!("{HEAD}[[call]]\npath = \"/x\"\n[[call.balance]]\nname = \"left\"\namount = \"balance\"\ncurrency = \"USD\"\n")), @r##"line 8: "balance" is no place in an answer: write a JSON Pointer such as "/data/balance", or "#/currency" from the top of the answer, in `amount = "balance"`"##);
         insta::assert_snapshot!(said(&format!("{HEAD}[[call]]\npath = \"/{{team}}/{{day}}\"\n[[call.balance]]\nname = \"left\"\namount = \"/b\"\n")), @r#"
         line 4: call: nothing fills {team}: write one of first, last, today, end, now, day, next_day

@@ -22,6 +22,7 @@ use ask::{Asking, Saved};
 use facts::Noted;
 use language::{Description, Send};
 use template::Fill;
+use url::Url;
 
 use super::endpoint::{Auth, Endpoint};
 use crate::sources::{
@@ -218,6 +219,12 @@ fn info(description: &Description) -> SourceInfo {
             kind: leaked(&key.kind),
         }),
         settings: Box::leak(settings.into()),
+        status_page: description.status_page.as_ref().map_or("", |page| {
+            // A page is known by its address, so that is written in one way.
+            let written = page.get_ref();
+            let url = Url::parse(written).map_or(written.clone(), String::from);
+            leaked(url.trim_end_matches('/'))
+        }),
         base_url: leaked(base_url.unwrap_or_default().trim_end_matches('/')),
         tells: leaked(&description.tells),
         reads: leaked(&paths.join(", ")),
