@@ -13,20 +13,22 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
-use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem, ProviderSettings};
+mod providers;
+mod watches;
+
+use providers::TypedProvider;
+use watches::{TypedRate, TypedWatch};
+
+use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
 use crate::budgets::Budget;
-use crate::budgets::watch::{Watch, Watched};
 use crate::sources::SourceKind;
-use crate::sources::further::{self, Further};
+use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
-use crate::sources::providers::described::load;
-use crate::spend::{Currency, Money, Period, Rate, Rates};
+use crate::spend::{Currency, Money, Period};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
-/// Percent used at which the watch of a quota window speaks unless it says otherwise.
-const DEFAULT_WATCH: [u32; 2] = [80, 95];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,42 +55,12 @@ struct Typed {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TypedRate {
-    usd: Spanned<Value>,
-    date: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypedWatch {
-    source: Spanned<String>,
-    quota: Option<Spanned<String>>,
-    thresholds: Option<Vec<Spanned<i64>>>,
-    balance: Option<Spanned<String>>,
-    below: Option<Spanned<Value>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct TypedAgent {
     enabled: Option<bool>,
     #[serde(default)]
     roots: Vec<Spanned<String>>,
     account: Option<Spanned<String>>,
     billing: Option<Billing>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypedProvider {
-    enabled: Option<bool>,
-    base_url: Option<Spanned<String>>,
-    account: Option<Spanned<String>>,
-    poll_minutes: Option<Spanned<i64>>,
-    #[serde(default)]
-    settings: BTreeMap<Spanned<String>, String>,
-    #[serde(default)]
-    accounts: BTreeMap<Spanned<String>, TypedProvider>,
 }
 
 #[derive(Deserialize)]
@@ -240,77 +212,6 @@ impl Check<'_> {
         agents
     }
 
-    fn providers(
-        &mut self,
-        typed: BTreeMap<Spanned<String>, TypedProvider>,
-    ) -> BTreeMap<String, ProviderSettings> {
-        let mut providers = BTreeMap::new();
-        for (id, mut provider) in typed {
-            self.known(&id, "providers", SourceKind::Provider);
-            for (name, account) in std::mem::take(&mut provider.accounts) {
-                if let Some(named) = self.named(&id, &name) {
-                    let section = format!("providers.{}.accounts.{}", id.get_ref(), name.get_ref());
-                    let settings = self.provider(named, &section, account);
-                    providers.insert(named.to_owned(), settings);
-                }
-            }
-            let section = format!("providers.{}", id.get_ref());
-            let settings = self.provider(id.get_ref(), &section, provider);
-            providers.insert(id.into_inner(), settings);
-        }
-        providers
-    }
-
-    fn provider(&mut self, id: &str, section: &str, typed: TypedProvider) -> ProviderSettings {
-        if let Some(name) = typed.accounts.keys().next() {
-            let hint = "write it under the provider: [providers.ID.accounts.NAME]";
-            self.problem(name.span(), section, "an account has no accounts", hint);
-        }
-        ProviderSettings {
-            enabled: typed.enabled,
-            base_url: typed.base_url.and_then(|url| self.base_url(section, &url)),
-            account: self.account(section, typed.account),
-            poll_minutes: typed
-                .poll_minutes
-                .and_then(|minutes| self.poll_minutes(id, section, &minutes)),
-            settings: self.settings(id, section, typed.settings),
-        }
-    }
-
-    /// A further account of a provider; its id.
-    fn named(&mut self, of: &Spanned<String>, name: &Spanned<String>) -> Option<&'static str> {
-        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.get_ref().is_empty() || !name.get_ref().chars().all(is_name) {
-            let field = format!("providers.{}.accounts", of.get_ref());
-            let what = format!("{:?} is no name of an account", name.get_ref());
-            let hint = "write small letters, digits and hyphens, such as \"work\"";
-            self.problem(name.span(), field, what, hint);
-            return None;
-        }
-        let named = further::named(self.further.find(of.get_ref())?, name.get_ref());
-        self.further.add(named);
-        Some(named.info().id)
-    }
-
-    /// Providers of the user's own.
-    fn own(&mut self, descriptions: Vec<Spanned<Description>>) {
-        for spanned in descriptions {
-            let mut faults = Vec::new();
-            load::check(spanned.get_ref(), &mut |at, field, what| {
-                faults.push((at, format!("provider.{field}"), what));
-            });
-            let is_right = faults.is_empty();
-            for (at, field, what) in faults {
-                self.problem(at, field, what, "");
-            }
-            let id = spanned.get_ref().id.clone();
-            if is_right && !self.further.add(further::own(spanned.into_inner())) {
-                let what = format!("{:?} is the id of another source", id.get_ref());
-                self.problem(id.span(), "provider.id", what, "write one of your own");
-            }
-        }
-    }
-
     /// The ids that settings can name.
     fn source_ids(&self, kind: Option<SourceKind>) -> Vec<&'static str> {
         let infos = self.further.all().map(|source| source.info());
@@ -328,29 +229,6 @@ impl Check<'_> {
                 format!("write one of {list}"),
             );
         }
-    }
-
-    /// What a provider has to be told besides its key: only what it knows.
-    fn settings(
-        &mut self,
-        id: &str,
-        section: &str,
-        typed: BTreeMap<Spanned<String>, String>,
-    ) -> BTreeMap<String, String> {
-        let known = self.further.find(id).map_or(&[][..], |it| it.info().settings);
-        for name in typed.keys() {
-            if !known.iter().any(|spec| spec.name == name.get_ref()) {
-                let names: Vec<_> = known.iter().map(|spec| spec.name).collect();
-                let hint = match names.as_slice() {
-                    [] => "take it out: this provider needs no settings".to_owned(),
-                    names => format!("write one of {}", names.join(", ")),
-                };
-                let field = format!("{section}.settings");
-                let what = format!("{:?} is not a setting of this provider", name.get_ref());
-                self.problem(name.span(), field, what, hint);
-            }
-        }
-        typed.into_iter().map(|(name, value)| (name.into_inner(), value)).collect()
     }
 
     fn account(&mut self, section: &str, account: Option<Spanned<String>>) -> Option<String> {
@@ -410,22 +288,6 @@ impl Check<'_> {
         None
     }
 
-    fn poll_minutes(&mut self, id: &str, section: &str, minutes: &Spanned<i64>) -> Option<u32> {
-        let least = self.further.find(id).map_or(0, |it| it.info().least_minutes).max(1);
-        match u32::try_from(*minutes.get_ref()) {
-            Ok(checked) if (least..=1440).contains(&checked) => Some(checked),
-            _ => {
-                self.problem(
-                    minutes.span(),
-                    format!("{section}.poll_minutes"),
-                    format!("{} is out of range", minutes.get_ref()),
-                    format!("write whole minutes from {least} to 1440"),
-                );
-                None
-            }
-        }
-    }
-
     fn budgets(&mut self, typed: Vec<TypedBudget>) -> Vec<Budget> {
         let given: Vec<_> = typed
             .iter()
@@ -460,74 +322,6 @@ impl Check<'_> {
             budgets.push(Budget { name, amount, period: budget.per, thresholds_percent, sources });
         }
         budgets
-    }
-
-    /// What other currencies are worth.
-    fn rates(&mut self, typed: BTreeMap<Spanned<String>, TypedRate>) -> Rates {
-        let mut rates = BTreeMap::new();
-        for (code, rate) in typed {
-            let usd = self.amount("rates.usd", &rate.usd);
-            let Ok(date) = rate.date.get_ref().parse() else {
-                let what = format!("{:?} is no date", rate.date.get_ref());
-                let hint = "write the day the rate is of, such as \"2026-11-02\"";
-                self.problem(rate.date.span(), "rates.date", what, hint);
-                continue;
-            };
-            match code.get_ref().parse() {
-                Ok(currency) if currency != Currency::USD => {
-                    let nanos_usd = usd.attos / 1_000_000_000;
-                    rates.insert(currency, Rate { nanos_usd, date });
-                }
-                _ => {
-                    let what = format!("{:?} is no other currency", code.get_ref());
-                    self.problem(code.span(), "rates", what, "write a code such as EUR");
-                }
-            }
-        }
-        Rates(rates)
-    }
-
-    /// What is to be told of a quota window or a balance.
-    fn watch(&mut self, spanned: Spanned<TypedWatch>) -> Option<Watch> {
-        let span = spanned.span();
-        let typed = spanned.into_inner();
-        let known = self.source_ids(Some(SourceKind::Provider));
-        if !known.contains(&typed.source.get_ref().as_str()) {
-            let what = format!("{:?} is not among the providers", typed.source.get_ref());
-            let hint = format!("write one of {}", known.join(", "));
-            self.problem(typed.source.span(), "watch.source", what, hint);
-            return None;
-        }
-        // `all` stands for every one of them, as it does for the sources of a budget.
-        let named = |name: Spanned<String>| Some(name.into_inner()).filter(|name| name != "all");
-        let of = match (typed.quota, typed.balance) {
-            (Some(window), None) => {
-                if let Some(below) = &typed.below {
-                    let hint = "write thresholds in percent used, such as [80, 95]";
-                    self.problem(below.span(), "watch.below", "a quota has no amount", hint);
-                }
-                let thresholds_percent = match typed.thresholds.as_deref() {
-                    None => DEFAULT_WATCH.to_vec(),
-                    thresholds => self.thresholds(thresholds),
-                };
-                Watched::Quota { window: named(window), thresholds_percent }
-            }
-            (None, Some(balance)) => {
-                let Some(below) = typed.below else {
-                    let hint = "write below = 5";
-                    self.problem(span, "watch.below", "below which amount is not said", hint);
-                    return None;
-                };
-                let below_attos = self.amount("watch.below", &below).attos;
-                Watched::Balance { name: named(balance), below_attos }
-            }
-            _ => {
-                let hint = "write quota = \"week\" or balance = \"credits\"; \"all\" is every one";
-                self.problem(span, "watch", "it says not what is watched", hint);
-                return None;
-            }
-        };
-        Some(Watch { source: typed.source.into_inner(), of })
     }
 
     fn currency(&mut self, budget: &TypedBudget) {

@@ -18,7 +18,7 @@ pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
 pub use rates::{Converted, Rate, Rates};
-pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Problem, Reading};
+pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Noted, Problem, Reading};
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::Stamps;
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

@@ -144,6 +144,19 @@ pub struct Metered {
     pub web_searches: u64,
 }
 
+/// A fact as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// `balance`, `quota`, `cost`, `total`.
+    pub kind: &'static str,
+    /// What it is called; a cost's day, a total's period.
+    pub name: String,
+    /// The value, exactly.
+    pub value: String,
+    /// Where it lies.
+    pub from: String,
+}
+
 /// Something in a source that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

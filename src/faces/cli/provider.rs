@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::json;
 use super::style::{Cut, Style, wrap};
 use super::table::{Column, Table};
-use crate::sources::providers::described::facts::Noted;
-use crate::spend::{Reading, SourceInfo};
+use crate::spend::{Noted, Reading, SourceInfo};
 
 /// A description that was tried.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! One provider as a look sees it: its address, the key in its header, and the time.
 
+use std::pin::Pin;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -225,26 +227,26 @@ impl<'a> Endpoint<'a> {
         Ok(self.request(path, query, body, more).await?.0)
     }
 
-    async fn request(
-        &self,
+    /// Boxed, so that the code that asks is there once and not in every call of every provider.
+    fn request<'b>(
+        &'b self,
         path: &str,
         query: &[(&str, String)],
         body: Option<Vec<u8>>,
         more: HeaderMap,
-    ) -> Result<Answer, SourceError> {
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, SourceError>> + Send + 'b>> {
         let mut headers = self.headers.clone();
         headers.extend(more);
-        self.client
-            .send(&Request {
-                url: address::join(&self.base, path, query),
-                headers,
-                body,
-                waits: self.waits,
-                refusal: self.refusal,
-                configured: self.configured,
-                now: self.now,
-            })
-            .await
+        let request = Request {
+            url: address::join(&self.base, path, query),
+            headers,
+            body,
+            waits: self.waits,
+            refusal: self.refusal,
+            configured: self.configured,
+            now: self.now,
+        };
+        Box::pin(async move { self.client.send(&request).await })
     }
 
     /// Like [`Self::get`], for what a reading can do without: gives up early.

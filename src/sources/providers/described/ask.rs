@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, NaiveDate};
 use serde_json::Value;
 
-use super::facts::{Context, Found, Noted};
+use super::facts::{Context, Found};
 use super::language::{Answer, Call, Description, Failure, FailureKind, Page, Send};
 use super::place::{At, Place};
 use super::template::Fill;
 use crate::sources::providers::endpoint::Endpoint;
 use crate::sources::providers::reports::concerns_every_call;
 use crate::sources::{ApiKey, SourceError};
-use crate::spend::{Currency, DaySpan, Reading};
+use crate::spend::{Currency, DaySpan, Noted, Reading};
 
 const MOST_PAGES: usize = 100;
 /// A list of values that makes a call come again and again.

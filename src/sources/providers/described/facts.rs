@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::language::{BalanceFact, CostFact, QuotaFact, Rows, Text, TokensFact, TotalFact, Unit};
@@ -14,8 +13,8 @@ use super::template::Fill;
 use crate::sources::SourceError;
 use crate::sources::providers::tally::{Charges, Tokens};
 use crate::spend::{
-    Balance, Charge, Currency, Metered, Money, Quantity, QuotaWindow, Reading, TokenCounts, Total,
-    Units, UsedOf,
+    Balance, Charge, Currency, Metered, Money, Noted, Quantity, QuotaWindow, Reading, TokenCounts,
+    Total, Units, UsedOf,
 };
 
 /// More rows than any honest page has.
@@ -33,19 +32,6 @@ pub struct Found {
     /// What was read from where.
     pub noted: Vec<Noted>,
     totals: BTreeMap<(String, String), Quantity>,
-}
-
-/// A fact as it was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Noted {
-    /// `balance`, `quota`, `cost`, `total`.
-    pub kind: &'static str,
-    /// What it is called; a cost's day, a total's period.
-    pub name: String,
-    /// The value, exactly.
-    pub value: String,
-    /// Where it lies.
-    pub from: String,
 }
 
 /// What one answer is read with.

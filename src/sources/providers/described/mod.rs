@@ -19,7 +19,6 @@ mod tests;
 use std::collections::BTreeMap;
 
 use ask::{Asking, Saved};
-use facts::Noted;
 use language::{Description, Send};
 use template::Fill;
 use url::Url;
@@ -28,7 +27,7 @@ use super::endpoint::{Auth, Endpoint};
 use crate::sources::{
     KeySpec, Look, ReadFuture, SettingSpec, Source, SourceError, SourceInfo, SourceKind,
 };
-use crate::spend::{Currency, Reading};
+use crate::spend::{Currency, Noted, Reading};
 
 /// A file of `assets/providers` with its name.
 macro_rules! described {
