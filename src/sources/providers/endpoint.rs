@@ -1,11 +1,15 @@
-//! One provider as a look sees it: its address, the key in its header, and the time.
+//! One provider as a look sees it: its address, the key in its header, the time, and how much it may
+//! answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Client, Request};
+use super::http::{self, Client, Request};
 use super::{address, decode};
 use crate::sources::{ApiKey, Look, SourceError, SourceInfo};
 
@@ -33,6 +37,25 @@ pub struct Endpoint<'a> {
     configured: bool,
     headers: HeaderMap,
     now: chrono::DateTime<chrono::Utc>,
+    limits: Limits,
+    /// Bytes of all answers so far.
+    taken: Arc<AtomicUsize>,
+}
+
+/// How much a provider may answer, in bytes. Pages are held until the last has come, so that many
+/// pages of a size that is allowed would take as much memory as one without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// In one answer.
+    pub answer: usize,
+    /// In all answers of a look.
+    pub look: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { answer: http::MOST_BYTES, look: 2 * http::MOST_BYTES }
+    }
 }
 
 impl<'a> Endpoint<'a> {
@@ -89,7 +112,15 @@ impl<'a> Endpoint<'a> {
             base: base.clone(),
             headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
             now: look.now,
+            limits: Limits::default(),
+            taken: Arc::default(),
         })
+    }
+
+    /// Bears smaller answers only.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Adds a header that every request carries.
@@ -170,15 +201,26 @@ impl<'a> Endpoint<'a> {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<(Vec<u8>, Option<String>), SourceError> {
-        self.client
+        let too_much = || SourceError::FormatChanged {
+            what: format!("its answers together are larger than {}", http::size(self.limits.look)),
+        };
+        let left = self.limits.look.saturating_sub(self.taken.load(Ordering::Relaxed));
+        if left == 0 {
+            return Err(too_much());
+        }
+        let (body, next) = self
+            .client
             .send(&Request {
                 url: address::join(&self.base, path, query),
                 headers: self.headers.clone(),
                 body: body.map(|body| body.to_string().into_bytes()),
                 configured: self.configured,
                 now: self.now,
+                most_bytes: self.limits.answer,
             })
-            .await
+            .await?;
+        self.taken.fetch_add(body.len(), Ordering::Relaxed);
+        if body.len() > left { Err(too_much()) } else { Ok((body, next)) }
     }
 
     /// Like [`Self::get`], for what a reading can do without: gives up early.

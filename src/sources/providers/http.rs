@@ -10,7 +10,10 @@
 //! - **Proxies** of the environment are used for https. Requests to this machine never take one.
 //! - **Trust**: the system's certificates plus Mozilla's, which are built in, so that a machine
 //!   without ca-certificates works too.
-//! - Bodies end at 32 MiB. gzip is understood.
+//! - **Size**: bodies end at 32 MiB, or where the request says; counted unpacked, for gzip is
+//!   understood.
+//! - **Clocks**: a `Retry-After` date is read against the answer's own `Date`, so that a machine
+//!   whose clock is off waits no shorter or longer. A wait beyond a day is cut to a day.
 //!
 //! No error holds a key, a path, a query or any text of an answer.
 
@@ -22,13 +25,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use super::address;
 use crate::sources::SourceError;
 
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// The largest body that is taken for an answer.
+pub const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// Whatever a provider asks for, it is asked again a day later: a wrong number or a wrong clock must
+/// not silence a source for years.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 const MOST_REDIRECTS: usize = 3;
 
 /// How long the client waits for what.
@@ -79,8 +86,10 @@ pub struct Request {
     /// True when the host comes from the user's config: then an address that answers oddly is
     /// the config's fault and not the provider's.
     pub configured: bool,
-    /// The time of the look, against which a `Retry-After` date is read.
+    /// The time of the look, against which a `Retry-After` date is read if the answer has no date.
     pub now: DateTime<Utc>,
+    /// A larger body is refused, at most [`MOST_BYTES`].
+    pub most_bytes: usize,
 }
 
 impl Client {
@@ -132,11 +141,12 @@ impl Client {
             let status = answer.status();
             if status.is_success() {
                 let next = answer.headers().get(LINK).and_then(|it| next_link(it.to_str().ok()?));
-                let body = body(answer).await;
+                let most = request.most_bytes.min(MOST_BYTES);
+                let body = body(answer, most).await;
                 return body.map(|body| (body, next)).map_err(|broken| match broken {
                     Broken::Lost(error) if error.is_timeout() => lost(error),
                     Broken::Lost(_) => changed("it breaks off in the middle".into()),
-                    Broken::TooLarge => changed("it is larger than 32 MiB".into()),
+                    Broken::TooLarge => changed(format!("it is larger than {}", size(most))),
                 });
             }
             match answer.headers().get(LOCATION) {
@@ -147,8 +157,11 @@ impl Client {
                     })?;
                 }
                 _ => {
-                    let asked = answer.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-                    let retry_after = asked.and_then(|text| read_retry_after(text, request.now));
+                    let text = |name| answer.headers().get(name).and_then(|it| it.to_str().ok());
+                    let now = text(DATE).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+                    let now = now.map_or(request.now, |date| date.to_utc());
+                    let retry_after =
+                        text(RETRY_AFTER).and_then(|text| read_retry_after(text, now));
                     return Err(refusal(status, retry_after, request));
                 }
             }
@@ -258,10 +271,10 @@ enum Broken {
 }
 
 /// Counts unpacked bytes, so that a small gzip body can't grow without end.
-async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, Broken> {
+async fn body(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(Broken::Lost)? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > most {
             return Err(Broken::TooLarge);
         }
         body.extend_from_slice(&chunk);
@@ -303,14 +316,25 @@ fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duration> {
 }
 
 /// Reads `Retry-After`: whole seconds, or a date (RFC 9110, 10.2.3). A date that is past asks for
-/// no wait.
+/// no wait, and nothing asks for more than a day.
 fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit ask for a long time all the same.
+        text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let date = DateTime::parse_from_rfc2822(text).ok()?;
+        (date.to_utc() - now).to_std().unwrap_or_default()
+    };
+    Some(asked.min(LONGEST_RETRY_AFTER))
+}
+
+/// A number of bytes in words: `32 MiB`, `600 KiB`.
+pub fn size(bytes: usize) -> String {
+    match bytes / 1024 {
+        kibi @ 0..1024 => format!("{kibi} KiB"),
+        kibi => format!("{} MiB", kibi / 1024),
     }
-    let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
 }
 
 /// A time in words: `20 s`, `300 ms`.
@@ -339,6 +363,7 @@ mod tests {
             body: None,
             configured: false,
             now: "2026-11-03T12:00:00Z".parse().unwrap(),
+            most_bytes: MOST_BYTES,
         }
     }
 
@@ -411,7 +436,11 @@ mod tests {
         )
         .await;
         check(
-            vec![answer(429).header("retry-after", "Tue, 03 Nov 2026 12:01:40 GMT")],
+            vec![
+                answer(429)
+                    .header("date", "Tue, 03 Nov 2026 12:00:00 GMT")
+                    .header("retry-after", "Tue, 03 Nov 2026 12:01:40 GMT"),
+            ],
             Err(SourceError::RateLimited { retry_after: seconds(100) }),
         )
         .await;
@@ -425,6 +454,18 @@ mod tests {
             Err(SourceError::RateLimited { retry_after: None }),
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_date_is_read_against_the_clock_that_wrote_it() {
+        // The look is at 12:00:00 by a clock that is ten minutes off.
+        for (date, until) in [("11:50:00", "11:51:40"), ("12:10:00", "12:11:40")] {
+            let limited = answer(429)
+                .header("date", &format!("Tue, 03 Nov 2026 {date} GMT"))
+                .header("retry-after", &format!("Tue, 03 Nov 2026 {until} GMT"));
+            let retry_after = Some(Duration::from_secs(100));
+            check(vec![limited], Err(SourceError::RateLimited { retry_after })).await;
+        }
     }
 
     #[tokio::test]
@@ -467,6 +508,11 @@ mod tests {
         assert_eq!(read(" 0 "), Some(0));
         assert_eq!(read("Tue, 03 Nov 2026 12:00:07 GMT"), Some(7));
         assert_eq!(read("Mon, 02 Nov 2026 12:00:00 GMT"), Some(0));
+        // A day at most: what is added to a time of day must never leave its range.
+        assert_eq!(read("86401"), Some(86_400));
+        assert_eq!(read("18446744073709551615"), Some(86_400));
+        assert_eq!(read("99999999999999999999999"), Some(86_400));
+        assert_eq!(read("Fri, 31 Dec 9999 23:59:59 GMT"), Some(86_400));
         assert_eq!(read("-1"), None);
         assert_eq!(read("tomorrow"), None);
         assert_eq!(read(""), None);
@@ -497,6 +543,10 @@ mod tests {
         let url = fake::raw(vec![endless]);
         let error = get(&fake::client(), &url).await.unwrap_err();
         assert_eq!(error, format("it is larger than 32 MiB"));
+        let fake = Fake::serve(vec![Exchange::ok("/a", vec![b' '; 2049])]).await;
+        let request = Request { most_bytes: 2048, ..request(&fake.url) };
+        let error = fake::client().send(&request).await.unwrap_err();
+        assert_eq!(error, format("it is larger than 2 KiB"));
     }
 
     #[tokio::test]

@@ -18,7 +18,9 @@ const MOST_PAGES: usize = 100;
 /// A list of values that makes a call come again and again.
 const MOST_TURNS: usize = 100;
 /// Descriptions hold a whole answer in memory, which takes a multiple of its size.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// The answers of one look, of all calls together.
+pub const MOST_IN_ALL: usize = 8 * 1024 * 1024;
 
 /// What stands for the network: the endpoint, or saved answers.
 pub trait Asked {
@@ -157,7 +159,7 @@ impl<A: Asked> Asking<'_, A> {
             fill.values.extend(turn.clone());
             for day in &days {
                 fill.day = *day;
-                let pages = self.pages(call, &fill, found).await?;
+                let pages = self.pages(call, &fill).await?;
                 let with = Context { fill: &fill, region: self.region };
                 for page in &pages {
                     take(call, page, values, found, with)?;
@@ -185,12 +187,7 @@ impl<A: Asked> Asking<'_, A> {
     }
 
     /// Every page of one request.
-    async fn pages(
-        &mut self,
-        call: &Call,
-        fill: &Fill,
-        found: &mut Found,
-    ) -> Result<Vec<Value>, SourceError> {
+    async fn pages(&mut self, call: &Call, fill: &Fill) -> Result<Vec<Value>, SourceError> {
         let mut query: BTreeMap<String, String> =
             call.query.iter().map(|(name, template)| (name.clone(), template.fill(fill))).collect();
         let mut body = call.body.as_ref().map(|body| body.fill(fill));
@@ -234,11 +231,8 @@ impl<A: Asked> Asking<'_, A> {
                 }
             }
         }
-        found
-            .reading
-            .gaps
-            .push(format!("Only the first {MOST_PAGES} pages of {} were read.", call.path));
-        Ok(pages)
+        // A part of a bill must not pass for the bill.
+        Err(changed("it has more than 100 pages"))
     }
 }
 
