@@ -2,13 +2,14 @@
 //! is the only reader of the clock ([`clock`]).
 //!
 //! `run` is the long-running loop, `handle` its thread, `job` a source's place in its schedule;
-//! [`once`] looks once at every source and leaves. Both go
+//! [`once`] looks once at every source and leaves. Both keep to [`floor`] and `turns`, and go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
 //! and is judged, in one transaction).
 
 pub mod clock;
 mod delivery;
 mod due;
+pub mod floor;
 mod handle;
 mod job;
 pub mod look;
@@ -16,6 +17,7 @@ mod messages;
 pub mod once;
 mod record;
 mod run;
+mod turns;
 mod watch;
 mod words;
 
