@@ -10,7 +10,7 @@ use crate::board::AskedSource;
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
-use crate::sources::providers::http;
+use crate::sources::providers::{http, words};
 use crate::sources::{ApiKey, Look, Places, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading, Stamps};
 
@@ -220,7 +220,7 @@ async fn read(
         return reading.await;
     }
     tokio::time::timeout(LONGEST_LOOK, reading).await.unwrap_or_else(|_| {
-        let what = format!("timed out after {}", http::span(LONGEST_LOOK));
+        let what = format!("timed out after {}", words::span(LONGEST_LOOK));
         Err(SourceError::Unreachable { what })
     })
 }
@@ -295,4 +295,49 @@ pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
     enabled(config, true)
         .map(|source| AskedSource { info: source.info(), poll: poll(config, source.info()) })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::ReadFuture;
+
+    /// A provider whose answers never end, each of them just in time.
+    struct Endless;
+
+    impl Source for Endless {
+        fn info(&self) -> &'static SourceInfo {
+            static INFO: SourceInfo = SourceInfo {
+                id: "endless",
+                name: "Endless",
+                kind: SourceKind::Provider,
+                account: "endless",
+                poll_minutes: 5,
+                least_minutes: 0,
+                key: None,
+                settings: &[],
+                base_url: "",
+                tells: "",
+                reads: "",
+                limits: "",
+            };
+            &INFO
+        }
+
+        fn read<'a>(&'a self, _look: &'a Look<'a>) -> ReadFuture<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_at_a_provider_ends_whatever_it_answers() {
+        let places = Places::default();
+        let world = World { clock: Clock::system(), places, http: http::Client::new() };
+        let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
+        let config = Arc::new(Config::defaults(chrono_tz::UTC));
+        let errand = Errand { source: &Endless, world: Arc::new(world), config, task };
+        let looked = begin(errand).await;
+        let what = "timed out after 120 s".into();
+        assert_eq!(looked.result, Err(SourceError::Unreachable { what }));
+    }
 }

@@ -202,7 +202,10 @@ impl<'a> Endpoint<'a> {
         body: Option<&Value>,
     ) -> Result<(Vec<u8>, Option<String>), SourceError> {
         let too_much = || SourceError::FormatChanged {
-            what: format!("its answers together are larger than {}", http::size(self.limits.look)),
+            what: format!(
+                "its answers together are larger than {}",
+                super::words::size(self.limits.look)
+            ),
         };
         let left = self.limits.look.saturating_sub(self.taken.load(Ordering::Relaxed));
         if left == 0 {
@@ -234,7 +237,7 @@ impl<'a> Endpoint<'a> {
     ) -> Result<T, SourceError> {
         let limit = self.client.timing().optional;
         tokio::time::timeout(limit, self.get(path, query)).await.unwrap_or_else(|_| {
-            let what = format!("timed out after {}", super::http::span(limit));
+            let what = format!("timed out after {}", super::words::span(limit));
             Err(SourceError::Unreachable { what })
         })
     }

@@ -28,14 +28,13 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::address;
+use super::words::{size, span};
+use super::{address, retry};
 use crate::sources::SourceError;
 
 /// The largest body that is taken for an answer.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;
-/// Whatever a provider asks for, it is asked again a day later: a wrong number or a wrong clock must
-/// not silence a source for years.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 const MOST_REDIRECTS: usize = 3;
 
 /// How long the client waits for what.
@@ -117,7 +116,7 @@ impl Client {
             Ok(body) => return Ok(body),
             Err(error) => error,
         };
-        let Some(wait) = wait_before_retry(&error, &self.timing) else { return Err(error) };
+        let Some(wait) = retry::wait_before(&error, &self.timing) else { return Err(error) };
         // Several machines that failed together should not come back together.
         let jitter = self.timing.pause / 2 * fastrand::u32(0..=100) / 100;
         tokio::time::sleep(wait + jitter).await;
@@ -161,7 +160,7 @@ impl Client {
                     let now = text(DATE).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
                     let now = now.map_or(request.now, |date| date.to_utc());
                     let retry_after =
-                        text(RETRY_AFTER).and_then(|text| read_retry_after(text, now));
+                        text(RETRY_AFTER).and_then(|text| retry::read_after(text, now));
                     return Err(refusal(status, retry_after, request));
                 }
             }
@@ -303,48 +302,6 @@ fn changed(what: String) -> SourceError {
     SourceError::FormatChanged { what }
 }
 
-/// How long to wait before the one retry; `None` when there is none.
-fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duration> {
-    let asked = match error {
-        // A limit that asks for no wait does not mean it: whoever comes back at once is shut out.
-        SourceError::RateLimited { retry_after } => retry_after.filter(|asked| !asked.is_zero())?,
-        SourceError::ProviderDown { retry_after, .. } => retry_after.unwrap_or_default(),
-        SourceError::Unreachable { .. } => Duration::ZERO,
-        _ => return None,
-    };
-    (asked <= timing.longest_wait).then(|| asked.max(timing.pause))
-}
-
-/// Reads `Retry-After`: whole seconds, or a date (RFC 9110, 10.2.3). A date that is past asks for
-/// no wait, and nothing asks for more than a day.
-fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let text = text.trim();
-    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit ask for a long time all the same.
-        text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
-    } else {
-        let date = DateTime::parse_from_rfc2822(text).ok()?;
-        (date.to_utc() - now).to_std().unwrap_or_default()
-    };
-    Some(asked.min(LONGEST_RETRY_AFTER))
-}
-
-/// A number of bytes in words: `32 MiB`, `600 KiB`.
-pub fn size(bytes: usize) -> String {
-    match bytes / 1024 {
-        kibi @ 0..1024 => format!("{kibi} KiB"),
-        kibi => format!("{} MiB", kibi / 1024),
-    }
-}
-
-/// A time in words: `20 s`, `300 ms`.
-pub fn span(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_millis()),
-        seconds => format!("{seconds} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -475,47 +432,6 @@ mod tests {
         assert_eq!(get(&fake::client(), &fake.url).await, Ok("good".into()));
         assert!(start.elapsed() >= Duration::from_secs(1));
         fake.finish();
-    }
-
-    #[test]
-    fn what_is_waited_for() {
-        let timing = Timing::default();
-        let wait = |error: &SourceError| wait_before_retry(error, &timing);
-        let limited = |seconds: Option<u64>| SourceError::RateLimited {
-            retry_after: seconds.map(Duration::from_secs),
-        };
-        let down = |seconds: Option<u64>| SourceError::ProviderDown {
-            status: 503,
-            retry_after: seconds.map(Duration::from_secs),
-        };
-        assert_eq!(wait(&limited(None)), None);
-        assert_eq!(wait(&limited(Some(0))), None);
-        assert_eq!(wait(&limited(Some(7))), Some(Duration::from_secs(7)));
-        assert_eq!(wait(&limited(Some(10))), Some(Duration::from_secs(10)));
-        assert_eq!(wait(&limited(Some(11))), None);
-        assert_eq!(wait(&down(None)), Some(Duration::from_millis(500)));
-        assert_eq!(wait(&down(Some(11))), None);
-        assert_eq!(wait(&unreachable("x")), Some(Duration::from_millis(500)));
-        assert_eq!(wait(&SourceError::KeyRejected { status: 401 }), None);
-        assert_eq!(wait(&format("x")), None);
-    }
-
-    #[test]
-    fn retry_after_in_every_form() {
-        let now = "2026-11-03T12:00:00Z".parse().unwrap();
-        let read = |text: &str| read_retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(read("7"), Some(7));
-        assert_eq!(read(" 0 "), Some(0));
-        assert_eq!(read("Tue, 03 Nov 2026 12:00:07 GMT"), Some(7));
-        assert_eq!(read("Mon, 02 Nov 2026 12:00:00 GMT"), Some(0));
-        // A day at most: what is added to a time of day must never leave its range.
-        assert_eq!(read("86401"), Some(86_400));
-        assert_eq!(read("18446744073709551615"), Some(86_400));
-        assert_eq!(read("99999999999999999999999"), Some(86_400));
-        assert_eq!(read("Fri, 31 Dec 9999 23:59:59 GMT"), Some(86_400));
-        assert_eq!(read("-1"), None);
-        assert_eq!(read("tomorrow"), None);
-        assert_eq!(read(""), None);
     }
 
     #[tokio::test]
