@@ -29,6 +29,7 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod polling;
 mod prices;
 mod provider;
 mod providers;
