@@ -60,13 +60,16 @@ pub(super) fn poll(
 }
 
 fn outcome(look: &Looked, sentence: impl Fn(&SourceError) -> String) -> Outcome {
+    if let Some(held) = look.held_back {
+        return Outcome::Skipped(wording::held_back(held.ago, look.info.least_minutes));
+    }
     match &look.error {
         None => Outcome::Read {
             usages: look.new_events,
             charges: look.charges,
             problems: look.problems,
         },
-        Some(error) if error.is_absence() => Outcome::Skipped(wording::failure_short(error)),
+        Some(error) if error.is_absence() => Outcome::Skipped(wording::failure_short(error).into()),
         Some(error) => Outcome::Failed(wording::failure_short(error), sentence(error)),
     }
 }

@@ -1,6 +1,8 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
@@ -369,6 +371,15 @@ pub fn incident(incident: &Incident, zone: Tz) -> String {
     }
 }
 
+/// Why a source is not asked although somebody wants it: `asked 2 min ago; at most once in 5 min`.
+pub fn held_back(ago: Duration, least_minutes: u32) -> String {
+    let ago = match ago.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    };
+    format!("asked {ago} ago; at most once in {least_minutes} min")
+}
+
 fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let seconds = (at - now).num_seconds();
     if seconds <= 0 {
@@ -435,6 +446,13 @@ mod tests {
         ] {
             assert_eq!(tokens(count), text);
         }
+    }
+
+    #[test]
+    fn a_source_that_is_left_alone_says_since_when() {
+        let held = |seconds| held_back(Duration::from_secs(seconds), 5);
+        assert_eq!(held(42), "asked 42 s ago; at most once in 5 min");
+        assert_eq!(held(150), "asked 2 min ago; at most once in 5 min");
     }
 
     #[test]

@@ -282,6 +282,8 @@ mod tests {
         assert_eq!(state.last_good_at, Some(at(NOON)));
         assert_eq!(state.last_look_at, at("2026-11-24T12:10:00Z"));
         assert_eq!((state.error, state.failures, state.looks), (Some(error), 2, 3));
+        assert_eq!(ledger.last_asked("openai-admin").unwrap(), Some(at("2026-11-24T12:10:00Z")));
+        assert_eq!(ledger.last_asked("openrouter").unwrap(), None);
         assert_eq!(state.balances, provider_reading().balances);
         assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().billed, Some(usd("3")));
         // The failure is one snapshot, not two.
@@ -292,6 +294,10 @@ mod tests {
             .map(|snapshot| snapshot.outcome)
             .collect();
         assert_eq!(outcomes, ["unreachable", "good"]);
+        // With a locked keyring nobody was asked.
+        let locked = SourceError::KeyUnavailable { what: "it is locked".into() };
+        assert!(fail(&mut ledger, &look(&PROVIDER, "2026-11-24T12:15:00Z"), &locked));
+        assert_eq!(ledger.last_asked("openai-admin").unwrap(), Some(at(NOON)));
         assert!(record(&mut ledger, &look(&PROVIDER, NOON), &provider_reading()));
         assert_eq!(ledger.sources().unwrap()[0].error, None);
     }

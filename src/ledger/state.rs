@@ -83,6 +83,28 @@ impl Ledger {
         })
     }
 
+    /// When a source was last asked something, well or in vain. After a look that ended before
+    /// that, as with a locked keyring, it is the last good look.
+    pub fn last_asked(
+        &self,
+        source_id: &str,
+    ) -> std::result::Result<Option<DateTime<Utc>>, LedgerError> {
+        self.ask(|conn| {
+            let state = conn
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM source_state JOIN name ON name.id = source
+                     WHERE name.text = ?1"
+                ))?
+                .query_row([source_id], read)
+                .optional()?
+                .map(|(_, state)| state);
+            Ok(state.and_then(|state| match &state.error {
+                Some(error) if error.asked_nobody() => state.last_good_at,
+                _ => Some(state.last_look_at),
+            }))
+        })
+    }
+
     /// The newest snapshots of a source, newest first.
     pub fn snapshots(
         &self,

@@ -56,6 +56,8 @@ fn back_off(failures: u32, jitter: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const POLL: Duration = Duration::from_secs(300);
@@ -106,6 +108,24 @@ mod tests {
     #[test]
     fn a_refused_key_is_not_tried_more_often_than_usual() {
         assert_eq!(seconds(&SourceError::KeyRejected { status: 401 }, 1), 300);
+    }
+
+    /// A provider that fails for an hour is asked a dozen times, not a hundred.
+    #[test]
+    fn an_hour_of_faults_is_few_requests() {
+        proptest!(|(jitters in proptest::collection::vec(0_u32..1000, 64))| {
+            let down = SourceError::ProviderDown { status: 500, retry_after: None };
+            let (mut passed, mut looks) = (Duration::ZERO, 0);
+            for jitter in jitters {
+                if passed >= Duration::from_secs(60 * 60) {
+                    break;
+                }
+                looks += 1;
+                passed += after_failure(&down, looks, POLL, jitter);
+            }
+            // 30 + 60 + ... + 1920 s are 63 min 30 s.
+            prop_assert!((6..=7).contains(&looks), "{looks}");
+        });
     }
 
     #[test]

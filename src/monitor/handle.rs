@@ -10,6 +10,7 @@ use crate::ledger::{Ledger, LedgerError};
 use super::Setup;
 use super::messages::{Command, Event};
 use super::run::Monitor;
+use super::turns;
 
 /// A running monitor.
 pub struct Handle {
@@ -36,7 +37,9 @@ pub fn spawn(setup: Setup, mut tell: impl FnMut(Event) + Send + 'static) -> anyh
     let (commands, mut orders) = unbounded_channel();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(4)
+        // Files, keyrings and the system's resolver block. Each provider that is asked may need
+        // one of these threads for its name, and must not keep an agent from being read.
+        .max_blocking_threads(4 + turns::PROVIDERS_AT_ONCE)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .context("starting the background task")?;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::sources::{Places, Source, SourceKind, Watched};
+use crate::sources::{Places, Source, SourceError, SourceKind, Watched};
 
-use super::due;
 use super::look::{Looked, Scope};
 use super::watch::Change;
+use super::{due, floor};
 
 /// Agents write a request in several lines; reading waits this long for the rest of them.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -37,6 +37,10 @@ pub struct Job {
     /// The last look left something over: what was read is a part of what there is.
     pub read_in_part: bool,
     next: Instant,
+    /// Before this it is not looked at, whatever anybody asks.
+    floor: Instant,
+    /// When the look that runs, or the last one, began.
+    began: Instant,
     /// When the whole source is looked at, whatever is said to have changed.
     sweep_at: Instant,
     /// The look that runs is at the whole source.
@@ -75,6 +79,8 @@ impl Job {
             folders: BTreeSet::new(),
             read_in_part: false,
             next: now + wait.unwrap_or_default(),
+            floor: now,
+            began: now,
             sweep_at: now,
             sweeps: false,
             at_start: true,
@@ -88,12 +94,13 @@ impl Job {
 
     /// When it is to be looked at; `None` while a look is running.
     pub fn next(&self) -> Option<Instant> {
-        (!self.running).then_some(self.next)
+        (!self.running).then_some(self.next.max(self.floor))
     }
 
     /// Begins a look, and tells how far it goes. While one runs no other begins.
     pub fn begin(&mut self) -> Scope {
         self.running = true;
+        self.began = Instant::now();
         let is_time = self.sweep_at <= Instant::now();
         let to_be_read = std::mem::take(&mut self.to_be_read) || self.read_in_part;
         let scope = match std::mem::replace(&mut self.changed, Changed::Nothing) {
@@ -116,6 +123,10 @@ impl Job {
         let now = Instant::now();
         let jitter = fastrand::u32(..1000);
         self.running = false;
+        let asked_nobody = looked.result.as_ref().is_err_and(SourceError::asked_nobody);
+        if !asked_nobody {
+            self.floor = self.began + floor::least(self.source.info());
+        }
         self.not_before = now + READ_GAP.max(looked.took * PAUSE_PER_LOOK);
         if looked.finds() {
             self.go_on(looked, poll);
@@ -140,6 +151,8 @@ impl Job {
                 self.looked = true;
                 self.failures += 1;
                 let wait = due::after_failure(error, self.failures, poll, jitter);
+                // What is shown as the next attempt has to be one.
+                let wait = wait.max(self.floor.saturating_duration_since(now));
                 self.next = now + wait;
                 self.sweep_at = self.next;
                 self.hurry_if_changed();
@@ -178,9 +191,16 @@ impl Job {
         self.read_in_part = former.read_in_part;
         self.failures = former.failures;
         self.at_start = former.at_start;
+        (self.floor, self.began) = (former.floor, former.began);
     }
 
-    /// Has the whole source looked at after `wait`.
+    /// Leaves the source alone for so long, whatever anybody asks: another program has looked.
+    pub fn hold_back(&mut self, left: Duration) {
+        self.looked = true;
+        self.floor = Instant::now() + left;
+    }
+
+    /// Has the whole source looked at after `wait`, and no earlier than it bears.
     pub fn look_everywhere(&mut self, wait: Duration) {
         self.changed = Changed::Anything;
         self.at_start = false;
@@ -231,7 +251,7 @@ impl Job {
 mod tests {
     use super::super::look::Compared;
     use super::*;
-    use crate::sources::SourceError;
+    use crate::sources::{Look, ReadFuture, SourceInfo};
     use crate::spend::Reading;
 
     const POLL: Duration = Duration::from_secs(600);
@@ -363,6 +383,64 @@ mod tests {
         assert!(due_in(&job) >= POLL);
         tokio::time::advance(due_in(&job)).await;
         assert_eq!(job.begin(), Scope::Changed(None));
+    }
+
+    /// A source that is to be asked at most every seven minutes.
+    fn bounded() -> Job {
+        struct Bounded;
+        impl Source for Bounded {
+            fn info(&self) -> &'static SourceInfo {
+                static INFO: std::sync::LazyLock<SourceInfo> = std::sync::LazyLock::new(|| {
+                    let openai = crate::sources::find("openai-admin").expect("known");
+                    SourceInfo { least_minutes: 7, ..*openai.info() }
+                });
+                &INFO
+            }
+
+            fn read<'a>(&'a self, _look: &'a Look<'a>) -> ReadFuture<'a> {
+                Box::pin(async { Err(SourceError::NeedsKey) })
+            }
+        }
+        Job::new(&Bounded, None)
+    }
+
+    const LEAST: Duration = Duration::from_secs(7 * 60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_is_asked_no_more_often_than_it_bears_whoever_asks() {
+        let down = || Err(SourceError::ProviderDown { status: 503, retry_after: None });
+        for result in [Ok(Reading::default()), down()] {
+            let mut job = bounded();
+            job.begin();
+            // The bound counts from beginning to beginning.
+            tokio::time::advance(Duration::from_secs(20)).await;
+            let wait = job.end(&looked(&job, result.clone()), POLL);
+            assert!(wait.is_none_or(|wait| wait >= LEAST - Duration::from_secs(20)), "{wait:?}");
+            job.look_everywhere(Duration::ZERO);
+            assert_eq!(due_in(&job), LEAST - Duration::from_secs(20), "{result:?}");
+            // A changed config makes a job anew.
+            let mut remade = bounded();
+            remade.follow(&job);
+            assert_eq!(due_in(&remade), LEAST - Duration::from_secs(20));
+            tokio::time::advance(LEAST).await;
+            assert_eq!(due_in(&remade), Duration::ZERO);
+            // Another program has looked meanwhile.
+            remade.hold_back(LEAST / 2);
+            remade.look_everywhere(Duration::ZERO);
+            assert_eq!(due_in(&remade), LEAST / 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_asked_nobody_does_not_count() {
+        let locked = SourceError::KeyUnavailable { what: "it is locked".into() };
+        for error in [SourceError::NeedsKey, locked] {
+            let mut job = bounded();
+            job.begin();
+            job.end(&looked(&job, Err(error.clone())), POLL);
+            job.look_everywhere(Duration::ZERO);
+            assert_eq!(due_in(&job), Duration::ZERO, "{error}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use crate::board::AskedSource;
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
-use crate::sources::providers::http;
-use crate::sources::{Look, Places, Source, SourceError, SourceInfo, SourceKind};
+use crate::sources::providers::{http, words};
+use crate::sources::{ApiKey, Look, Places, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading, Stamps};
 
 use super::clock::Clock;
@@ -21,6 +21,10 @@ use super::job::Changed;
 /// How far back a provider is asked: the days that "30 days" and a running month need, and what
 /// may still change of them.
 const PROVIDER_DAYS: u64 = 34;
+
+/// A look at a provider takes at most so long: each answer may come just in time, and there may be a
+/// hundred of them.
+const LONGEST_LOOK: Duration = Duration::from_secs(120);
 
 /// What looks share.
 pub struct World {
@@ -116,16 +120,23 @@ const NAMED_AT_MOST: usize = 256;
 /// it once took stays with it.
 pub const USAGES: std::ops::RangeInclusive<usize> = 2_000..=20_000;
 
-/// Begins a look on a thread that may block: agents read files, and keyrings wait for other
-/// programs. It goes on whether or not somebody waits for it.
+/// Begins a look. It goes on whether or not somebody waits for it. What reads files is given a
+/// thread that may block; who waits for a provider needs none.
 pub fn begin(errand: Errand) -> impl Future<Output = Looked> + Send + 'static {
     let (source, at) = (errand.source, errand.world.clock.now());
-    let runtime = tokio::runtime::Handle::current();
+    let is_provider = source.info().kind == SourceKind::Provider;
     // Most of the agents are not on most machines, and need no thread to say so.
     let worker = (!source.is_absent(&errand.world.places)).then(|| {
+        if is_provider {
+            return tokio::spawn(async move {
+                let started = Instant::now();
+                (carry_out(errand, at).await, started.elapsed())
+            });
+        }
+        let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
-            (carry_out(errand, at, &runtime), started.elapsed())
+            (runtime.block_on(carry_out(errand, at)), started.elapsed())
         })
     });
     async move {
@@ -142,10 +153,9 @@ pub fn begin(errand: Errand) -> impl Future<Output = Looked> + Send + 'static {
     }
 }
 
-fn carry_out(
+async fn carry_out(
     errand: Errand,
     at: DateTime<Utc>,
-    runtime: &tokio::runtime::Handle,
 ) -> (Result<Reading, SourceError>, Option<Compared>) {
     let Errand { source, world, config, task } = errand;
     match task {
@@ -153,7 +163,7 @@ fn carry_out(
             let compared = compare(source, &world.places, stamps, recent);
             (Ok(Reading::default()), Some(compared))
         }
-        Task::Read(what) => (read(source, &world, &config, &what, at, runtime), None),
+        Task::Read(what) => (read(source, world, &config, &what, at).await, None),
     }
 }
 
@@ -174,22 +184,25 @@ fn compare(
     Compared { changed, left_out: found.left_out }
 }
 
-fn read(
-    source: &dyn Source,
-    world: &World,
+async fn read(
+    source: &'static dyn Source,
+    world: Arc<World>,
     config: &Config,
     what: &ToRead,
     at: DateTime<Utc>,
-    runtime: &tokio::runtime::Handle,
 ) -> Result<Reading, SourceError> {
     let info = source.info();
-    // Nobody expects a question for a password from a program that is not in front.
-    let store = Store::new(&world.places).without_asking();
-    let key = match store.get(info, &world.places) {
-        Ok(found) => found.map(|(key, _)| key),
-        // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
-        Err(SecretError::NoKeyring { .. }) => None,
-        Err(error) => return Err(unavailable(&error)),
+    let key = match &info.key {
+        None => None,
+        Some(_) => {
+            // Keyrings wait for other programs.
+            let world = world.clone();
+            let waiting = tokio::task::spawn_blocking(move || key_of(info, &world));
+            waiting.await.unwrap_or_else(|crash| {
+                let what = format!("asking it crashed ({crash})");
+                Err(SourceError::KeyUnavailable { what })
+            })?
+        }
     };
     let look = Look {
         now: at,
@@ -203,7 +216,25 @@ fn read(
         since: (at - Days::new(PROVIDER_DAYS)).date_naive(),
         http: &world.http,
     };
-    runtime.block_on(source.read(&look))
+    let reading = source.read(&look);
+    if info.kind == SourceKind::Agent {
+        return reading.await;
+    }
+    tokio::time::timeout(LONGEST_LOOK, reading).await.unwrap_or_else(|_| {
+        let what = format!("timed out after {}", words::span(LONGEST_LOOK));
+        Err(SourceError::Unreachable { what })
+    })
+}
+
+fn key_of(info: &'static SourceInfo, world: &World) -> Result<Option<ApiKey>, SourceError> {
+    // Nobody expects a question for a password from a program that is not in front.
+    let store = Store::new(&world.places).without_asking();
+    match store.get(info, &world.places) {
+        Ok(found) => Ok(found.map(|(key, _)| key)),
+        // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
+        Err(SecretError::NoKeyring { .. }) => Ok(None),
+        Err(error) => Err(unavailable(&error)),
+    }
 }
 
 /// What a look of this scope has to do, with what the ledger knows of its files.
@@ -270,4 +301,50 @@ pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
             status_page: incidents::page_of(config, &providers, source.info()),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::ReadFuture;
+
+    /// A provider whose answers never end, each of them just in time.
+    struct Endless;
+
+    impl Source for Endless {
+        fn info(&self) -> &'static SourceInfo {
+            static INFO: SourceInfo = SourceInfo {
+                id: "endless",
+                name: "Endless",
+                kind: SourceKind::Provider,
+                account: "endless",
+                poll_minutes: 5,
+                least_minutes: 0,
+                key: None,
+                settings: &[],
+                base_url: "",
+                status_page: "",
+                tells: "",
+                reads: "",
+                limits: "",
+            };
+            &INFO
+        }
+
+        fn read<'a>(&'a self, _look: &'a Look<'a>) -> ReadFuture<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_at_a_provider_ends_whatever_it_answers() {
+        let places = Places::default();
+        let world = World { clock: Clock::system(), places, http: http::Client::new() };
+        let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
+        let config = Arc::new(Config::defaults(chrono_tz::UTC));
+        let errand = Errand { source: &Endless, world: Arc::new(world), config, task };
+        let looked = begin(errand).await;
+        let what = "timed out after 120 s".into();
+        assert_eq!(looked.result, Err(SourceError::Unreachable { what }));
+    }
 }

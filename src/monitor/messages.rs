@@ -19,7 +19,7 @@ pub enum Event {
 /// What the monitor is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything now. Somebody asks, so no back-off holds.
+    /// Look at everything now. Somebody asks, so no back-off holds; what a source bears does.
     Refresh,
     /// Stop or go on looking.
     Pause(bool),

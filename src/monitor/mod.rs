@@ -2,13 +2,14 @@
 //! is the only reader of the clock ([`clock`]).
 //!
 //! `run` is the long-running loop, `handle` its thread, `job` a source's place in its schedule;
-//! [`once`] looks once at every source and leaves. Both go
+//! [`once`] looks once at every source and leaves. Both keep to [`floor`] and `turns`, and go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
 //! and is judged, in one transaction). `incidents` asks the status pages of providers beside that.
 
 pub mod clock;
 mod delivery;
 mod due;
+pub mod floor;
 mod handle;
 mod incidents;
 mod job;
@@ -17,6 +18,7 @@ mod messages;
 pub mod once;
 mod record;
 mod run;
+mod turns;
 mod watch;
 mod watching;
 mod words;

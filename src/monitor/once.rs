@@ -1,6 +1,6 @@
 //! One look at every source, then the end: `spendbar poll`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,9 +11,10 @@ use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
 use crate::spend::SourceInfo;
 
+use super::floor::{self, HeldBack};
 use super::job::Changed;
 use super::look::{Scope, Task, ToRead};
-use super::{Setup, due, look, record};
+use super::{Setup, due, look, record, turns};
 
 /// How one source's look ended.
 #[derive(Clone, Debug)]
@@ -30,17 +31,19 @@ pub struct Looked {
     pub charges: u64,
     /// Lines that could not be read.
     pub problems: u64,
+    /// It was not asked: that is too short a while ago.
+    pub held_back: Option<HeldBack>,
     /// The last reading left something over.
     in_part: bool,
 }
 
-/// Sources that are looked at side by side: where the end of one leaves a core idle, the other has
-/// work for it.
-const LOOKS_AT_ONCE: usize = 2;
+/// Agents that are read side by side: where the end of one leaves a core idle, the other has work
+/// for it.
+const AGENTS_AT_ONCE: usize = 2;
 
 /// Looks at every enabled source (agents only when `offline`), records what was seen and judges
 /// the budgets once at the end. Back-off is for looks that nobody asked for, so it does not hold
-/// here. While one reading is recorded the next ones are read already.
+/// here; the fewest minutes that a source bears do. While one reading is recorded the next ones are read already.
 pub fn look_at_all(
     setup: &Setup,
     offline: bool,
@@ -48,8 +51,9 @@ pub fn look_at_all(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let world = Arc::new(setup.world());
     let config = Arc::new(setup.config.clone());
-    let mut waiting = look::enabled(&config, !offline);
-    let mut all: Vec<Looked> = Vec::new();
+    let mut waiting: VecDeque<_> = look::enabled(&config, !offline).collect();
+    let mut all: Vec<Looked> = waiting.iter().map(|source| Looked::at(source.info())).collect();
+    let mut running: Vec<&'static SourceInfo> = Vec::new();
     let mut all_was_read = true;
     let mut seen_events = 0;
 
@@ -75,13 +79,11 @@ pub fn look_at_all(
     };
     // A ledger that is not there knows nothing, so that reading begins while it is made.
     if !setup.ledger_path.exists() {
-        for source in waiting.by_ref().take(LOOKS_AT_ONCE) {
+        while let Some(source) = next(&mut waiting, &mut running) {
             let nothing = ToRead { marks: Arc::default(), only: None, most: most(0) };
-            all.push(Looked::at(source.info()));
             enter(source, Task::Read(nothing), &mut known);
         }
     }
-    let mut under_way = all.len();
     let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
     let mut ledger = opened.ledger;
     let prices = setup.prices()?;
@@ -90,25 +92,27 @@ pub fn look_at_all(
     ledger.convert_at(setup.config.rates.clone());
     let mut ended: Option<look::Looked> = None;
     loop {
-        while under_way < LOOKS_AT_ONCE
-            && let Some(source) = waiting.next()
-        {
+        while let Some(source) = next(&mut waiting, &mut running) {
+            let held = floor::held_back(&ledger, source.info(), setup.clock.now())?;
+            if held.is_some() {
+                row(&mut all, source.info())?.held_back = held;
+                running.retain(|info| info.id != source.info().id);
+                continue;
+            }
             let task = look::task(&ledger, source, Scope::Changed(None), most(seen_events))?;
-            all.push(Looked::at(source.info()));
             enter(source, task, &mut known);
-            under_way += 1;
         }
         if let Some(looked) = ended.take() {
             let info = looked.source.info();
-            let seen = all.iter_mut().find(|seen| seen.info.id == info.id);
-            let seen = seen.context("a look that nobody began")?;
+            let seen = row(&mut all, info)?;
             // A source that failed halfway leaves events that a later reading may still replace.
             all_was_read &= looked.result.is_ok() || !seen.in_part;
             seen.in_part = looked.result.as_ref().is_ok_and(|reading| reading.more);
             seen.error = looked.result.as_ref().err().cloned();
             seen.retry_at = seen.error.as_ref().map(|error| {
                 let poll = look::poll(&config, info);
-                looked.at + due::after_failure(error, 1, poll, fastrand::u32(..1000))
+                let wait = due::after_failure(error, 1, poll, fastrand::u32(..1000));
+                looked.at + if error.asked_nobody() { wait } else { wait.max(floor::least(info)) }
             });
             let retry_at = seen.retry_at;
             let recorded = record::record(&mut ledger, &looked, &config, &prices, retry_at, false)?;
@@ -118,7 +122,7 @@ pub fn look_at_all(
                 seen.problems += reading.problems.len() as u64;
             }
         }
-        if under_way == 0 {
+        if running.is_empty() {
             break;
         }
         // What follows on this look is begun before it is recorded.
@@ -140,7 +144,7 @@ pub fn look_at_all(
                 known.most = most(seen_events);
                 begin(looked.source, Task::Read(known.clone()));
             }
-            _ => under_way -= 1,
+            _ => running.retain(|other| other.id != info.id),
         }
         ended = Some(looked);
     }
@@ -153,10 +157,33 @@ pub fn look_at_all(
     Ok((ledger, all, opened.notices))
 }
 
+/// Takes the first source that waits and may begin beside those that run.
+fn next(
+    waiting: &mut VecDeque<&'static dyn Source>,
+    running: &mut Vec<&'static SourceInfo>,
+) -> Option<&'static dyn Source> {
+    let fits = |source: &&dyn Source| turns::may_begin(source.info(), running, AGENTS_AT_ONCE);
+    let source = waiting.remove(waiting.iter().position(fits)?)?;
+    running.push(source.info());
+    Some(source)
+}
+
+fn row<'a>(all: &'a mut [Looked], info: &SourceInfo) -> anyhow::Result<&'a mut Looked> {
+    all.iter_mut().find(|seen| seen.info.id == info.id).context("a look that nobody began")
+}
+
 impl Looked {
     fn at(info: &'static SourceInfo) -> Self {
-        let (error, retry_at, in_part) = (None, None, false);
-        Self { info, error, retry_at, new_events: 0, charges: 0, problems: 0, in_part }
+        Self {
+            info,
+            error: None,
+            retry_at: None,
+            new_events: 0,
+            charges: 0,
+            problems: 0,
+            held_back: None,
+            in_part: false,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use super::job::Job;
 use super::look::{self, Looked, World};
 use super::messages::{Command, Event};
 use super::watch::{Change, Watch};
-use super::{Setup, record};
+use super::{Setup, floor, record, turns};
 
 /// How often the slow things are checked: the date, new folders, the config file, ages.
 const TICK: Duration = Duration::from_secs(30);
@@ -172,37 +172,64 @@ impl<T: FnMut(Event)> Monitor<T> {
             return Ok(());
         }
         let now = Instant::now();
-        // Of the agents only the one that has waited longest: a look reads on several threads, and
-        // what these take of the memory at once stays with the program.
-        let agents = self.jobs.iter().filter(|job| job.source.info().kind == SourceKind::Agent);
-        let turn = if self.is_reading() { None } else { agents.filter_map(Job::next).min() };
-        let mut is_reading = self.is_reading();
-        for job in &mut self.jobs {
-            let is_agent = job.source.info().kind == SourceKind::Agent;
-            let has_turn = !is_agent || (!is_reading && job.next() == turn);
-            if job.next().is_none_or(|next| next > now) || !has_turn {
+        for index in self.next_jobs() {
+            if self.jobs[index].next().is_none_or(|next| next > now) {
                 continue;
             }
-            is_reading |= is_agent;
-            let (source, scope) = (job.source, job.begin());
-            let task = match look::task(&self.ledger, source, scope, *look::USAGES.start()) {
-                Ok(task) => task,
+            match self.start_look(index) {
+                Ok(()) => {}
                 Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
                 Err(error) => {
                     self.trouble.insert("ledger", error.to_string());
-                    job.give_up(TICK);
-                    continue;
+                    self.jobs[index].give_up(TICK);
                 }
-            };
-            let (world, config) = (self.world.clone(), self.config.clone());
-            let looking = look::begin(look::Errand { source, world, config, task });
-            let finished = self.finished.0.clone();
-            tokio::spawn(async move {
-                // The receiver is gone only while the program ends.
-                let _ = finished.send(looking.await);
-            });
+            }
         }
         Ok(())
+    }
+
+    fn start_look(&mut self, index: usize) -> Result<(), LedgerError> {
+        let job = &mut self.jobs[index];
+        let source = job.source;
+        let at = self.setup.clock.now();
+        if let Some(held) = floor::held_back(&self.ledger, source.info(), at)? {
+            job.hold_back(held.left);
+            return Ok(());
+        }
+        let task = look::task(&self.ledger, source, job.begin(), *look::USAGES.start())?;
+        let (world, config) = (self.world.clone(), self.config.clone());
+        let looking = look::begin(look::Errand { source, world, config, task });
+        let finished = self.finished.0.clone();
+        tokio::spawn(async move {
+            // The receiver is gone only while the program ends.
+            let _ = finished.send(looking.await);
+        });
+        Ok(())
+    }
+
+    /// The jobs that may begin beside those that run, whoever has waited longest first. Of the
+    /// agents that is one at a time: a look reads on several threads, and what these take of the
+    /// memory at once stays with the program.
+    fn next_jobs(&self) -> Vec<usize> {
+        let is_running = |job: &&Job| job.next().is_none();
+        let mut running: Vec<_> =
+            self.jobs.iter().filter(is_running).map(|job| job.source.info()).collect();
+        let mut waiting: Vec<_> = self
+            .jobs
+            .iter()
+            .enumerate()
+            .filter_map(|(index, job)| Some((job.next()?, index)))
+            .collect();
+        waiting.sort_unstable();
+        waiting.retain(|(_, index)| {
+            let info = self.jobs[*index].source.info();
+            let begins = turns::may_begin(info, &running, 1);
+            if begins {
+                running.push(info);
+            }
+            begins
+        });
+        waiting.into_iter().map(|(_, index)| index).collect()
     }
 
     /// Records a look and says when the next one is due.
@@ -330,18 +357,10 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
     }
 
-    /// Whether an agent's logs are being read.
-    fn is_reading(&self) -> bool {
-        let is_agent = |job: &&Job| job.source.info().kind == SourceKind::Agent;
-        self.jobs.iter().filter(is_agent).any(|job| job.next().is_none())
-    }
-
     fn wake_at(&self, tick: Instant) -> Instant {
-        // While an agent is read no other one is begun; the end of that look wakes.
-        let waits = |job: &&Job| {
-            self.paused || (self.is_reading() && job.source.info().kind == SourceKind::Agent)
-        };
-        let looks = self.jobs.iter().filter(|job| !waits(job)).filter_map(Job::next);
+        // For a job that has to wait for another one the end of that look wakes.
+        let next = if self.paused { Vec::new() } else { self.next_jobs() };
+        let looks = next.into_iter().filter_map(|index| self.jobs[index].next());
         let delivery = self.delivery.again_at();
         let first = (!self.judging).then(|| self.started + FIRST_LOOK_PATIENCE);
         let first = first.filter(|at| *at > Instant::now());

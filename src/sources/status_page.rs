@@ -35,6 +35,9 @@ struct Status {
     description: Value,
 }
 
+/// An answer is a few lines; a page of a web site is none.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// Asks a page once. Nothing but the address and the name of this program is sent.
 ///
 /// # Errors
@@ -55,6 +58,7 @@ pub async fn ask(
             refusal: None,
             configured: false,
             now,
+            most_bytes: MOST_BYTES,
         })
         .await?;
     read(&body, now)

@@ -170,4 +170,9 @@ impl SourceError {
     pub fn is_absence(&self) -> bool {
         matches!(self, Self::NotInstalled | Self::NeedsKey | Self::NeedsSetting { .. })
     }
+
+    /// Whether the look ended before anybody was asked anything.
+    pub fn asked_nobody(&self) -> bool {
+        self.is_absence() || matches!(self, Self::KeyUnavailable { .. })
+    }
 }

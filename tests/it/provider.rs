@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use crate::wire::{Certificate, Wire};
 use crate::world::fixtures;
 
 /// One request as it arrived.
@@ -32,30 +33,53 @@ pub struct Request {
 }
 
 /// One answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
     /// Beside `content-type` and `content-length`.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
     /// 200 with this body.
-    pub fn ok(body: impl Into<String>) -> Self {
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self { status: 200, headers: Vec::new(), body: body.into() }
     }
 
     /// An error status with this body.
-    pub fn error(status: u16, body: impl Into<String>) -> Self {
+    pub fn error(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, ..Self::ok(body) }
+    }
+
+    /// Itself with one more header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// What is answered to a request.
+#[derive(Clone)]
+pub struct Script(Arc<dyn Fn(&Request) -> Answer + Send + Sync>);
+
+impl Script {
+    /// Answers by a function.
+    pub fn new(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self(Arc::new(script))
+    }
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
     }
 }
 
 /// What goes wrong, instead of the scripted answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Fault {
     /// Nothing.
     None,
@@ -75,6 +99,12 @@ pub enum Fault {
     Hangup,
     /// A redirect to this address.
     Redirect(String),
+    /// This answer, whatever is asked.
+    Answer(Answer),
+    /// Another script.
+    Script(Script),
+    /// A byte now and then, and never an end.
+    Drip,
 }
 
 /// A provider that listens on loopback until it goes out of scope.
@@ -85,22 +115,32 @@ pub struct FakeProvider {
 }
 
 struct Shared {
-    script: Box<dyn Fn(&Request) -> Answer + Send + Sync>,
+    script: Script,
     fault: Mutex<Fault>,
     error_bodies: BTreeMap<u16, String>,
     requests: Mutex<Vec<Request>>,
     closed: AtomicBool,
+    certificate: Option<Certificate>,
+    keeps_alive: AtomicBool,
 }
 
 impl FakeProvider {
     /// Answers by a script.
     pub fn answering(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen("127.0.0.1", Box::new(script), BTreeMap::new())
+        Self::listen("127.0.0.1", Script::new(script), BTreeMap::new(), None)
+    }
+
+    /// The same over TLS, with this certificate.
+    pub fn secured(
+        certificate: Certificate,
+        script: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen("127.0.0.1", Script::new(script), BTreeMap::new(), Some(certificate))
     }
 
     /// The same on another host: 127.0.0.2 is this machine too, and still another host.
     pub fn on_another_host(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen("127.0.0.2", Box::new(script), BTreeMap::new())
+        Self::listen("127.0.0.2", Script::new(script), BTreeMap::new(), None)
     }
 
     /// Answers as `tests/fixtures/providers/<id>/expected.json` lists its exchanges.
@@ -121,13 +161,14 @@ impl FakeProvider {
                 .map(|(_, body)| Answer::ok(body.clone()))
                 .unwrap_or_else(|| Answer::error(404, r#"{"error":{"message":"no such page"}}"#))
         };
-        Self::listen("127.0.0.1", Box::new(script), error_bodies(id))
+        Self::listen("127.0.0.1", Script::new(script), error_bodies(id), None)
     }
 
     fn listen(
         host: &str,
-        script: Box<dyn Fn(&Request) -> Answer + Send + Sync>,
+        script: Script,
         error_bodies: BTreeMap<u16, String>,
+        certificate: Option<Certificate>,
     ) -> Self {
         let listener = TcpListener::bind((host, 0)).expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -137,6 +178,8 @@ impl FakeProvider {
             error_bodies,
             requests: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
+            certificate,
+            keeps_alive: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
         let listening = thread::spawn(move || {
@@ -154,14 +197,20 @@ impl FakeProvider {
         Self { address, shared, listening: Mutex::new(Some(listening)) }
     }
 
-    /// `http://127.0.0.1:port`.
+    /// `http://127.0.0.1:port`, or `https`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.shared.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// From now on this goes wrong.
     pub fn set_fault(&self, fault: Fault) {
         *self.shared.fault.lock().expect("unpoisoned") = fault;
+    }
+
+    /// From now on good answers leave the connection open, for two minutes without a request.
+    pub fn keep_alive(&self) {
+        self.shared.keeps_alive.store(true, Ordering::SeqCst);
     }
 
     /// Every request so far.
@@ -187,42 +236,67 @@ impl Drop for FakeProvider {
 }
 
 impl Shared {
-    fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let Some(request) = read_request(&stream)? else { return Ok(()) };
+    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+        let mut stream = Wire::new(stream, self.certificate)?;
+        while self.serve_one(&mut stream)? {}
+        Ok(())
+    }
+
+    /// Answers one request; whether another may follow on the connection.
+    fn serve_one(&self, stream: &mut Wire) -> std::io::Result<bool> {
+        let Some(request) = read_request(stream)? else { return Ok(false) };
         self.requests.lock().expect("unpoisoned").push(request.clone());
         let fault = self.fault.lock().expect("unpoisoned").clone();
-        let good = (self.script)(&request);
+        let good = (self.script.0)(&request);
         match fault {
-            Fault::None => write_answer(&mut stream, &good, good.body.len()),
+            Fault::None if self.keeps_alive.load(Ordering::SeqCst) => {
+                // In one piece: the second of two would wait for the first one's acknowledgement.
+                stream.write_all(&[head(&good, "keep-alive"), good.body].concat())?;
+                stream.flush()?;
+                return Ok(true);
+            }
+            Fault::None => write_answer(stream, &good, good.body.len()),
             Fault::Status(status) => {
                 let body = self.error_bodies.get(&status).cloned().unwrap_or_default();
-                write_answer(&mut stream, &Answer::error(status, body), usize::MAX)
+                write_answer(stream, &Answer::error(status, body), usize::MAX)
             }
             Fault::TooMany(seconds) => {
                 let mut answer =
                     Answer::error(429, self.error_bodies.get(&429).cloned().unwrap_or_default());
                 answer.headers.push(("retry-after".into(), seconds.to_string()));
-                write_answer(&mut stream, &answer, usize::MAX)
+                write_answer(stream, &answer, usize::MAX)
             }
-            Fault::CutOff => write_answer(&mut stream, &good, good.body.len() / 2),
+            Fault::CutOff => write_answer(stream, &good, good.body.len() / 2),
             Fault::HalfAnAnswer => {
-                let half: String = good.body.chars().take(good.body.chars().count() / 2).collect();
-                write_answer(&mut stream, &Answer::ok(half), usize::MAX)
+                let half = &good.body[..good.body.len() / 2];
+                write_answer(stream, &Answer::ok(half), usize::MAX)
             }
             Fault::WebPage => {
                 let page = "<!doctype html><title>Sign in</title><p>Please sign in.</p>";
-                write_answer(&mut stream, &Answer::ok(page), usize::MAX)
+                write_answer(stream, &Answer::ok(page), usize::MAX)
             }
             Fault::OtherShape => {
-                write_answer(&mut stream, &Answer::ok(r#"{"items":[{"cost":"1.00"}]}"#), usize::MAX)
+                write_answer(stream, &Answer::ok(r#"{"items":[{"cost":"1.00"}]}"#), usize::MAX)
             }
-            Fault::Hangup => stream.shutdown(Shutdown::Both),
+            Fault::Hangup => stream.socket().shutdown(Shutdown::Both),
+            Fault::Answer(answer) => write_answer(stream, &answer, usize::MAX),
+            Fault::Script(script) => write_answer(stream, &(script.0)(&request), usize::MAX),
+            Fault::Drip => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")?;
+                while !self.closed.load(Ordering::SeqCst) {
+                    stream.write_all(b" ")?;
+                    thread::sleep(Duration::from_millis(500));
+                }
+                Ok(())
+            }
             Fault::Redirect(to) => {
                 let mut answer = Answer::error(307, "");
                 answer.headers.push(("location".into(), format!("{to}{}", request.path)));
-                write_answer(&mut stream, &answer, usize::MAX)
+                write_answer(stream, &answer, usize::MAX)
             }
-        }
+        }?;
+        Ok(false)
     }
 }
 
@@ -254,8 +328,7 @@ fn error_bodies(id: &str) -> BTreeMap<u16, String> {
         .collect()
 }
 
-fn read_request(stream: &TcpStream) -> std::io::Result<Option<Request>> {
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+fn read_request(stream: &mut Wire) -> std::io::Result<Option<Request>> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -284,10 +357,10 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Option<Request>> {
     }))
 }
 
-/// Writes an answer that claims its full length, and of its body at most `bytes`.
-fn write_answer(stream: &mut TcpStream, answer: &Answer, bytes: usize) -> std::io::Result<()> {
+/// Status line and headers.
+fn head(answer: &Answer, connection: &str) -> Vec<u8> {
     let mut head = format!(
-        "HTTP/1.1 {} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n",
+        "HTTP/1.1 {} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: {connection}\r\n",
         answer.status,
         answer.body.len()
     );
@@ -295,10 +368,14 @@ fn write_answer(stream: &mut TcpStream, answer: &Answer, bytes: usize) -> std::i
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(&answer.body.as_bytes()[..answer.body.len().min(bytes)])?;
-    stream.flush()?;
-    stream.shutdown(Shutdown::Write)
+    head.into_bytes()
+}
+
+/// Writes an answer that claims its full length, and of its body at most `bytes`.
+fn write_answer(stream: &mut Wire, answer: &Answer, bytes: usize) -> std::io::Result<()> {
+    stream.write_all(&head(answer, "close"))?;
+    stream.write_all(&answer.body[..answer.body.len().min(bytes)])?;
+    stream.finish()
 }
 
 #[test]

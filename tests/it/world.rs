@@ -336,6 +336,14 @@ impl Process {
         format!("{}{}", self.stdout(), self.stderr())
     }
 
+    /// The most memory that it ever held, in MiB.
+    pub fn peak_mib(&self) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse().expect("a number");
+        kib / 1024
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()

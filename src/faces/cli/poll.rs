@@ -28,7 +28,7 @@ pub enum Outcome {
         problems: u64,
     },
     /// Not there, not asked, switched off: the words for it.
-    Skipped(&'static str),
+    Skipped(String),
     /// It failed: the short words and the sentence.
     Failed(&'static str, String),
 }
@@ -57,7 +57,7 @@ pub fn text(out: &mut dyn Write, looks: &[Polled], style: &Style) -> io::Result<
                     .collect();
                 parts.join(" · ")
             }
-            Outcome::Skipped(why) => (*why).to_owned(),
+            Outcome::Skipped(why) => why.clone(),
             Outcome::Failed(short, _) => (*short).to_owned(),
         };
         table.row(vec![look.info.name.into(), words]);
@@ -88,7 +88,7 @@ mod tests {
             look("codex", read(0, 0, 0)),
             look("openai-admin", read(0, 30, 0)),
             look("anthropic-admin", failed),
-            look("openrouter", Outcome::Skipped("not asked")),
+            look("openrouter", Outcome::Skipped("not asked".into())),
         ];
         let mut out = Vec::new();
         text(&mut out, &looks, &Style { color: false, width: 60 }).expect("a vector");

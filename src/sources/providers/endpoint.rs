@@ -1,4 +1,8 @@
-//! One provider as a look sees it: its address, the key in its header, and the time.
+//! One provider as a look sees it: its address, the key in its header, the time, and how much it may
+//! answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use std::pin::Pin;
 
@@ -7,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Answer, Client, ReadRefusal, Request};
+use super::http::{self, Answer, Client, ReadRefusal, Request};
 use super::{address, decode};
 use crate::sources::{ApiKey, Look, SourceError, SourceInfo};
 
@@ -37,6 +41,25 @@ pub struct Endpoint<'a> {
     waits: &'static [&'static str],
     refusal: Option<ReadRefusal>,
     now: chrono::DateTime<chrono::Utc>,
+    limits: Limits,
+    /// Bytes of all answers so far.
+    taken: Arc<AtomicUsize>,
+}
+
+/// How much a provider may answer, in bytes. Pages are held until the last has come, so that many
+/// pages of a size that is allowed would take as much memory as one without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// In one answer.
+    pub answer: usize,
+    /// In all answers of a look.
+    pub look: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { answer: http::MOST_BYTES, look: 2 * http::MOST_BYTES }
+    }
 }
 
 impl<'a> Endpoint<'a> {
@@ -95,6 +118,8 @@ impl<'a> Endpoint<'a> {
             waits: &[],
             refusal: None,
             now: look.now,
+            limits: Limits::default(),
+            taken: Arc::default(),
         })
     }
 
@@ -107,6 +132,12 @@ impl<'a> Endpoint<'a> {
     /// Says how a refusal's body is read where its status does not say enough.
     pub fn with_refusal(mut self, read: ReadRefusal) -> Self {
         self.refusal = Some(read);
+        self
+    }
+
+    /// Bears smaller answers only.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -245,8 +276,23 @@ impl<'a> Endpoint<'a> {
             refusal: self.refusal,
             configured: self.configured,
             now: self.now,
+            most_bytes: self.limits.answer,
         };
-        Box::pin(async move { self.client.send(&request).await })
+        Box::pin(async move {
+            let too_much = || SourceError::FormatChanged {
+                what: format!(
+                    "its answers together are larger than {}",
+                    super::words::size(self.limits.look)
+                ),
+            };
+            let left = self.limits.look.saturating_sub(self.taken.load(Ordering::Relaxed));
+            if left == 0 {
+                return Err(too_much());
+            }
+            let (body, next) = self.client.send(&request).await?;
+            self.taken.fetch_add(body.len(), Ordering::Relaxed);
+            if body.len() > left { Err(too_much()) } else { Ok((body, next)) }
+        })
     }
 
     /// Like [`Self::get`], for what a reading can do without: gives up early.
@@ -260,7 +306,7 @@ impl<'a> Endpoint<'a> {
     ) -> Result<T, SourceError> {
         let limit = self.client.timing().optional;
         tokio::time::timeout(limit, self.get(path, query)).await.unwrap_or_else(|_| {
-            let what = format!("timed out after {}", super::http::span(limit));
+            let what = format!("timed out after {}", super::words::span(limit));
             Err(SourceError::Unreachable { what })
         })
     }

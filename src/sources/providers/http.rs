@@ -10,7 +10,10 @@
 //! - **Proxies** of the environment are used for https. Requests to this machine never take one.
 //! - **Trust**: the system's certificates plus Mozilla's, which are built in, so that a machine
 //!   without ca-certificates works too.
-//! - Bodies end at 32 MiB. gzip is understood.
+//! - **Size**: bodies end at 32 MiB, or where the request says; counted unpacked, for gzip is
+//!   understood.
+//! - **Clocks**: a `Retry-After` date is read against the answer's own `Date`, so that a machine
+//!   whose clock is off waits no shorter or longer. A wait beyond a day is cut to a day.
 //!
 //! No error holds a key, a path, a query or any text of an answer.
 
@@ -22,14 +25,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::address;
-use super::waits::{read_retry_after, wait_before_retry};
+use super::words::{size, span};
+use super::{address, retry};
 use crate::sources::SourceError;
 
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// The largest body that is taken for an answer.
+pub const MOST_BYTES: usize = 32 * 1024 * 1024;
+
 const MOST_REDIRECTS: usize = 3;
 
 /// How long the client waits for what.
@@ -84,8 +89,10 @@ pub struct Request {
     /// True when the host comes from the user's config: then an address that answers oddly is
     /// the config's fault and not the provider's.
     pub configured: bool,
-    /// The time of the look, against which a `Retry-After` date is read.
+    /// The time of the look, against which a `Retry-After` date is read if the answer has no date.
     pub now: DateTime<Utc>,
+    /// A larger body is refused, at most [`MOST_BYTES`].
+    pub most_bytes: usize,
 }
 
 /// Status, body and asked wait of a refusal -> the error, or `None` to go by the status. It must
@@ -117,7 +124,7 @@ impl Client {
             Ok(body) => return Ok(body),
             Err(error) => error,
         };
-        let Some(wait) = wait_before_retry(&error, &self.timing) else { return Err(error) };
+        let Some(wait) = retry::wait_before(&error, &self.timing) else { return Err(error) };
         // Several machines that failed together should not come back together.
         let jitter = self.timing.pause / 2 * fastrand::u32(0..=100) / 100;
         tokio::time::sleep(wait + jitter).await;
@@ -141,11 +148,12 @@ impl Client {
             let status = answer.status();
             if status.is_success() {
                 let next = answer.headers().get(LINK).and_then(|it| next_link(it.to_str().ok()?));
-                let body = body(answer).await;
+                let most = request.most_bytes.min(MOST_BYTES);
+                let body = body(answer, most).await;
                 return body.map(|body| (body, next)).map_err(|broken| match broken {
                     Broken::Lost(error) if error.is_timeout() => lost(error),
                     Broken::Lost(_) => changed("it breaks off in the middle".into()),
-                    Broken::TooLarge => changed("it is larger than 32 MiB".into()),
+                    Broken::TooLarge => changed(format!("it is larger than {}", size(most))),
                 });
             }
             match answer.headers().get(LOCATION) {
@@ -156,13 +164,15 @@ impl Client {
                     })?;
                 }
                 _ => {
+                    let text = |name: &str| answer.headers().get(name)?.to_str().ok();
+                    let now = text(DATE.as_str());
+                    let now = now.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+                    let now = now.map_or(request.now, |date| date.to_utc());
                     let names = request.waits.iter().copied().chain([RETRY_AFTER.as_str()]);
-                    let asked = |name| answer.headers().get(name)?.to_str().ok();
-                    let waits = names.filter_map(asked);
-                    let retry_after =
-                        waits.filter_map(|text| read_retry_after(text, request.now)).max();
+                    let waits = names.filter_map(text);
+                    let retry_after = waits.filter_map(|text| retry::read_after(text, now)).max();
                     if let Some(read) = request.refusal
-                        && let Ok(body) = body(answer).await
+                        && let Ok(body) = body(answer, request.most_bytes).await
                         && let Some(error) = read(status.as_u16(), &body, retry_after)
                     {
                         return Err(error);
@@ -276,10 +286,10 @@ enum Broken {
 }
 
 /// Counts unpacked bytes, so that a small gzip body can't grow without end.
-async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, Broken> {
+async fn body(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(Broken::Lost)? {
-        if body.len() + chunk.len() > MOST_BYTES {
+        if body.len() + chunk.len() > most {
             return Err(Broken::TooLarge);
         }
         body.extend_from_slice(&chunk);
@@ -308,14 +318,6 @@ fn changed(what: String) -> SourceError {
     SourceError::FormatChanged { what }
 }
 
-/// A time in words: `20 s`, `300 ms`.
-pub fn span(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_millis()),
-        seconds => format!("{seconds} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -336,6 +338,7 @@ mod tests {
             refusal: None,
             configured: false,
             now: "2026-11-03T12:00:00Z".parse().unwrap(),
+            most_bytes: MOST_BYTES,
         }
     }
 
@@ -408,7 +411,11 @@ mod tests {
         )
         .await;
         check(
-            vec![answer(429).header("retry-after", "Tue, 03 Nov 2026 12:01:40 GMT")],
+            vec![
+                answer(429)
+                    .header("date", "Tue, 03 Nov 2026 12:00:00 GMT")
+                    .header("retry-after", "Tue, 03 Nov 2026 12:01:40 GMT"),
+            ],
             Err(SourceError::RateLimited { retry_after: seconds(100) }),
         )
         .await;
@@ -422,6 +429,18 @@ mod tests {
             Err(SourceError::RateLimited { retry_after: None }),
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_date_is_read_against_the_clock_that_wrote_it() {
+        // The look is at 12:00:00 by a clock that is ten minutes off.
+        for (date, until) in [("11:50:00", "11:51:40"), ("12:10:00", "12:11:40")] {
+            let limited = answer(429)
+                .header("date", &format!("Tue, 03 Nov 2026 {date} GMT"))
+                .header("retry-after", &format!("Tue, 03 Nov 2026 {until} GMT"));
+            let retry_after = Some(Duration::from_secs(100));
+            check(vec![limited], Err(SourceError::RateLimited { retry_after })).await;
+        }
     }
 
     #[tokio::test]
@@ -458,6 +477,10 @@ mod tests {
         let url = fake::raw(vec![endless]);
         let error = get(&fake::client(), &url).await.unwrap_err();
         assert_eq!(error, format("it is larger than 32 MiB"));
+        let fake = Fake::serve(vec![Exchange::ok("/a", vec![b' '; 2049])]).await;
+        let request = Request { most_bytes: 2048, ..request(&fake.url) };
+        let error = fake::client().send(&request).await.unwrap_err();
+        assert_eq!(error, format("it is larger than 2 KiB"));
     }
 
     #[tokio::test]

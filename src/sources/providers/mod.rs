@@ -2,8 +2,8 @@
 //!
 //! A provider makes an [`endpoint::Endpoint`] from its look (key, address, time) and asks it for
 //! JSON answers; [`borrowed`] makes one from a token that another program keeps. The endpoint goes
-//! through [`http::Client`] (timeouts, the one retry, redirects, statuses), [`address`] says where
-//! a request may go, [`waits`] what is waited for, [`decode`] reads amounts exactly and names the
+//! through [`http::Client`] (timeouts, the one retry, redirects, statuses, sizes), [`address`] says where
+//! a request may go, [`retry`] what is waited for, [`decode`] reads amounts exactly and names the
 //! field that a changed answer trips over, [`reports`] follows pages of daily buckets, [`tally`]
 //! adds rows up to charges and token totals, and [`parts`] keeps what there is when one of several
 //! calls fails.
@@ -30,6 +30,7 @@ pub mod openai_admin;
 pub mod openrouter;
 pub mod parts;
 pub mod reports;
+pub mod retry;
 pub mod tally;
-pub mod waits;
+pub mod words;
 pub mod xai;

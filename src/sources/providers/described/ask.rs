@@ -18,7 +18,9 @@ const MOST_PAGES: usize = 100;
 /// A list of values that makes a call come again and again.
 const MOST_TURNS: usize = 100;
 /// Descriptions hold a whole answer in memory, which takes a multiple of its size.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// The answers of one look, of all calls together.
+pub const MOST_IN_ALL: usize = 8 * 1024 * 1024;
 
 /// What stands for the network: the endpoint, or saved answers.
 pub trait Asked {
@@ -161,7 +163,7 @@ impl<A: Asked> Asking<'_, A> {
             fill.values.extend(turn.clone());
             for day in &days {
                 fill.day = *day;
-                let (mut pages, is_all) = self.pages(call, &fill, found).await?;
+                let mut pages = self.pages(call, &fill).await?;
                 let kept = call.beside.as_ref().zip(pages.first().cloned());
                 for fields in pages.iter_mut().filter_map(Value::as_object_mut) {
                     fields.extend(known.beside.clone());
@@ -178,7 +180,7 @@ impl<A: Asked> Asking<'_, A> {
                         pages.iter().all(|top| each.find(At { top, row: top, key: None }).is_none())
                     });
                 // Nor where the rows do not end: what is there may be half a day.
-                if silent || !is_all {
+                if silent {
                     empty.extend(day.map_or_else(|| all.clone(), |day| vec![day]));
                 }
             }
@@ -194,13 +196,8 @@ impl<A: Asked> Asking<'_, A> {
         Ok(())
     }
 
-    /// Every page of one request, and whether these are all.
-    async fn pages(
-        &mut self,
-        call: &Call,
-        fill: &Fill,
-        found: &mut Found,
-    ) -> Result<(Vec<Value>, bool), SourceError> {
+    /// Every page of one request.
+    async fn pages(&mut self, call: &Call, fill: &Fill) -> Result<Vec<Value>, SourceError> {
         let mut query: BTreeMap<String, String> =
             call.query.iter().map(|(name, template)| (name.clone(), template.fill(fill))).collect();
         let mut body = call.body.as_ref().map(|body| body.fill(fill));
@@ -227,7 +224,7 @@ impl<A: Asked> Asking<'_, A> {
             };
             pages.push(top);
             match next {
-                Next::Nothing => return Ok((pages, true)),
+                Next::Nothing => return Ok(pages),
                 Next::Fields(fields) => {
                     if !seen.insert(fields.clone()) {
                         return Err(changed("its pages lead in a circle"));
@@ -244,11 +241,8 @@ impl<A: Asked> Asking<'_, A> {
                 }
             }
         }
-        found
-            .reading
-            .gaps
-            .push(format!("Only the first {MOST_PAGES} pages of {} were read.", call.path));
-        Ok((pages, false))
+        // A part of a bill must not pass for the bill.
+        Err(changed("it has more than 100 pages"))
     }
 }
 

@@ -23,7 +23,7 @@ use language::{Description, Send};
 use template::Fill;
 use url::Url;
 
-use super::endpoint::{Auth, Endpoint};
+use super::endpoint::{Auth, Endpoint, Limits};
 use crate::sources::{
     KeySpec, Look, ReadFuture, SettingSpec, Source, SourceError, SourceInfo, SourceKind,
 };
@@ -128,6 +128,8 @@ impl Described {
             description.headers.iter().try_fold(endpoint, |endpoint, (name, value)| {
                 endpoint.with_text_header(name, &value.fill(&fill))
             })?;
+        let endpoint =
+            endpoint.with_limits(Limits { answer: ask::MOST_BYTES, look: ask::MOST_IN_ALL });
         Asking { description, asked: &endpoint, fill, region, key }.run().await
     }
 

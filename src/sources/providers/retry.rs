@@ -1,4 +1,4 @@
-//! How long a provider asks to wait, and which waits are worth it within one look.
+//! When a request is tried once more, and what a `Retry-After` asks for.
 
 use std::time::Duration;
 
@@ -7,8 +7,12 @@ use chrono::{DateTime, Utc};
 use super::http::Timing;
 use crate::sources::SourceError;
 
+/// Whatever a provider asks for, it is asked again a day later: a wrong number or a wrong clock must
+/// not silence a source for years.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long to wait before the one retry; `None` when there is none.
-pub fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duration> {
+pub fn wait_before(error: &SourceError, timing: &Timing) -> Option<Duration> {
     let asked = match error {
         // A limit that asks for no wait does not mean it: whoever comes back at once is shut out.
         SourceError::RateLimited { retry_after } => retry_after.filter(|asked| !asked.is_zero())?,
@@ -20,14 +24,17 @@ pub fn wait_before_retry(error: &SourceError, timing: &Timing) -> Option<Duratio
 }
 
 /// Reads `Retry-After`: whole seconds, or a date (RFC 9110, 10.2.3). A date that is past asks for
-/// no wait.
-pub fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+/// no wait, and nothing asks for more than a day.
+pub fn read_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
+    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit ask for a long time all the same.
+        text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let date = DateTime::parse_from_rfc2822(text).ok()?;
+        (date.to_utc() - now).to_std().unwrap_or_default()
+    };
+    Some(asked.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -37,7 +44,7 @@ mod tests {
     #[test]
     fn what_is_waited_for() {
         let timing = Timing::default();
-        let wait = |error: &SourceError| wait_before_retry(error, &timing);
+        let wait = |error: &SourceError| wait_before(error, &timing);
         let limited = |seconds: Option<u64>| SourceError::RateLimited {
             retry_after: seconds.map(Duration::from_secs),
         };
@@ -63,11 +70,16 @@ mod tests {
     #[test]
     fn retry_after_in_every_form() {
         let now = "2026-11-03T12:00:00Z".parse().unwrap();
-        let read = |text: &str| read_retry_after(text, now).map(|wait| wait.as_secs());
+        let read = |text: &str| read_after(text, now).map(|wait| wait.as_secs());
         assert_eq!(read("7"), Some(7));
         assert_eq!(read(" 0 "), Some(0));
         assert_eq!(read("Tue, 03 Nov 2026 12:00:07 GMT"), Some(7));
         assert_eq!(read("Mon, 02 Nov 2026 12:00:00 GMT"), Some(0));
+        // A day at most: what is added to a time of day must never leave its range.
+        assert_eq!(read("86401"), Some(86_400));
+        assert_eq!(read("18446744073709551615"), Some(86_400));
+        assert_eq!(read("99999999999999999999999"), Some(86_400));
+        assert_eq!(read("Fri, 31 Dec 9999 23:59:59 GMT"), Some(86_400));
         assert_eq!(read("-1"), None);
         assert_eq!(read("tomorrow"), None);
         assert_eq!(read(""), None);
