@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::board::wording;
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
 use crate::spend::SourceInfo;
@@ -187,16 +188,31 @@ impl Looked {
     }
 }
 
-/// Looks at one source without recording anything; how that failed, if it did.
+/// Looks at one source; how that failed, if it did. Nothing is recorded, unless the source bears
+/// only so many looks: then this is one of them.
 ///
 /// # Errors
-/// The monitor can't be set up.
+/// The monitor can't be set up, or the source was asked too short a while ago.
 pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>> {
     let source = setup.config.further.find(id).with_context(|| format!("{id:?} is no source"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (world, config) = (Arc::new(setup.world()), Arc::new(setup.config.clone()));
     let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
-    let _context = runtime.enter();
-    let looking = look::begin(look::Errand { source, world, config, task });
-    Ok(runtime.block_on(looking).result.err())
+    let errand = look::Errand { source, world, config: config.clone(), task };
+    let look = || {
+        let _context = runtime.enter();
+        runtime.block_on(look::begin(errand))
+    };
+    let info = source.info();
+    if info.least_minutes == 0 {
+        return Ok(look().result.err());
+    }
+    let mut ledger = Ledger::open(&setup.ledger_path, setup.clock.now())?.ledger;
+    if let Some(held) = floor::held_back(&ledger, info, setup.clock.now())? {
+        bail!("{}: {}", info.name, wording::held_back(held.ago, info.least_minutes));
+    }
+    let looked = look();
+    let retry_at = looked.result.is_err().then(|| looked.at + floor::least(info));
+    record::record(&mut ledger, &looked, &config, &setup.prices()?, retry_at, false)?;
+    Ok(looked.result.err())
 }

@@ -57,6 +57,35 @@ fn a_look_without_a_key_asks_nobody_and_does_not_count() {
 }
 
 #[test]
+fn a_key_that_is_tried_is_a_look_too() {
+    let provider = provider();
+    let world = world(&provider);
+    world.run(["key", "test", "shy"]).success();
+    let said = world.run(["key", "test", "shy"]).exits_with(1).stderr;
+    assert!(said.contains("Shy: asked") && said.contains("at most once in 5 min"), "{said}");
+    world.run(["poll"]).success();
+    assert_eq!(provider.requests().len(), 1);
+    assert!(world.run(["status"]).success().stdout.contains("$12.50 left"));
+}
+
+/// The config is looked at every half minute.
+#[test]
+fn a_changed_config_does_not_ask_again() {
+    let (shy, other) = (provider(), provider());
+    let world = world(&shy);
+    let spendbar = world.spawn([]);
+    assert!(eventually(PATIENCE, || shy.requests().len() == 1), "{}", spendbar.all());
+    let world = world.config(&format!(
+        "[[provider]]\nid = \"other\"\nbase_url = \"{}\"\n[[provider.call]]\npath = \"/\"\n\
+         [[provider.call.balance]]\nname = \"credits\"\namount = \"/left\"\ncurrency = \"USD\"\n",
+        other.base_url()
+    ));
+    assert!(eventually(PATIENCE, || other.requests().len() == 1), "{}", spendbar.all());
+    world.run(["status"]).success();
+    assert_eq!(shy.requests().len(), 1);
+}
+
+#[test]
 fn neither_a_restart_nor_a_second_copy_asks_again() {
     let provider = provider();
     let world = world(&provider);

@@ -222,9 +222,8 @@ currency = "USD"
         let body = json!({"rows": [{"at": at, "cost": "1"}], "next": number.to_string()});
         Exchange::ok("/rows", body.to_string())
     };
-    let reading = asked(text, (0..100).map(page).collect(), "").await.unwrap();
-    assert_eq!((reading.charges.len(), reading.charges_cover), (0, None));
-    assert_eq!(reading.gaps, ["Only the first 100 pages of /rows were read."]);
+    let error = asked(text, (0..100).map(page).collect(), "").await.unwrap_err();
+    assert_eq!(error.to_string(), "the answer was not understood: it has more than 100 pages");
     let last = page(0).body(r#"{"rows":[{"at":"2026-11-03 01:02:03.123456+00","cost":"1"}]}"#);
     let reading = asked(text, vec![page(0), last], "").await.unwrap();
     let cost = |day: &str, amount: &str| json!({"day": day, "amount": amount, "currency": "USD"});
