@@ -28,6 +28,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
 use url::Url;
 
+use super::links::next_link;
 use super::words::{size, span};
 use super::{address, retry};
 use crate::sources::SourceError;
@@ -267,18 +268,6 @@ fn loopback(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
 
 /// An answer's bytes and the address of the next page.
 pub type Answer = (Vec<u8>, Option<String>);
-
-/// The address that a `Link` header calls `next`: `<https://a.example/?page=2>; rel="next"`.
-fn next_link(header: &str) -> Option<String> {
-    header.split(',').find_map(|link| {
-        let (address, about) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = about.split(';').any(|part| {
-            let part = part.trim().to_ascii_lowercase();
-            part == "rel=next" || part == "rel=\"next\""
-        });
-        is_next.then(|| address.to_owned())
-    })
-}
 
 enum Broken {
     Lost(reqwest::Error),

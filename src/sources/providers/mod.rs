@@ -25,6 +25,7 @@ pub(super) mod fake;
 #[cfg(test)]
 pub(super) mod fixtures;
 pub mod http;
+pub mod links;
 pub mod litellm;
 pub mod openai_admin;
 pub mod openrouter;
