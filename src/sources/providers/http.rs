@@ -1,5 +1,4 @@
-//! The shared HTTP client: one request, with everything that can go wrong turned into a
-//! [`SourceError`].
+//! The shared HTTP client: one request; what goes wrong becomes a [`SourceError`].
 //!
 //! - **Time**: 10 s to connect, 20 s for the whole answer.
 //! - **One retry** after 408, 5xx, no answer, and 429 with a `Retry-After` of at most 10 s. The
@@ -12,8 +11,7 @@
 //!   without ca-certificates works too.
 //! - **Size**: bodies end at 32 MiB, or where the request says; counted unpacked, for gzip is
 //!   understood.
-//! - **Clocks**: a `Retry-After` date is read against the answer's own `Date`, so that a machine
-//!   whose clock is off waits no shorter or longer. A wait beyond a day is cut to a day.
+//! - **Clocks**: a `Retry-After` date is read against the answer's own `Date`, whatever the clock.
 //!
 //! No error holds a key, a path, a query or any text of an answer.
 
@@ -35,7 +33,6 @@ use crate::sources::SourceError;
 
 /// The largest body that is taken for an answer.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;
-
 const MOST_REDIRECTS: usize = 3;
 
 /// How long the client waits for what.
