@@ -198,8 +198,10 @@ impl Client {
             .user_agent(concat!("spendbar/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.timing.connect)
             .timeout(self.timing.answer)
-            // The calls of one look follow each other at once; the next look is minutes away.
-            .pool_idle_timeout(Duration::from_secs(15))
+            // The calls of one look follow each other at once; the next look is minutes away. Idle
+            // connections are looked through once in this time, so that one is open for up to twice
+            // as long.
+            .pool_idle_timeout(Duration::from_secs(7))
             .redirect(reqwest::redirect::Policy::none())
     }
 
