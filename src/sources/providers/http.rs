@@ -7,10 +7,8 @@
 //! - **Redirects** are followed at most three times and only within one scheme, host and port:
 //!   a key never leaves the address it was meant for.
 //! - **Proxies** of the environment are used for https. Requests to this machine never take one.
-//! - **Trust**: the system's certificates plus Mozilla's, which are built in, so that a machine
-//!   without ca-certificates works too.
-//! - **Size**: bodies end at 32 MiB, or where the request says; counted unpacked, for gzip is
-//!   understood.
+//! - **Trust**: the system's certificates plus Mozilla's, which are built in.
+//! - **Size**: bodies end at 32 MiB, or where the request says; counted unpacked.
 //! - **Clocks**: a `Retry-After` date is read against the answer's own `Date`, whatever the clock.
 //!
 //! No error holds a key, a path, a query or any text of an answer.
