@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
@@ -49,11 +49,15 @@ impl Ledger {
         if !path.try_exists().map_err(|error| LedgerError::from_io(path, &error))? {
             return Ok(None);
         }
-        let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if ledger.known_version()? < schema::MIGRATIONS.len() as i64 {
+        let open = || {
+            let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            ledger.known_version().map(|version| (ledger, version))
+        };
+        let (ledger, version) = waiting(open)?;
+        if version < schema::MIGRATIONS.len() as i64 {
             drop(ledger);
             open_for_writing(path)?;
-            return Ok(Some(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?));
+            return Ok(Some(waiting(open)?.0));
         }
         Ok(Some(ledger))
     }
@@ -85,6 +89,25 @@ impl Ledger {
 
 fn open_for_writing(path: &Path) -> Result<Ledger, LedgerError> {
     let is_new = make_file(path).map_err(|error| LedgerError::from_io(path, &error))?;
+    waiting(|| prepare(path, is_new))
+}
+
+/// Tries again for as long as another process holds the file. SQLite itself does not wait where
+/// two processes would wait for each other (both switch a new file to WAL), nor for a process that
+/// is removing the WAL as it ends.
+fn waiting<T>(mut work: impl FnMut() -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    let end = Instant::now() + BUSY_WAIT;
+    loop {
+        match work() {
+            Err(LedgerError::Busy { .. }) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
     let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before anything is written, the switch to WAL included.
     ledger.known_version()?;
@@ -315,6 +338,29 @@ mod tests {
         fs::write(home.path().join("state"), "").unwrap();
         let error = open_error(&home.path().join("state/ledger.db"));
         assert!(matches!(error, LedgerError::CannotOpen { .. }), "{error}");
+    }
+
+    #[test]
+    fn many_may_open_a_new_ledger_at_once() {
+        for round in 0..25 {
+            let home = tempfile::tempdir().unwrap();
+            let path = home.path().join("ledger.db");
+            let open = |number: usize| {
+                if number.is_multiple_of(2) {
+                    Ledger::open(&path, at("2026-11-24T12:00:00Z")).map(|_| ())
+                } else {
+                    Ledger::open_read_only(&path).map(|_| ())
+                }
+            };
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8).map(|number| scope.spawn(move || open(number))).collect();
+                for (number, one) in all.into_iter().enumerate() {
+                    one.join().unwrap().unwrap_or_else(|error| {
+                        panic!("round {round}, number {number}: {error}");
+                    });
+                }
+            });
+        }
     }
 
     #[test]
