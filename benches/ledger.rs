@@ -9,7 +9,8 @@ use divan::counter::ItemsCount;
 use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::spend::{
-    EventKey, Funding, Mark, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts, Usage,
+    EventKey, Filter, Funding, Mark, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts,
+    Usage,
 };
 
 /// Usages in one reading of a cold scan.
@@ -82,7 +83,7 @@ fn questions(bencher: Bencher, question: &str) {
             let last = span.end_day.pred_opt().expect("a month has days");
             ledger.report(span.first_day, last, Tz::UTC, &by).expect("answers").rows.len() as u64
         }
-        _ => ledger.spend(&span, Tz::UTC, &[]).expect("answers").requests,
+        _ => ledger.spend(&span, Tz::UTC, &Filter::everything()).expect("answers").requests,
     });
 }
 

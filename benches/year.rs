@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use spendbar::board::standing::Standings;
 use spendbar::board::{self, Asked, AskedSource, Headline};
-use spendbar::budgets::Budget;
+use spendbar::budgets::{Basis, Budget};
 use spendbar::ledger::{Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::sources::SOURCES;
 use spendbar::spend::{
-    Currency, EventKey, Funding, Mark, Money, Period, Reading, SourceInfo, Speed, TokenCounts,
-    Usage,
+    Currency, Cycle, EventKey, Filter, Funding, Glob, Lists, Mark, Money, Reading, SourceInfo,
+    Speed, TokenCounts, Usage,
 };
 
 const SESSIONS_IN_30_DAYS: usize = 8_826;
@@ -36,6 +37,8 @@ const BYTES_A_YEAR: u64 = 600_000_000;
 /// What rows that may still change, and what a ledger of any size, may take.
 const BYTES_AT_ONCE: u64 = 120_000_000;
 const ANSWER: Duration = Duration::from_millis(10);
+/// Where 100 budgets stand after one more request.
+const JUDGED: Duration = Duration::from_millis(1);
 /// Not UTC, so that both calendars are kept.
 const ZONE: Tz = chrono_tz::Europe::Berlin;
 
@@ -51,18 +54,23 @@ fn main() -> ExitCode {
     let bytes = ledger_bytes(&path);
     let answer = fastest(5, || ask(&path, days));
     let look = fastest(5, || load_marks(&path));
+    let judged = judge(&path, days);
     let mut out = std::io::stdout();
     let told = [
         format!("{days} days, {requests} requests, recorded in {took:.0?}"),
         format!("ledger: {:.1} MB, {} bytes for ten requests", mega(bytes), bytes * 10 / requests),
         format!("status: {answer:.1?} from opening the ledger to the board"),
+        format!(
+            "100 budgets after a line of a log: {:.1?} (summed anew: {:.0?})",
+            judged.after_a_line, judged.anew
+        ),
         format!("marks of all {} files: {look:.1?}", sessions_before(days)),
     ];
     told.iter().for_each(|line| writeln!(out, "{line}").expect("standard output"));
     let share = BYTES_A_YEAR * days as u64 / 365;
     let most = share.clamp(BYTES_AT_ONCE, BYTES_A_YEAR);
-    if bytes > most || answer > ANSWER {
-        eprintln!("past the limit of {:.0} MB or {ANSWER:?}", mega(most));
+    if bytes > most || answer > ANSWER || judged.after_a_line > JUDGED {
+        eprintln!("past the limit of {:.0} MB, {ANSWER:?} or {JUDGED:?}", mega(most));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -113,21 +121,23 @@ fn fill(path: &Path, days: usize) {
     }
 }
 
+fn budget(cycle: Cycle, amount: &str) -> Budget {
+    Budget {
+        name: cycle.to_string(),
+        amount: Money::parse(amount, Currency::USD).expect("an amount"),
+        cycle,
+        thresholds_percent: vec![50, 80, 100],
+        filter: Filter::everything(),
+        basis: Basis::Spend,
+        rollover: false,
+    }
+}
+
 /// What `spendbar status` asks, in the last day that was recorded.
 fn ask(path: &Path, days: usize) {
     let ledger = Ledger::open_read_only(path).expect("opens").expect("is there");
-    let budget = |period: Period, amount: &str| Budget {
-        name: period.word().into(),
-        amount: Money::parse(amount, Currency::USD).expect("an amount"),
-        period,
-        thresholds_percent: vec![50, 80, 100],
-        sources: Vec::new(),
-    };
-    let budgets = [
-        budget(Period::Day, "50000"),
-        budget(Period::Week, "300000"),
-        budget(Period::Month, "1e6"),
-    ];
+    let budgets =
+        [budget(Cycle::Day, "50000"), budget(Cycle::WEEK, "300000"), budget(Cycle::MONTH, "1e6")];
     let sources: Vec<_> = SOURCES
         .iter()
         .map(|source| AskedSource {
@@ -149,8 +159,65 @@ fn ask(path: &Path, days: usize) {
         demo: false,
         notices: Vec::new(),
     };
-    let board = board::build(&ledger, &asked).expect("answers");
+    let board = board::build(&ledger, &asked, &mut Standings::default()).expect("answers");
     assert!(board.figures.requests > 0, "there is usage to show");
+}
+
+/// How long it takes to know where budgets stand.
+struct Judged {
+    /// After one more request, the median.
+    after_a_line: Duration,
+    /// At a start, or after a bill.
+    anew: Duration,
+}
+
+/// A hundred budgets of all kinds, asked after every reading as the monitor does.
+fn judge(path: &Path, days: usize) -> Judged {
+    let mut ledger = Ledger::open(path, start()).expect("opens").ledger;
+    let prices = PriceTable::builtin();
+    let now = start() + TimeDelta::days(days as i64) - TimeDelta::hours(2);
+    let globs = |text: String| vec![Glob::new(&text).expect("a pattern")];
+    let cycles = [Cycle::Day, Cycle::WEEK, Cycle::MONTH, Cycle::Month(15), Cycle::Days(30)];
+    let budgets: Vec<_> = (0..100)
+        .map(|number| {
+            let only = match number % 4 {
+                0 => Lists::default(),
+                1 => Lists { sources: vec!["codex".into()], ..Lists::default() },
+                2 => Lists { models: globs(format!("*-{}*", number % 7)), ..Lists::default() },
+                _ => Lists { projects: globs(format!("**/number-{number}")), ..Lists::default() },
+            };
+            let filter = Filter { only, ..Filter::default() };
+            let name = number.to_string();
+            Budget { name, filter, ..budget(cycles[number % cycles.len()], "1e9") }
+        })
+        .collect();
+    let mut standings = Standings::default();
+    let started = Instant::now();
+    standings.read(&ledger, &budgets, now, ZONE).expect("answers");
+    let anew = started.elapsed();
+    let session = Session::new(sessions_before(days));
+    let mut times: Vec<_> = (0..101)
+        .map(|request| {
+            let look = LookRecord {
+                source: codex(),
+                account: "openai",
+                funding: None,
+                at: now,
+                took_ms: 1,
+            };
+            let usages = vec![session.usage(now, request)];
+            let mut recording = ledger.begin().expect("begins");
+            let reading = Reading { usages, ..Reading::default() };
+            recording.record(&look, &reading, &prices).expect("records");
+            let started = Instant::now();
+            standings.read(&recording, &budgets, now, ZONE).expect("answers");
+            let took = started.elapsed();
+            recording.commit().expect("commits");
+            took
+        })
+        .collect();
+    times.sort_unstable();
+    Judged { after_a_line: times[times.len() / 2], anew }
 }
 
 fn load_marks(path: &Path) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, report};
 use crate::config::Config;
 use crate::faces::cli::args::{JsonArg, ReportArgs, StatusArgs};
@@ -124,6 +125,7 @@ pub(super) fn board(app: &App, config: &Config, ledger: &Ledger) -> anyhow::Resu
             demo: app.demo,
             notices: Vec::new(),
         },
+        &mut Standings::default(),
     )?)
 }
 

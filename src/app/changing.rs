@@ -90,7 +90,7 @@ pub(super) fn budgets(
 fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let change = edit::BudgetChange {
         amount: args.amount,
-        period: args.per,
+        cycle: args.per,
         name: args.name.clone(),
         thresholds_percent: args.thresholds(),
         sources: args.sources(),
@@ -99,7 +99,8 @@ fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::R
     let text = edit::read_or_default(&path)?;
     let text = edit::set_budget(&text, &change).with_context(|| path.display().to_string())?;
     let config = write_checked(app, &text)?;
-    let name = args.name.as_deref().unwrap_or(args.per.word());
+    let word = args.per.to_string();
+    let name = args.name.as_deref().unwrap_or(&word);
     let set = config.budgets.iter().find(|budget| budget.name == name);
     Ok(budget::confirm_set(out, set.context("the budget is not in the config after writing it")?)?)
 }

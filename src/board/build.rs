@@ -6,12 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::standing::{Standing, Standings};
 use super::{
     AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, SourceRow, State,
 };
 use crate::budgets::{self, Budget};
 use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances};
-use crate::spend::{Period, SourceError, SourceInfo, SourceKind, Trouble};
+use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble};
 
 /// Models that faces show.
 const TOP_MODELS: usize = 5;
@@ -78,9 +79,13 @@ pub struct Live {
 ///
 /// # Errors
 /// The ledger can't be read.
-pub fn build(ledger: &Ledger, asked: &Asked<'_>) -> Result<Board, LedgerError> {
+pub fn build(
+    ledger: &Ledger,
+    asked: &Asked<'_>,
+    standings: &mut Standings,
+) -> Result<Board, LedgerError> {
     let today = Period::Day.holding(asked.now, asked.zone);
-    let spend = ledger.spend(&today, asked.zone, &[])?;
+    let spend = ledger.spend(&today, asked.zone, &Filter::everything())?;
     let states = ledger.sources()?;
     let by_source = ledger.source_spend(&today, asked.zone)?;
     let reported = ledger.incidents()?;
@@ -96,8 +101,9 @@ pub fn build(ledger: &Ledger, asked: &Asked<'_>) -> Result<Board, LedgerError> {
     let budgets = asked
         .budgets
         .iter()
-        .map(|budget| budget_row(ledger, asked, budget))
-        .collect::<Result<Vec<_>, _>>()?;
+        .zip(standings.read(ledger, asked.budgets, asked.now, asked.zone)?)
+        .map(|(budget, standing)| budget_row(budget, &standing))
+        .collect::<Vec<_>>();
     let top_models = ledger.top_models(&today, asked.zone, TOP_MODELS)?;
     let figures = figures(spend, &sources, &states);
     Ok(Board {
@@ -225,24 +231,24 @@ fn incident(
     Some(Incident { by: page.of, indicator, text, as_of })
 }
 
-fn budget_row(
-    ledger: &Ledger,
-    asked: &Asked<'_>,
-    budget: &Budget,
-) -> Result<BudgetRow, LedgerError> {
-    let span = budget.period.holding(asked.now, asked.zone);
-    let spend = ledger.spend(&span, asked.zone, &budget.sources)?;
-    Ok(BudgetRow {
+fn budget_row(budget: &Budget, standing: &Standing) -> BudgetRow {
+    let Standing { limit, spent, .. } = *standing;
+    let last_day = standing.span.end_day.pred_opt().unwrap_or(standing.span.end_day);
+    BudgetRow {
         name: budget.name.clone(),
-        period: budget.period,
-        amount: budget.amount,
-        spent: spend.spend,
-        estimated: spend.estimated,
-        permille: budget.permille(&spend.spend),
+        cycle: budget.cycle,
+        amount: limit,
+        spent,
+        estimated: standing.estimated,
+        permille: budgets::permille(&limit, &spent),
         warn_percent: budget.warn_percent(),
-        pace: budgets::pace(&span, asked.now, &spend.spend),
-        sources: budget.sources.clone(),
-    })
+        next_percent: budget.next_percent(&limit, &spent),
+        forecast: standing.forecast,
+        last_day,
+        sources: budget.filter.only.sources.clone(),
+        scope: budget.filter.words(),
+        basis: budget.basis,
+    }
 }
 
 fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figures {

@@ -2,6 +2,7 @@
 
 mod build;
 pub mod report;
+pub mod standing;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,8 +12,10 @@ use serde::{Deserialize, Serialize};
 pub use crate::ledger::ModelSpend as ModelRow;
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
 
+pub use crate::budgets::Basis;
+pub use crate::budgets::forecast::Forecast;
 use crate::spend::{
-    Balance, Converted, Indicator, Money, Period, Problem, QuotaWindow, SourceError, SourceInfo,
+    Balance, Converted, Cycle, Indicator, Money, Problem, QuotaWindow, SourceError, SourceInfo,
     TokenCounts,
 };
 
@@ -188,9 +191,9 @@ pub struct BalanceRow {
 pub struct BudgetRow {
     /// Its name.
     pub name: String,
-    /// Day, week or month.
-    pub period: Period,
-    /// The limit.
+    /// The time it is for.
+    pub cycle: Cycle,
+    /// The limit of the running period, with what the one before left over.
     pub amount: Money,
     /// Spent in the running period.
     pub spent: Money,
@@ -200,11 +203,25 @@ pub struct BudgetRow {
     pub permille: i128,
     /// Lowest threshold not below which the icon warns, percent (the highest under 100).
     pub warn_percent: u32,
-    /// What the period ends at if the pace of it so far goes on; `None` while too little of the
-    /// period has passed to tell.
-    pub pace: Option<Money>,
+    /// The threshold that is reached next, percent.
+    pub next_percent: Option<u32>,
+    /// Where the period ends; `None` while too little is known to tell.
+    pub forecast: Option<Forecast>,
+    /// The last day of the period.
+    pub last_day: NaiveDate,
     /// Sources it counts; empty means all.
     pub sources: Vec<String>,
+    /// All that it counts, in words; empty means everything.
+    pub scope: String,
+    /// Which figure it counts.
+    pub basis: Basis,
+}
+
+impl BudgetRow {
+    /// What is left of the limit; below zero where it is broken.
+    pub fn left(&self) -> Money {
+        Money { attos: self.amount.attos.saturating_sub(self.spent.attos), ..self.amount }
+    }
 }
 
 /// One alert that spoke.
@@ -216,8 +233,8 @@ pub struct AlertRow {
     pub at: DateTime<Utc>,
     /// The budget's name.
     pub budget: String,
-    /// Its period; `None` for the watch of a quota window or a balance.
-    pub period: Option<Period>,
+    /// Its time; `None` for what is no budget's.
+    pub period: Option<Cycle>,
     /// First local day of the period, or the day it spoke.
     pub period_start: NaiveDate,
     /// Threshold in percent.

@@ -1,14 +1,15 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::{BalanceRow, Incident};
+use super::{BalanceRow, Forecast, Incident};
 use crate::spend::{
-    Balance, Converted, Currency, Indicator, Money, Period, Quantity, QuotaWindow, SourceError,
+    Balance, Converted, Currency, Cycle, Indicator, Money, Quantity, QuotaWindow, SourceError,
     SourceInfo, UsedOf,
 };
 
@@ -240,22 +241,45 @@ fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// `today's`, `this week's`, `this month's`.
-pub fn whose(period: Period) -> &'static str {
-    match period {
-        Period::Day => "today's",
-        Period::Week => "this week's",
-        Period::Month => "this month's",
+/// `today's`, `this week's`, `this month's`, `the last 5 hours'`; `the` for a range, which its name
+/// tells apart.
+pub fn whose(cycle: Cycle) -> Cow<'static, str> {
+    match cycle {
+        Cycle::Day => "today's".into(),
+        Cycle::Week(_) => "this week's".into(),
+        Cycle::Month(_) => "this month's".into(),
+        Cycle::Hours(1) => "the last hour's".into(),
+        Cycle::Days(1) => "the last day's".into(),
+        Cycle::Hours(_) | Cycle::Days(_) => format!("the last {cycle}'").into(),
+        Cycle::Range(..) => "the".into(),
     }
 }
 
-/// When a period ends, for people: `midnight`, `the end of Sunday`, `the end of the month`.
-pub fn period_end(period: Period) -> &'static str {
-    match period {
-        Period::Day => "midnight",
-        Period::Week => "the end of Sunday",
-        Period::Month => "the end of the month",
+/// `a day`, `a month from 15`, `in any 5 hours`, `from 2026-11-01 to 2027-06-30`.
+pub fn per(cycle: Cycle) -> String {
+    match cycle {
+        Cycle::Day | Cycle::Week(_) | Cycle::Month(_) => format!("a {cycle}"),
+        Cycle::Hours(_) | Cycle::Days(_) => format!("in any {cycle}"),
+        Cycle::Range(..) => format!("from {cycle}"),
     }
+}
+
+/// When a period ends, for people: `midnight`, `the end of Sunday`, `the end of the month`, `the
+/// end of 14 Dec`.
+pub fn period_end(cycle: Cycle, end_day: NaiveDate) -> String {
+    let last = end_day.pred_opt().unwrap_or(end_day);
+    match cycle {
+        Cycle::Day => "midnight".into(),
+        Cycle::Week(_) => format!("the end of {}", last.format("%A")),
+        Cycle::Month(1) => "the end of the month".into(),
+        _ => format!("the end of {}", last.format("%-d %b")),
+    }
+}
+
+/// What a period is expected to end at: `≈ $580.00 to $700.00`.
+pub fn range(forecast: &Forecast) -> String {
+    let (low, high) = (amount(&forecast.low), amount(&forecast.high));
+    if low == high { estimate(true, low) } else { estimate(true, format!("{low} to {high}")) }
 }
 
 /// What went wrong with a source, and what to do: one or two sentences.

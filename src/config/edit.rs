@@ -12,15 +12,15 @@ use toml_edit::{Document, Item, Table};
 
 use super::file::effective_names;
 use super::{ConfigError, DEFAULT_TEXT};
-use crate::spend::{Money, Period};
+use crate::spend::{Cycle, Money};
 
 /// What `budget set` asks for. A field that is `None` is left as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetChange {
-    /// The limit, in dollars.
+    /// The limit, in the budget's currency.
     pub amount: Money,
-    /// Day, week or month.
-    pub period: Period,
+    /// The time it is for.
+    pub cycle: Cycle,
     /// The budget's name; without one, the budget that goes by the word of the period.
     pub name: Option<String>,
     /// Percent.
@@ -66,7 +66,8 @@ fn known_names(known: &[String]) -> String {
 /// The text is no TOML, or lists its budgets inline.
 pub fn set_budget(text: &str, change: &BudgetChange) -> Result<String, EditError> {
     let blocks = Blocks::find(text)?;
-    let name = change.name.as_deref().unwrap_or(change.period.word());
+    let word = change.cycle.to_string();
+    let name = change.name.as_deref().unwrap_or(&word);
     let mut text = text.to_owned();
     match blocks.named(name) {
         Some(block) => block.update(&mut text, change),
@@ -178,13 +179,13 @@ impl Blocks {
             .iter()
             .map(|table| {
                 let name = table.get("name").and_then(Item::as_str).map(str::trim);
-                let period = [table.get("per"), table.get("period")]
+                let cycle = [table.get("per"), table.get("period")]
                     .into_iter()
                     .flatten()
                     .find_map(Item::as_str)
-                    .and_then(period_of_word);
-                // A budget without a period is an error elsewhere; here it only needs a name.
-                (name, period.unwrap_or(Period::Day))
+                    .and_then(|word| word.parse().ok());
+                // A budget without a time is an error elsewhere; here it only needs a name.
+                (name, cycle.unwrap_or(Cycle::Day))
             })
             .collect();
         let blocks = tables.iter().zip(effective_names(&named)).map(|(table, name)| {
@@ -258,7 +259,7 @@ fn new_block(change: &BudgetChange) -> String {
 /// The settings that a change writes, as TOML.
 fn settings(change: &BudgetChange) -> Vec<(&'static str, String)> {
     let mut settings =
-        vec![("amount", amount_text(&change.amount)), ("per", quoted(change.period.word()))];
+        vec![("amount", amount_text(&change.amount)), ("per", quoted(&change.cycle.to_string()))];
     if let Some(thresholds) = &change.thresholds_percent {
         let listed: Vec<_> = thresholds.iter().map(u32::to_string).collect();
         settings.push(("thresholds", format!("[{}]", listed.join(", "))));
@@ -317,10 +318,6 @@ fn line_ending(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-fn period_of_word(word: &str) -> Option<Period> {
-    [Period::Day, Period::Week, Period::Month].into_iter().find(|period| period.word() == word)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -329,10 +326,10 @@ mod tests {
     use crate::config::Config;
     use crate::spend::Currency;
 
-    fn change(amount: &str, period: Period) -> BudgetChange {
+    fn change(amount: &str, cycle: Cycle) -> BudgetChange {
         BudgetChange {
             amount: Money::parse(amount, Currency::USD).expect(amount),
-            period,
+            cycle,
             name: None,
             thresholds_percent: None,
             sources: None,
@@ -347,7 +344,7 @@ mod tests {
     #[test]
     fn a_budget_is_added_at_the_end_and_then_updated_in_place() {
         let start = "# mine\nzone = \"UTC\" # here\n";
-        let added = set_budget(start, &change("200", Period::Day)).expect("set");
+        let added = set_budget(start, &change("200", Cycle::Day)).expect("set");
         insta::assert_snapshot!(added, @r#"
         # mine
         zone = "UTC" # here
@@ -359,7 +356,7 @@ mod tests {
         let more = BudgetChange {
             thresholds_percent: Some(vec![90, 100]),
             sources: Some(vec!["codex".into()]),
-            ..change("250.5", Period::Day)
+            ..change("250.5", Cycle::Day)
         };
         let updated = set_budget(&added, &more).expect("set");
         insta::assert_snapshot!(updated, @r#"
@@ -379,10 +376,10 @@ mod tests {
     fn comments_blanks_and_line_ends_stay() {
         let start = "[[budget]]  # first\r\n# why\r\namount = 1_0 # ten\r\nperiod = 'day'\r\n\r\n\
                      # about codex\r\n[agents.codex]\r\nenabled = false";
-        let updated = set_budget(start, &change("20", Period::Day)).expect("set");
+        let updated = set_budget(start, &change("20", Cycle::Day)).expect("set");
         let expected = start.replace("1_0 #", "20 #").replace("'day'", "\"day\"");
         assert_eq!(updated, expected);
-        let added = set_budget(start, &change("3", Period::Month)).expect("set");
+        let added = set_budget(start, &change("3", Cycle::MONTH)).expect("set");
         assert_eq!(
             added,
             start.replace(
@@ -396,7 +393,7 @@ mod tests {
     fn a_scope_by_its_other_name_is_changed_where_it_stands() {
         let start = "[[budget]]\namount = 1\nperiod = \"day\"\nscope = \"all\"\n";
         let sources = Some(vec!["codex".to_owned()]);
-        let updated = set_budget(start, &BudgetChange { sources, ..change("1", Period::Day) });
+        let updated = set_budget(start, &BudgetChange { sources, ..change("1", Cycle::Day) });
         assert_eq!(updated.expect("set"), start.replace("\"all\"", "[\"codex\"]"));
     }
 
@@ -420,7 +417,7 @@ mod tests {
 
     #[test]
     fn the_default_file_takes_a_budget() {
-        let text = set_budget(DEFAULT_TEXT, &change("200", Period::Day)).expect("set");
+        let text = set_budget(DEFAULT_TEXT, &change("200", Cycle::Day)).expect("set");
         assert!(text.starts_with(DEFAULT_TEXT));
         assert_eq!(load(&text).budgets[0].amount.to_decimal(), "200");
     }
@@ -428,9 +425,9 @@ mod tests {
     #[test]
     fn inline_budgets_are_left_to_the_editor() {
         let text = "budget = [{ amount = 1, per = \"day\" }]\n";
-        assert_eq!(set_budget(text, &change("2", Period::Day)), Err(EditError::Inline));
+        assert_eq!(set_budget(text, &change("2", Cycle::Day)), Err(EditError::Inline));
         assert!(matches!(
-            set_budget("a = 1\nb =\n", &change("2", Period::Day)),
+            set_budget("a = 1\nb =\n", &change("2", Cycle::Day)),
             Err(EditError::NotToml { line: 2, .. })
         ));
     }
@@ -481,18 +478,18 @@ mod tests {
             "[a-z\"\\\\ü ]{1,6}"
                 .prop_map(|name| Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
         ];
-        let period = proptest::sample::select(vec![Period::Day, Period::Week, Period::Month]);
+        let cycle = proptest::sample::select(vec![Cycle::Day, Cycle::WEEK, Cycle::MONTH]);
         let set = (
             1_i128..10_i128.pow(24),
-            period,
+            cycle,
             name,
             proptest::option::of(proptest::collection::vec(1_u32..=1000, 0..4)),
             proptest::option::of(proptest::sample::subsequence(vec!["codex", "openrouter"], 0..=2)),
         )
-            .prop_map(|(attos, period, name, thresholds_percent, sources)| {
+            .prop_map(|(attos, cycle, name, thresholds_percent, sources)| {
                 Step::Set(BudgetChange {
                     amount: Money { attos, currency: Currency::USD },
-                    period,
+                    cycle,
                     name,
                     thresholds_percent,
                     sources: sources.map(|ids| ids.into_iter().map(str::to_owned).collect()),
@@ -519,10 +516,11 @@ mod tests {
                     Step::Set(change) => {
                         text = set_budget(&text, &change).expect("TOML");
                         let config = load(&text);
-                        let name = change.name.as_deref().unwrap_or(change.period.word());
+                        let word = change.cycle.to_string();
+                        let name = change.name.as_deref().unwrap_or(&word);
                         let budget = config.budgets.iter().find(|budget| budget.name == name).expect("there");
                         prop_assert_eq!(budget.amount, change.amount);
-                        prop_assert_eq!(budget.period, change.period);
+                        prop_assert_eq!(budget.cycle, change.cycle);
                     }
                     Step::Remove(name) => {
                         let before = load(&text).budgets;

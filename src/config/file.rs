@@ -13,19 +13,21 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
+mod budgets;
 mod providers;
 mod watches;
 
+use budgets::TypedBudget;
+pub(super) use budgets::effective_names;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
-use crate::budgets::Budget;
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
-use crate::spend::{Currency, Money, Period};
+use crate::spend::{Currency, Money};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
@@ -61,19 +63,6 @@ struct TypedAgent {
     roots: Vec<Spanned<String>>,
     account: Option<Spanned<String>>,
     billing: Option<Billing>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypedBudget {
-    name: Option<Spanned<String>>,
-    amount: Spanned<Value>,
-    currency: Option<Spanned<String>>,
-    #[serde(alias = "period")]
-    per: Period,
-    thresholds: Option<Vec<Spanned<i64>>>,
-    #[serde(alias = "scope")]
-    sources: Option<Spanned<Value>>,
 }
 
 /// The file's bytes as text.
@@ -161,8 +150,8 @@ impl Check<'_> {
         self.own(typed.provider);
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
-        let budgets = self.budgets(typed.budget);
         let rates = self.rates(typed.rates);
+        let budgets = self.budgets(typed.budget, &rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -288,56 +277,7 @@ impl Check<'_> {
         None
     }
 
-    fn budgets(&mut self, typed: Vec<TypedBudget>) -> Vec<Budget> {
-        let given: Vec<_> = typed
-            .iter()
-            .map(|budget| (budget.name.as_ref().map(|name| name.get_ref().trim()), budget.per))
-            .collect();
-        let names = effective_names(&given);
-        let mut seen = BTreeSet::new();
-        let mut budgets = Vec::new();
-        for (budget, name) in typed.into_iter().zip(names) {
-            if let Some(given) = &budget.name {
-                if name.is_empty() {
-                    self.problem(
-                        given.span(),
-                        "budget.name",
-                        "the name is empty",
-                        "write a name, or leave the setting out",
-                    );
-                } else if seen.contains(&name) {
-                    self.problem(
-                        given.span(),
-                        "budget.name",
-                        format!("a second budget is named {name:?}"),
-                        "give each budget a name of its own",
-                    );
-                }
-            }
-            seen.insert(name.clone());
-            self.currency(&budget);
-            let amount = self.amount("budget.amount", &budget.amount);
-            let thresholds_percent = self.thresholds(budget.thresholds.as_deref());
-            let sources = budget.sources.map(|sources| self.scope(&sources)).unwrap_or_default();
-            budgets.push(Budget { name, amount, period: budget.per, thresholds_percent, sources });
-        }
-        budgets
-    }
-
-    fn currency(&mut self, budget: &TypedBudget) {
-        if let Some(currency) = &budget.currency
-            && currency.get_ref().parse() != Ok(Currency::USD)
-        {
-            self.problem(
-                currency.span(),
-                "budget.currency",
-                format!("{:?} is not supported", currency.get_ref()),
-                "budgets are in US dollars in this version: write \"USD\" or leave the setting out",
-            );
-        }
-    }
-
-    fn amount(&mut self, field: &str, written: &Spanned<Value>) -> Money {
+    fn amount(&mut self, field: &str, written: &Spanned<Value>, currency: Currency) -> Money {
         let hint = "write an amount above zero, such as 200 or 200.50";
         let text = match written.get_ref() {
             Value::String(text) => text.trim().to_owned(),
@@ -350,10 +290,10 @@ impl Check<'_> {
             other => {
                 let what = format!("found {}, not an amount", described(other));
                 self.problem(written.span(), field, what, hint);
-                return Money::zero(Currency::USD);
+                return Money::zero(currency);
             }
         };
-        match Money::parse(&text, Currency::USD) {
+        match Money::parse(&text, currency) {
             Ok(amount) => {
                 if amount.attos <= 0 {
                     let what = format!("{text} is not above zero");
@@ -363,7 +303,7 @@ impl Check<'_> {
             }
             Err(error) => {
                 self.problem(written.span(), field, error.to_string(), hint);
-                Money::zero(Currency::USD)
+                Money::zero(currency)
             }
         }
     }
@@ -386,64 +326,6 @@ impl Check<'_> {
         }
         sorted.into_iter().collect()
     }
-
-    fn scope(&mut self, sources: &Spanned<Value>) -> Vec<String> {
-        let known = self.source_ids(None);
-        let hint = || {
-            let list = known.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");
-            format!("write \"all\", or a list out of [{list}]")
-        };
-        let listed = match sources.get_ref() {
-            Value::String(word) if word == "all" => return Vec::new(),
-            Value::Array(listed) if !listed.is_empty() => listed,
-            Value::Array(_) => {
-                self.problem(sources.span(), "budget.sources", "the list is empty", hint());
-                return Vec::new();
-            }
-            other => {
-                let what = format!("found {}, not a list of sources", described(other));
-                self.problem(sources.span(), "budget.sources", what, hint());
-                return Vec::new();
-            }
-        };
-        let mut scope: Vec<String> = Vec::new();
-        for id in listed {
-            match id.as_str() {
-                Some(id) if known.contains(&id) => {
-                    if !scope.iter().any(|listed| listed == id) {
-                        scope.push(id.to_owned());
-                    }
-                }
-                _ => {
-                    let what = format!("{} is no source this version reads", described(id));
-                    self.problem(sources.span(), "budget.sources", what, hint());
-                }
-            }
-        }
-        scope
-    }
-}
-
-/// The name each budget goes by: its own, or the word of its period with a number where that is
-/// taken (`day`, `day-2`).
-pub(super) fn effective_names(budgets: &[(Option<&str>, Period)]) -> Vec<String> {
-    let mut taken: BTreeSet<String> =
-        budgets.iter().filter_map(|(name, _)| name.map(str::to_owned)).collect();
-    budgets
-        .iter()
-        .map(|(name, period)| match name {
-            Some(name) => (*name).to_owned(),
-            None => {
-                let word = period.word();
-                let free = std::iter::once(word.to_owned())
-                    .chain((2_u32..).map(|number| format!("{word}-{number}")))
-                    .find(|name| !taken.contains(name))
-                    .unwrap_or_else(|| word.to_owned());
-                taken.insert(free.clone());
-                free
-            }
-        })
-        .collect()
 }
 
 fn loopback(url: &Url) -> bool {

@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::budgets::watch::Watched;
     use crate::sources::{SOURCES, SourceKind};
-    use crate::spend::Period;
+    use crate::spend::Cycle;
 
     /// The ids of every source of the table, or of one kind.
     fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
@@ -328,15 +328,22 @@ mod tests {
         let rows: Vec<_> = config
             .budgets
             .iter()
-            .map(|b| (b.name.as_str(), b.period, b.thresholds_percent.as_slice(), b.sources.len()))
+            .map(|b| {
+                (
+                    b.name.as_str(),
+                    b.cycle,
+                    b.thresholds_percent.as_slice(),
+                    b.filter.only.sources.len(),
+                )
+            })
             .collect();
         assert_eq!(
             rows,
             [
-                ("day", Period::Day, [50, 80, 100].as_slice(), 0),
-                ("day-2", Period::Day, &[1, 50, 100, 1000], 0),
-                ("month", Period::Week, &[50, 80, 100], 1),
-                ("month-2", Period::Month, &[], 0),
+                ("day", Cycle::Day, [50, 80, 100].as_slice(), 0),
+                ("day-2", Cycle::Day, &[1, 50, 100, 1000], 0),
+                ("month", Cycle::WEEK, &[50, 80, 100], 1),
+                ("month-2", Cycle::MONTH, &[], 0),
             ]
         );
     }
@@ -477,8 +484,8 @@ mod tests {
           hint: write a name; sources with the same name are one bill
         config.toml:7: budget.amount: found true, not an amount
           hint: write an amount above zero, such as 200 or 200.50
-        config.toml:8: budget.currency: "EUR" is not supported
-          hint: budgets are in US dollars in this version: write "USD" or leave the setting out
+        config.toml:8: budget.currency: what one EUR is worth is not said
+          hint: add [rates] EUR = { usd = 1.16, date = "2026-11-02" }
         config.toml:10: budget.thresholds: 0 is out of range
           hint: write whole percent from 1 to 1000, such as [50, 80, 100]
         config.toml:12: budget.name: a second budget is named "a"

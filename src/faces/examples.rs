@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::board::{
-    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, ModelRow, SourceRow, State,
+    AlertRow, BalanceRow, Basis, Board, BudgetRow, Figures, Forecast, Headline, Incident, ModelRow,
+    SourceRow, State,
 };
 use crate::spend::{
-    Balance, Currency, Indicator, Money, Period, Quantity, SourceError, SourceInfo, SourceKind,
+    Balance, Currency, Cycle, Indicator, Money, Quantity, SourceError, SourceInfo, SourceKind,
     TokenCounts,
 };
 
@@ -41,12 +42,13 @@ pub fn calm() -> Board {
 /// $402 of $500 after an alert.
 pub fn near() -> Board {
     let mut board = board("402", State::Near);
-    board.budgets[0].pace = Some(usd("640"));
+    let (low, middle, high) = (usd("610"), usd("640"), usd("680"));
+    board.budgets[0].forecast = Some(Forecast { low, middle, high, breaks_on: None });
     board.last_alert = Some(AlertRow {
         id: 1,
         at: at("2026-11-24T13:02:00Z"),
         budget: "daily".into(),
-        period: Some(Period::Day),
+        period: Some(Cycle::Day),
         period_start: board.today,
         threshold_percent: 80,
         amount: Some(usd("500")),
@@ -54,7 +56,7 @@ pub fn near() -> Board {
         estimated: true,
         delivered_at: None,
         title: "80 % of today's budget: $402 of $500".into(),
-        body: "At this pace: $640 by midnight.".into(),
+        body: "At this pace: ≈ $610.00 to $680.00 by midnight.".into(),
     });
     board
 }
@@ -62,7 +64,7 @@ pub fn near() -> Board {
 /// $635 of $500, and a month that is used more than the day.
 pub fn over() -> Board {
     let mut board = board("635", State::Over);
-    let month = budget("monthly", Period::Month, "5000", "6512.05");
+    let month = budget("monthly", Cycle::MONTH, "5000", "6512.05");
     board.budgets.push(month);
     board
 }
@@ -139,8 +141,8 @@ pub fn loading() -> Board {
 pub fn famous() -> Board {
     let mut board = board("20012.84", State::Over);
     board.demo = true;
-    board.budgets = vec![budget("daily", Period::Day, "20000", "20012.84")];
-    board.budgets.push(budget("monthly", Period::Month, "2000000", "1305088.81"));
+    board.budgets = vec![budget("daily", Cycle::Day, "20000", "20012.84")];
+    board.budgets.push(budget("monthly", Cycle::MONTH, "2000000", "1305088.81"));
     board.figures.billed = Some(usd("19985.84"));
     board.sources[0].list = Some(usd("12.10"));
     board.sources[2].billed = Some(usd("19985.84"));
@@ -165,7 +167,7 @@ pub fn crowded() -> Board {
             days_left: None,
         }];
         board.sources.push(row);
-        board.budgets.push(budget("weekly", Period::Week, "2500", "1912.80"));
+        board.budgets.push(budget("weekly", Cycle::WEEK, "2500", "1912.80"));
     }
     board
 }
@@ -209,7 +211,7 @@ fn board(spent: &str, state: State) -> Board {
             model("local-llama", None),
             model("gpt-5-mini", Some("0.4213")),
         ],
-        budgets: vec![budget("daily", Period::Day, "500", spent)],
+        budgets: vec![budget("daily", Cycle::Day, "500", spent)],
         last_alert: None,
         state,
         loading: false,
@@ -239,18 +241,22 @@ fn source(info: &'static SourceInfo) -> SourceRow {
     }
 }
 
-fn budget(name: &str, period: Period, amount: &str, spent: &str) -> BudgetRow {
+fn budget(name: &str, cycle: Cycle, amount: &str, spent: &str) -> BudgetRow {
     let (amount, spent) = (usd(amount), usd(spent));
     BudgetRow {
         name: name.into(),
-        period,
+        cycle,
         amount,
         spent,
         estimated: true,
         permille: spent.permille_of(&amount).expect("positive"),
         warn_percent: 80,
-        pace: None,
+        next_percent: Some(100),
+        forecast: None,
+        last_day: "2026-11-24".parse().expect("a day"),
         sources: Vec::new(),
+        scope: String::new(),
+        basis: Basis::Spend,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Row, params};
 
 use super::{Ledger, LedgerError, Recording, codes};
-use crate::spend::{Money, Period};
+use crate::spend::{Cycle, Money};
 
 /// A crossing to be recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct NewAlert {
     /// The budget's name.
     pub budget: String,
     /// Its period; `None` for the watch of a quota window or a balance.
-    pub period: Option<Period>,
+    pub period: Option<Cycle>,
     /// First local day of the period.
     pub period_start: NaiveDate,
     /// Threshold in percent.
@@ -78,6 +78,30 @@ impl Ledger {
         })
     }
 
+    /// The largest amount at which a budget of this name spoke in this period under another key:
+    /// before its limit or scope was changed.
+    pub fn told_before(
+        &self,
+        budget: &str,
+        budget_key: &str,
+        period: Cycle,
+        period_start: NaiveDate,
+    ) -> Result<Option<Money>, LedgerError> {
+        let told: Vec<Money> = self.run(|conn| {
+            conn.prepare_cached(
+                "SELECT spent, currency FROM alert
+                 WHERE budget = ?1 AND period = ?2 AND period_start = ?3 AND budget_key <> ?4
+                    AND spoke = 1 AND currency <> ''",
+            )?
+            .query_map(
+                params![budget, period.to_string(), period_start.to_string(), budget_key],
+                |row| codes::money_of(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?),
+            )?
+            .collect()
+        })?;
+        Ok(told.into_iter().max_by_key(|money| money.attos))
+    }
+
     /// The newest alerts that spoke, newest first.
     pub fn alerts(&self, limit: u32) -> Result<Vec<Alert>, LedgerError> {
         self.run(|conn| select(conn, "spoke = 1 ORDER BY id DESC", limit))
@@ -115,7 +139,7 @@ fn insert(conn: &Connection, alert: &NewAlert, spoke: bool) -> rusqlite::Result<
             spoke,
             alert.at.timestamp_millis(),
             alert.budget,
-            alert.period.map_or(WATCH, |period| period.word()),
+            alert.period.map_or_else(|| WATCH.to_owned(), |period| period.to_string()),
             alert.amount.map(|amount| amount.to_decimal()).unwrap_or_default(),
             alert.spent.map(|spent| spent.to_decimal()).unwrap_or_default(),
             alert.amount.map(|it| it.currency.code().to_owned()).unwrap_or_default(),
@@ -148,12 +172,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         alert: NewAlert {
             budget_key: text(1)?,
             budget: text(2)?,
-            period: match text(3)?.as_str() {
-                "week" => Some(Period::Week),
-                "month" => Some(Period::Month),
-                "day" => Some(Period::Day),
-                _ => None,
-            },
+            period: text(3)?.parse().ok(),
             period_start: codes::day_of(&text(4)?)?,
             threshold_percent: row.get(5)?,
             amount: money(&text(6)?)?,
@@ -179,7 +198,7 @@ mod tests {
         NewAlert {
             budget_key: "day-usd-all".into(),
             budget: "Today".into(),
-            period: Some(Period::Day),
+            period: Some(Cycle::Day),
             period_start: day("2026-11-24"),
             threshold_percent,
             amount: Some(usd("500")),

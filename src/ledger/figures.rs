@@ -1,12 +1,13 @@
 //! What usage comes to: the sums that every question adds up.
 
+use super::names::NONE;
 use crate::spend::{Funding, Money, TokenCounts};
 
 /// Pico-dollars in one dollar: amounts are stored as dollars and picos, each within 64 bits.
 pub(super) const PICOS_PER_DOLLAR: i128 = 1_000_000_000_000;
 
 /// What some usage is about. The names are ids of the dictionary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct About {
     pub(super) source: i64,
     /// The provider that the log names.
@@ -19,6 +20,13 @@ pub(super) struct About {
     /// Not told by sums per day.
     pub(super) session: i64,
     pub(super) funding: Funding,
+}
+
+impl About {
+    /// The provider that the usage was sent to, as far as anybody says.
+    pub(super) fn billed_by(&self) -> i64 {
+        if self.hint == NONE { self.provider } else { self.hint }
+    }
 }
 
 /// Requests, tokens and money of some usage, or a difference to them. One event holds at most

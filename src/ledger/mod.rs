@@ -24,6 +24,7 @@ mod incidents;
 mod marks;
 mod names;
 mod open;
+mod parts;
 mod pricer;
 mod questions;
 #[cfg(test)]
@@ -37,9 +38,11 @@ mod schema;
 mod seen;
 mod slots;
 mod state;
+mod tally;
 #[cfg(test)]
 mod testing;
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -48,13 +51,16 @@ use rusqlite::{Connection, OptionalExtension};
 pub use alerts::{Alert, NewAlert};
 pub use error::LedgerError;
 pub use open::Opened;
+pub use parts::Sum;
 pub use questions::{ModelSpend, SourceSpend, Spend};
 pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};
+pub use tally::{Question, Tally};
 
 use crate::spend::Rates;
 use names::Names;
+use tally::Moved;
 
 /// What was read so far, in one SQLite file. Several processes may hold it at once.
 #[derive(Debug)]
@@ -63,12 +69,20 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    /// What changed since a tally looked.
+    moved: RefCell<Moved>,
 }
 
 impl Ledger {
     /// Counts bills in other currencies at these rates from now on.
     pub fn convert_at(&mut self, rates: Rates) {
+        self.moved.get_mut().upset();
         self.rates = rates;
+    }
+
+    /// What bills in other currencies count as.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// The file.
@@ -170,6 +184,7 @@ impl Drop for Recording<'_> {
     fn drop(&mut self) {
         // After a commit, and after errors like a full disk, SQLite has ended the transaction.
         if !self.ledger.conn.is_autocommit() {
+            self.ledger.moved.get_mut().upset();
             // Nobody is left to tell; an open transaction ends with the connection at the latest.
             let _ = self.ledger.conn.execute_batch("ROLLBACK");
         }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::bills::{self, Covered};
 use super::figures::Figures;
 use super::names::Names;
+use super::parts::Sum;
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
 use crate::spend::period::local_day;
-use crate::spend::{Amounts, ChargeKind, Converted, Currency, Money, Span, TokenCounts};
+use crate::spend::{Amounts, ChargeKind, Converted, Currency, Filter, Money, Span, TokenCounts};
 
 /// Figures of one span and scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,10 +114,61 @@ pub struct ModelSpend {
 }
 
 impl Ledger {
-    /// The figures of a span. `zone` is the one the span was made in; no `sources` means all.
-    pub fn spend(&self, span: &Span, zone: Tz, sources: &[String]) -> Result<Spend, LedgerError> {
+    /// The figures of a span. `zone` is the one the span was made in.
+    pub fn spend(&self, span: &Span, zone: Tz, filter: &Filter) -> Result<Spend, LedgerError> {
+        self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, filter)?, &self.rates))
+    }
+
+    /// The amounts of each local day from `first` up to, not including, `end`. Days before the first
+    /// usage of any kind are left out; days without any are there.
+    pub fn daily(
+        &self,
+        first: NaiveDate,
+        end: NaiveDate,
+        zone: Tz,
+        filter: &Filter,
+    ) -> Result<Vec<(NaiveDate, Sum)>, LedgerError> {
         self.ask(|conn| {
-            reconcile::spend(conn, &Scope::new(conn, span, zone, sources)?, &self.rates)
+            let begun = slots::first(conn, i64::MIN)?
+                .map(|quarter| local_day(slots::start_of(quarter), zone));
+            let Some(begun) = begun else { return Ok(Vec::new()) };
+            let mut names = Names::default();
+            first
+                .max(begun)
+                .iter_days()
+                .take_while(|day| *day < end)
+                .map(|day| {
+                    let next = day.succ_opt().unwrap_or(NaiveDate::MAX);
+                    let scope = Scope::new(conn, &Span::of_days(day, next, zone), zone, filter)?;
+                    let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
+                    Ok((day, parts.sum(&self.rates)))
+                })
+                .collect()
+        })
+    }
+
+    /// The list price of each hour of a span in which something has one, in pico-dollars, with the
+    /// hour's start.
+    pub fn hourly(
+        &self,
+        span: &Span,
+        filter: &Filter,
+    ) -> Result<Vec<(DateTime<Utc>, i128)>, LedgerError> {
+        self.ask(|conn| {
+            let scope = Scope::new(conn, span, Tz::UTC, filter)?;
+            let mut hours: Vec<(i64, i128)> = Vec::new();
+            slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
+                if scope.takes(conn, about)? {
+                    let hour = quarter.div_euclid(4);
+                    match hours.last_mut() {
+                        Some((known, picos)) if *known == hour => *picos += figures.list_picos,
+                        _ => hours.push((hour, figures.list_picos)),
+                    }
+                }
+                Ok(())
+            })?;
+            let start = |(hour, picos): (i64, i128)| (slots::start_of(hour * 4), picos);
+            Ok(hours.into_iter().map(start).collect())
         })
     }
 
@@ -134,7 +186,7 @@ impl Ledger {
             billed: Amounts,
         }
         self.ask(|conn| {
-            let scope = Scope::new(conn, span, zone, &[])?;
+            let scope = Scope::new(conn, span, zone, &Filter::everything())?;
             let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
             scope.for_each_day(conn, |_, about, figures| {
                 let sum = sums.entry(about.source).or_default();
@@ -201,7 +253,7 @@ impl Ledger {
     ) -> Result<Vec<ModelSpend>, LedgerError> {
         self.ask(|conn| {
             let mut names = Names::default();
-            let scope = Scope::new(conn, span, zone, &[])?;
+            let scope = Scope::new(conn, span, zone, &Filter::everything())?;
             let mut sums: BTreeMap<i64, (Option<i128>, TokenCounts)> = BTreeMap::new();
             scope.for_each_day(conn, |_, about, figures| {
                 let (list, tokens) = sums.entry(about.model).or_default();

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::testing::*;
 use super::*;
 use crate::pricing::PriceTable;
-use crate::spend::{Charge, ChargeKind, Funding, Period, Reading, Span};
+use crate::spend::{Charge, ChargeKind, Filter, Funding, Period, Reading, Span};
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -27,7 +27,8 @@ fn dollars(id: &str, time: &str, amount: u64) -> crate::spend::Usage {
 fn an_empty_ledger_knows_nothing() {
     let home = tempfile::tempdir().unwrap();
     let ledger = ledger_in(home.path());
-    let spend = ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap();
+    let spend =
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
     assert_eq!(spend, Spend::default());
     assert_eq!(spend.billed, None);
     assert_eq!(ledger.first_usage_day(Tz::UTC).unwrap(), None);
@@ -59,22 +60,22 @@ fn logs_and_bill_of_one_account_never_add() {
         ("2026-11-23", "20", false, Some("20")),
         ("2026-11-24", "9", true, Some("1.5")),
     ] {
-        let spend = ledger.spend(&day_span(date, Tz::UTC), Tz::UTC, &[]).unwrap();
+        let spend = ledger.spend(&day_span(date, Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
         assert_eq!(spend.spend, usd(spent), "{date}");
         assert_eq!(spend.estimated, estimated, "{date}");
         assert_eq!(spend.billed, billed.map(usd), "{date}");
     }
     let month = Period::Month.holding(at(NOON), Tz::UTC);
-    let spend = ledger.spend(&month, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&month, Tz::UTC, &Filter::everything()).unwrap();
     // 5 + 20 + 9; list 3 * 9; billed 5 + 20 + 1.5.
     assert_eq!(spend.spend, usd("34"));
     assert_eq!((spend.list, spend.billed), (usd("27"), Some(usd("26.5"))));
     // A scope takes just its sources: the logs alone, the bill alone.
-    let logs = ledger.spend(&month, Tz::UTC, &["an-agent".into()]).unwrap();
+    let logs = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["an-agent"])).unwrap();
     assert_eq!((logs.spend, logs.billed, logs.estimated), (usd("27"), None, true));
-    let bills = ledger.spend(&month, Tz::UTC, &["openai-admin".into()]).unwrap();
+    let bills = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
     assert_eq!((bills.spend, bills.list), (usd("26.5"), usd("0")));
-    let nobody = ledger.spend(&month, Tz::UTC, &["nobody".into()]).unwrap();
+    let nobody = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["nobody"])).unwrap();
     assert_eq!(nobody, Spend::default());
 }
 
@@ -86,7 +87,10 @@ fn an_open_bill_becomes_final_a_day_after_its_end() {
     record(&mut ledger, &look(&AGENT, NOON), &logs);
     let charges = || bill(("2026-11-22", "2026-11-22"), vec![charge("2026-11-22", "5")]);
     let spent = |ledger: &Ledger| {
-        ledger.spend(&day_span("2026-11-22", Tz::UTC), Tz::UTC, &[]).unwrap().spend
+        ledger
+            .spend(&day_span("2026-11-22", Tz::UTC), Tz::UTC, &Filter::everything())
+            .unwrap()
+            .spend
     };
     record(&mut ledger, &look(&PROVIDER, "2026-11-24T00:00:00Z"), &charges());
     assert_eq!(spent(&ledger), usd("9"));
@@ -108,17 +112,17 @@ fn what_a_subscription_covers_counts_at_list_beside_any_bill() {
     let charges = vec![charge("2026-11-20", "3")];
     record(&mut ledger, &look(&PROVIDER, NOON), &bill(("2026-11-20", "2026-11-20"), charges));
     let span = day_span("2026-11-20", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.covered, spend.estimated), (usd("10"), usd("7"), true));
     // The config's word holds for all of a source's history.
     let told = LookRecord { funding: Some(Funding::Subscription), ..look(&AGENT, NOON) };
     assert!(record(&mut ledger, &told, &Reading::default()));
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.covered), (usd("12"), usd("9")));
     // So does the account: another one's bill says nothing about these logs.
     let elsewhere = LookRecord { account: "work", ..look(&AGENT, NOON) };
     assert!(record(&mut ledger, &elsewhere, &Reading::default()));
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     // 7 covered, 2 at list price, 3 billed to somebody else.
     assert_eq!(spend.spend, usd("12"));
     assert_eq!(spend.covered, usd("7"));
@@ -134,7 +138,8 @@ fn other_currencies_and_other_peoples_charges_stand_aside() {
     own_key.kind = ChargeKind::Estimated;
     let charges = vec![euros.clone(), own_key, charge("2026-11-20", "1")];
     record(&mut ledger, &look(&PROVIDER, NOON), &bill(("2026-11-20", "2026-11-20"), charges));
-    let spend = ledger.spend(&day_span("2026-11-20", Tz::UTC), Tz::UTC, &[]).unwrap();
+    let spend =
+        ledger.spend(&day_span("2026-11-20", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.billed), (usd("1"), Some(usd("1"))));
     assert_eq!(spend.billed_other, [euros.amount]);
     assert_eq!(spend.charged_elsewhere.usd(), usd("4"));
@@ -156,13 +161,13 @@ fn a_providers_usage_report_counts_only_beyond_the_logs() {
     };
     record(&mut ledger, &look(&PROVIDER, NOON), &reported);
     let span = day_span("2026-11-24", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     // Logs: 3 M at $0.25 + 0.5 M at $2 = 1.75; beyond them 1 M at $0.25 and 2 M at $1 = 2.25.
     assert_eq!((spend.list, spend.spend), (usd("4"), usd("4")));
     assert_eq!(spend.tokens, tokens(6_000_000, 500_000));
     assert_eq!(spend.requests, 2);
     // Alone it counts in full: 1 + 0.8 + 2.
-    let alone = ledger.spend(&span, Tz::UTC, &["openai-admin".into()]).unwrap();
+    let alone = ledger.spend(&span, Tz::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
     assert_eq!(alone.list, usd("3.8"));
     let own = ledger.source_spend(&span, Tz::UTC).unwrap();
     let lists: Vec<_> = own.iter().map(|row| (row.source.as_str(), row.list)).collect();
@@ -170,7 +175,7 @@ fn a_providers_usage_report_counts_only_beyond_the_logs() {
     // Another account's report says nothing about these logs.
     let elsewhere = LookRecord { account: "work", ..look(&AGENT, NOON) };
     record(&mut ledger, &elsewhere, &Reading::default());
-    assert_eq!(ledger.spend(&span, Tz::UTC, &[]).unwrap().list, usd("5.55"));
+    assert_eq!(ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list, usd("5.55"));
 }
 
 #[test]
@@ -183,7 +188,8 @@ fn a_days_total_is_not_one_long_request() {
         ..Reading::default()
     };
     record(&mut ledger, &look(&PROVIDER, NOON), &reported);
-    let spend = ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap();
+    let spend =
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
     // 900 M at $0.10.
     assert_eq!(spend.list, usd("90"));
 }
@@ -204,7 +210,8 @@ fn a_famous_month_does_not_overflow() {
         })
         .collect::<Vec<_>>();
     record(&mut ledger, &look(&AGENT, NOON), &reading(events));
-    let spend = ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap();
+    let spend =
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
     // 90 events of 900,000 million tokens at $1 per million.
     assert_eq!(spend.requests, 90);
     assert_eq!(spend.list, usd("81000000"));
@@ -223,7 +230,8 @@ fn days_with_a_clock_change_hold_their_own_hours() {
         event
     };
     record(&mut ledger, &look(&AGENT, NOON), &reading((0..72).map(hourly).collect()));
-    let spent = |date| ledger.spend(&day_span(date, berlin), berlin, &[]).unwrap().spend;
+    let spent =
+        |date| ledger.spend(&day_span(date, berlin), berlin, &Filter::everything()).unwrap().spend;
     // The clock goes back on the 25th, which has 25 hours; of the 24th 22 came after 00:30 UTC.
     assert_eq!(spent("2026-10-24"), usd("22"));
     assert_eq!(spent("2026-10-25"), usd("25"));
@@ -234,7 +242,9 @@ fn days_with_a_clock_change_hold_their_own_hours() {
     assert_eq!(lists, [usd("22"), usd("25"), usd("24")]);
     // Kathmandu's midnight is at 18:15 UTC: 18:30 is tomorrow's.
     let kathmandu = chrono_tz::Asia::Kathmandu;
-    let spent = |date| ledger.spend(&day_span(date, kathmandu), kathmandu, &[]).unwrap().spend;
+    let spent = |date| {
+        ledger.spend(&day_span(date, kathmandu), kathmandu, &Filter::everything()).unwrap().spend
+    };
     assert_eq!(spent("2026-10-24"), usd("18"));
     assert_eq!(ledger.first_usage_day(kathmandu).unwrap(), Some(day("2026-10-24")));
 }
@@ -353,7 +363,7 @@ fn what_an_agent_states_is_the_price_only_where_no_list_has_one() {
         ]),
     );
     let span = day_span("2026-11-24", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     // $1 + $4 by the list, one request by its own word; a zero and euros are no price in dollars.
     assert_eq!((spend.list, spend.spend), (usd("5.012345678901"), usd("5.012345678901")));
     assert_eq!((spend.stated, spend.stated_requests), (usd("0.012345678901"), 1));
@@ -392,14 +402,14 @@ fn an_agent_of_several_providers_meets_the_bill_of_each() {
     billed.metered = vec![metered("2026-11-20", MINI, 42_000_000, 0)];
     record(&mut ledger, &look(&PROVIDER, NOON), &billed);
     let span = day_span("2026-11-20", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     // OpenAI's final bill of $6 stands for its $10; Anthropic's $3 are an estimate. The report of
     // 42 M tokens tells 2 M more than the logs.
     assert_eq!((spend.spend, spend.billed), (usd("9"), Some(usd("6"))));
     assert_eq!((spend.list, spend.estimated), (usd("13.5"), true));
     // The config's word wins: one account, which no bill is about.
     record(&mut ledger, &LookRecord { account: "mine", ..look(&AGENT, NOON) }, &Reading::default());
-    let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
     // $13 in the logs beside the bill of $6.
     assert_eq!(spend.spend, usd("19"));
 }
@@ -420,7 +430,9 @@ fn days_that_are_kept_answer_like_the_slots() {
             let by = [GroupKey::Day, GroupKey::Model];
             ledger.report(day("2026-11-23"), day("2026-11-27"), zone, &by).unwrap()
         };
-        let spend = ledger.spend(&day_span("2026-11-25", kathmandu), kathmandu, &[]).unwrap();
+        let spend = ledger
+            .spend(&day_span("2026-11-25", kathmandu), kathmandu, &Filter::everything())
+            .unwrap();
         (days(kathmandu), days(Tz::UTC), days(chrono_tz::Europe::Berlin), spend)
     };
     let days_kept = |ledger: &Ledger| -> i64 {
@@ -451,7 +463,7 @@ fn the_sum_of_many_requests_never_pays_for_a_long_prompt() {
     };
     record(&mut ledger, &look(&AGENT, NOON), &reading(vec![event("one", false)]));
     let list = |ledger: &Ledger| {
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap().list
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap().list
     };
     // 0.4 * $10.
     assert_eq!(list(&ledger), usd("4"));
@@ -475,6 +487,7 @@ fn a_cost_without_tokens_counts_as_the_agents_own_figure() {
     // One dollar of tokens of the same model beside it.
     let tokens = dollars("tokens", "2026-11-24T10:00:00Z", 1);
     record(&mut ledger, &look(&AGENT, NOON), &reading(vec![stated, tokens]));
-    let spend = ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &[]).unwrap();
+    let spend =
+        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.list, spend.stated, spend.unpriced_tokens), (usd("1.25"), usd("0.25"), 0));
 }

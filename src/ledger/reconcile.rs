@@ -13,7 +13,8 @@
 //! A provider's own usage report repeats what the logs of the same account tell. It counts only as
 //! far as it exceeds them, per account, UTC day and model.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
@@ -22,38 +23,38 @@ use rusqlite::{Connection, Result};
 
 use super::bills::{self, ChargeRow, Covered};
 use super::figures::{About, Figures};
-use super::names::{self, NONE, Names};
+use super::names::{NONE, Names};
+use super::parts::{Bill, Parts};
 use super::{Spend, codes, days, slots};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{
-    Amounts, BY_PROVIDER, ChargeKind, Currency, DaySpan, Funding, Money, Rates, Span, TokenCounts,
+    BY_PROVIDER, ChargeKind, DaySpan, Facts, Filter, Funding, Rates, Span, TokenCounts,
 };
 
-/// What is asked: a span of local days and the sources that count.
+/// What is asked: a span of time and the spend that is meant.
 pub(super) struct Scope {
-    span: Span,
-    zone: Tz,
+    pub(super) span: Span,
+    pub(super) zone: Tz,
     /// By id of the dictionary.
     payers: HashMap<i64, Payer>,
-    /// `None` takes every source.
-    only: Option<HashSet<i64>>,
+    filter: Filter,
+    /// The filter without what bills may not tell.
+    whole: Filter,
+    /// What the filter said of usage before.
+    known: RefCell<(Names, HashMap<About, bool>)>,
 }
 
 /// Who pays for a source's usage.
+#[derive(Clone)]
 struct Payer {
     account: String,
     funding: Option<Funding>,
 }
 
 impl Scope {
-    /// Reads who pays for what. No `sources` means all of them.
-    pub(super) fn new(
-        conn: &Connection,
-        span: &Span,
-        zone: Tz,
-        sources: &[String],
-    ) -> Result<Self> {
-        let payers = conn
+    /// Reads who pays for what.
+    pub(super) fn new(conn: &Connection, span: &Span, zone: Tz, filter: &Filter) -> Result<Self> {
+        let payers: HashMap<_, _> = conn
             .prepare_cached("SELECT source, account, funding FROM source_state")?
             .query_map([], |row| {
                 let funding: Option<i64> = row.get(2)?;
@@ -61,16 +62,14 @@ impl Scope {
                 Ok((row.get(0)?, payer))
             })?
             .collect::<Result<_>>()?;
-        let only = if sources.is_empty() {
-            None
-        } else {
-            let mut ids = HashSet::new();
-            for source in sources {
-                ids.extend(names::find(conn, source)?);
-            }
-            Some(ids)
-        };
-        Ok(Self { span: *span, zone, payers, only })
+        let mut whole = filter.clone();
+        for lists in [&mut whole.only, &mut whole.except] {
+            lists.models.clear();
+            lists.projects.clear();
+            lists.sessions.clear();
+        }
+        let filter = filter.clone();
+        Ok(Self { span: *span, zone, payers, filter, whole, known: RefCell::default() })
     }
 
     /// The UTC days that carry the same dates as the local days of the span. Days that come as
@@ -80,8 +79,58 @@ impl Scope {
         DaySpan { first: self.span.first_day, last }
     }
 
-    pub(super) fn holds(&self, source: i64) -> bool {
-        self.only.as_ref().is_none_or(|ids| ids.contains(&source))
+    /// Whether this usage is meant.
+    pub(super) fn takes(&self, conn: &Connection, about: &About) -> Result<bool> {
+        if self.filter.is_everything() {
+            return Ok(true);
+        }
+        let mut known = self.known.borrow_mut();
+        let (names, known) = &mut *known;
+        if let Some(takes) = known.get(about) {
+            return Ok(*takes);
+        }
+        let account = self.account_of(conn, names, about)?;
+        let takes = self.asks(conn, names, &self.filter, about, &account)?;
+        known.insert(*about, takes);
+        Ok(takes)
+    }
+
+    /// Whether what a provider tells of a model is meant, as far as it can be told.
+    fn takes_told(
+        &self,
+        conn: &Connection,
+        filter: &Filter,
+        (source, provider, model): (i64, i64, i64),
+    ) -> Result<bool> {
+        if self.filter.is_everything() {
+            return Ok(true);
+        }
+        let names = &mut self.known.borrow_mut().0;
+        let about = About { source, provider, model, ..About::default() };
+        self.asks(conn, names, filter, &about, self.account(source))
+    }
+
+    fn asks(
+        &self,
+        conn: &Connection,
+        names: &mut Names,
+        filter: &Filter,
+        about: &About,
+        account: &str,
+    ) -> Result<bool> {
+        let source = names.text(conn, about.source)?;
+        let provider = names.text(conn, about.billed_by())?;
+        let model = names.text(conn, about.model)?;
+        let project = names.text(conn, about.project)?;
+        let session = names.text(conn, about.session)?;
+        Ok(filter.takes(&Facts {
+            source: source.as_deref().unwrap_or_default(),
+            provider: provider.as_deref(),
+            account,
+            model: model.as_deref(),
+            project: project.as_deref(),
+            session: session.as_deref(),
+        }))
     }
 
     /// The account that a source's bills are about.
@@ -96,13 +145,26 @@ impl Scope {
         if account != BY_PROVIDER {
             return Ok(account.into());
         }
-        let provider = if about.hint == NONE { about.provider } else { about.hint };
-        Ok(names.text(conn, provider)?.unwrap_or_else(|| account.into()))
+        Ok(names.text(conn, about.billed_by())?.unwrap_or_else(|| account.into()))
     }
 
     pub(super) fn is_covered(&self, about: &About) -> bool {
         let told = self.payers.get(&about.source).and_then(|payer| payer.funding);
         told.unwrap_or(about.funding) == Funding::Subscription
+    }
+
+    /// The account that some usage is billed to; `None` when a subscription covers it.
+    pub(super) fn payer(
+        &self,
+        conn: &Connection,
+        names: &mut Names,
+        about: &About,
+    ) -> Result<Option<Arc<str>>> {
+        if self.is_covered(about) {
+            Ok(None)
+        } else {
+            self.account_of(conn, names, about).map(Some)
+        }
     }
 
     /// Hands the usage of the scope to `each`, with its local day: sums per day where those are
@@ -112,8 +174,11 @@ impl Scope {
         conn: &Connection,
         mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
     ) -> Result<()> {
+        if self.filter.tells_work_apart() {
+            return self.for_each_slot(conn, each);
+        }
         let answered = days::for_each(conn, &self.span, self.zone, |day, about, figures| {
-            if self.holds(about.source) { each(day, about, figures) } else { Ok(()) }
+            if self.takes(conn, about)? { each(day, about, figures) } else { Ok(()) }
         })?;
         if answered { Ok(()) } else { self.for_each_slot(conn, each) }
     }
@@ -134,15 +199,29 @@ impl Scope {
                 let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
                 day_end = day_start(next, self.zone);
             }
-            if self.holds(about.source) { each(day, about, figures) } else { Ok(()) }
+            if self.takes(conn, about)? { each(day, about, figures) } else { Ok(()) }
         })
     }
 
     /// The charges of the scope, by UTC day.
     pub(super) fn charges(&self, conn: &Connection) -> Result<Vec<ChargeRow>> {
         let mut charges = bills::charges_between(conn, self.utc_days())?;
-        charges.retain(|charge| self.holds(charge.source));
-        Ok(charges)
+        let mut problem = None;
+        charges.retain(|charge| {
+            let told = (charge.source, charge.provider, charge.model);
+            self.takes_told(conn, &self.filter, told).unwrap_or_else(|error| {
+                problem = Some(error);
+                false
+            })
+        });
+        problem.map_or(Ok(charges), Err)
+    }
+
+    /// Whether bills can be about exactly what is meant: they come per day, and tell neither
+    /// folders nor sessions.
+    pub(super) fn has_bills(&self) -> bool {
+        let days = Span::of_days(self.span.first_day, self.span.end_day, self.zone);
+        self.span == days && !self.filter.tells_work_apart()
     }
 }
 
@@ -166,11 +245,15 @@ impl Excess {
 
 /// What a provider's usage report of the scope tells beyond the logs.
 pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Result<Vec<Excess>> {
-    let mut metered: Vec<_> = bills::metered_between(conn, scope.utc_days())?
-        .into_iter()
-        .map(|(_, row)| row)
-        .filter(|row| scope.holds(row.source))
-        .collect();
+    if !scope.has_bills() {
+        return Ok(Vec::new());
+    }
+    let mut metered = Vec::new();
+    for (_, row) in bills::metered_between(conn, scope.utc_days())? {
+        if scope.takes_told(conn, &scope.filter, (row.source, row.provider, row.model))? {
+            metered.push(row);
+        }
+    }
     let (Some(first), Some(last)) = (metered.first(), metered.last()) else {
         return Ok(Vec::new());
     };
@@ -179,8 +262,10 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
     let utc = Scope {
         span: Span::of_days(first.day, end_day, Tz::UTC),
         zone: Tz::UTC,
-        payers: HashMap::new(),
-        only: scope.only.clone(),
+        payers: scope.payers.clone(),
+        filter: scope.filter.clone(),
+        whole: scope.whole.clone(),
+        known: RefCell::default(),
     };
     let reported: HashSet<(Arc<str>, NaiveDate)> =
         metered.iter().map(|row| (scope.account(row.source).into(), row.day)).collect();
@@ -234,82 +319,34 @@ struct Known {
     requests: u64,
 }
 
-/// A bill of one account and UTC day.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Bill {
-    pub(super) amounts: Amounts,
-    pub(super) is_final: bool,
-}
-
-/// What counts of one account on one day, in dollars, and whether it is an estimate.
-fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
-    let Some(bill) = bill else { return (list, list.attos > 0) };
-    let billed = rates.sum(&bill.amounts);
-    if bill.is_final || billed.attos >= list.attos { (billed, false) } else { (list, true) }
-}
-
 /// The figures of the scope.
 pub(super) fn spend(conn: &Connection, scope: &Scope, rates: &Rates) -> Result<Spend> {
     let mut names = Names::default();
-    let mut total = Spend::default();
-    let mut sum = Figures::default();
-    let mut covered_picos = 0_i128;
-    let mut open: BTreeMap<(Arc<str>, NaiveDate), i128> = BTreeMap::new();
-    let mut unpriced: BTreeMap<i64, u64> = BTreeMap::new();
+    gather(conn, &mut names, scope, rates)?.spend(conn, &mut names, rates)
+}
+
+/// What the figures of the scope are made of.
+pub(super) fn gather(
+    conn: &Connection,
+    names: &mut Names,
+    scope: &Scope,
+    rates: &Rates,
+) -> Result<Parts> {
+    let mut parts = Parts::default();
     scope.for_each_day(conn, |day, about, figures| {
-        sum.add(figures, 1);
-        if scope.is_covered(about) {
-            covered_picos += figures.list_picos;
-        } else {
-            let account = scope.account_of(conn, &mut names, about)?;
-            *open.entry((account, day)).or_default() += figures.list_picos;
-        }
-        if figures.unpriced_tokens > 0 {
-            *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
-        }
+        let payer = scope.payer(conn, names, about)?;
+        parts.add(payer, day, about.model, figures);
         Ok(())
     })?;
-    total.requests = codes::to_u64(sum.requests);
-    total.tokens = sum.token_counts();
-    total.stated_requests = codes::to_u64(sum.stated_requests);
-    total.stated = Money::from_picos_usd(sum.stated_picos);
-    total.agents_say = sum.agents_say();
-    let mut list_picos = sum.list_picos;
-    for part in excess(conn, &mut names, scope)? {
-        total.requests = total.requests.saturating_add(part.requests);
-        total.tokens.add(&part.tokens);
-        let picos = part.list_picos.unwrap_or(0);
-        list_picos += picos;
-        *open.entry((scope.account(part.source).into(), part.day)).or_default() += picos;
-        if part.unpriced_tokens() > 0 {
-            let tokens = unpriced.entry(part.model).or_default();
-            *tokens = tokens.saturating_add(part.unpriced_tokens());
-        }
+    for part in excess(conn, names, scope)? {
+        parts.add_reported(scope.account(part.source).into(), &part);
     }
-    total.list = Money::from_picos_usd(list_picos);
-    total.covered = Money::from_picos_usd(covered_picos);
-
-    let bills = bills_of(conn, scope, rates, &mut total)?;
-    let mut spend = total.covered;
-    total.estimated = covered_picos > 0;
-    let mut billed = Amounts::default();
-    for bill in bills.values() {
-        bill.amounts.iter().for_each(|amount| billed.add(amount));
+    if scope.has_bills() {
+        let reported = bills::metered_between(conn, scope.utc_days())?;
+        parts.reported_days = reported.into_iter().map(|(_, row)| row.day).collect();
+        bills_of(conn, scope, rates, &mut parts)?;
     }
-    let days: BTreeSet<_> = open.keys().chain(bills.keys()).collect();
-    for account_day in days {
-        let list = Money::from_picos_usd(open.get(account_day).copied().unwrap_or(0));
-        let (counts, estimated) = judge(list, bills.get(account_day), rates);
-        spend.attos = spend.attos.saturating_add(counts.attos);
-        total.estimated |= estimated;
-    }
-    total.spend = spend;
-    total.billed = (!bills.is_empty()).then(|| billed.usd());
-    total.billed_other = billed.iter().filter(|sum| sum.currency != Currency::USD).collect();
-    total.converted = rates.converted(&billed);
-    total.unpriced_tokens = unpriced.values().fold(0, |a, b| a.saturating_add(*b));
-    total.unpriced_models = most_first(conn, &mut names, unpriced)?;
-    Ok(total)
+    Ok(parts)
 }
 
 /// Models by name with their tokens, most first; those without any are left out.
@@ -328,15 +365,10 @@ pub(super) fn most_first(
 
 /// The bill of every account and UTC day that has one. Two sources that bill one account tell of
 /// the same dollars: the higher of them is the bill.
-fn bills_of(
-    conn: &Connection,
-    scope: &Scope,
-    rates: &Rates,
-    total: &mut Spend,
-) -> Result<BTreeMap<(Arc<str>, NaiveDate), Bill>> {
+fn bills_of(conn: &Connection, scope: &Scope, rates: &Rates, parts: &mut Parts) -> Result<()> {
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
-        if scope.holds(cover.source) {
+        if scope.takes_told(conn, &scope.whole, (cover.source, cover.provider, NONE))? {
             let bill = Bill { is_final: cover.is_final, ..Bill::default() };
             by_source.insert((cover.source, cover.day), bill);
         }
@@ -344,21 +376,29 @@ fn bills_of(
     for charge in scope.charges(conn)? {
         let money = charge.money()?;
         match charge.kind {
-            ChargeKind::Estimated => total.charged_elsewhere.add(money),
+            ChargeKind::Estimated => parts.charged_elsewhere.add(money),
             ChargeKind::List => {}
             ChargeKind::Billed => {
                 by_source.entry((charge.source, charge.day)).or_default().amounts.add(money);
             }
         }
     }
-    let mut bills: BTreeMap<_, Bill> = BTreeMap::new();
+    if scope.filter.tells_models_apart() {
+        // A bill that names no models can't be told apart by them: the list price counts.
+        for charge in bills::charges_between(conn, scope.utc_days())? {
+            if charge.model == NONE && charge.kind == ChargeKind::Billed {
+                by_source.remove(&(charge.source, charge.day));
+            }
+        }
+    }
     for ((source, day), bill) in by_source {
-        let kept = bills.entry((scope.account(source).into(), day)).or_insert_with(|| bill.clone());
+        let account = (scope.account(source).into(), day);
+        let kept = parts.bills.entry(account).or_insert_with(|| bill.clone());
         if rates.sum(&bill.amounts).attos > rates.sum(&kept.amounts).attos {
             *kept = bill;
         }
     }
-    Ok(bills)
+    Ok(())
 }
 
 /// A model's name without the date of its release, in lower case: reports and logs spell it either
@@ -386,34 +426,7 @@ fn plain_model(name: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::usd;
     use super::*;
-
-    fn bill(amount: &str, is_final: bool) -> Bill {
-        let mut amounts = Amounts::default();
-        amounts.add(usd(amount));
-        Bill { amounts, is_final }
-    }
-
-    #[test]
-    fn a_final_bill_beats_everything() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", true)), &Rates::default()), (usd("5"), false));
-        assert_eq!(judge(usd("9"), Some(&bill("0", true)), &Rates::default()), (usd("0"), false));
-        assert_eq!(judge(usd("1"), Some(&bill("-2", true)), &Rates::default()), (usd("-2"), false));
-    }
-
-    #[test]
-    fn an_open_bill_yields_to_a_higher_list_price() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", false)), &Rates::default()), (usd("9"), true));
-        assert_eq!(judge(usd("4"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
-        assert_eq!(judge(usd("5"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
-    }
-
-    #[test]
-    fn without_a_bill_the_list_price_counts_as_an_estimate() {
-        assert_eq!(judge(usd("9"), None, &Rates::default()), (usd("9"), true));
-        assert_eq!(judge(usd("0"), None, &Rates::default()), (usd("0"), false));
-    }
 
     #[test]
     fn models_are_compared_without_their_date() {

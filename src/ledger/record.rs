@@ -8,6 +8,8 @@ use super::days::Days;
 use super::names::Names;
 use super::pricer::Pricer;
 use super::slots::Deltas;
+use super::state::SourceState;
+use super::tally::Change;
 use super::{LedgerError, Recording, balances, events, marks, state};
 use crate::pricing::PriceTable;
 use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};
@@ -45,7 +47,14 @@ impl Recording<'_> {
         reading: &Reading,
         prices: &PriceTable,
     ) -> std::result::Result<Recorded, LedgerError> {
-        self.write(|conn, names| record(conn, names, look, reading, prices))
+        let (recorded, moved) =
+            self.write(|conn, names| record(conn, names, look, reading, prices))?;
+        let known = self.ledger.moved.get_mut();
+        match moved {
+            Some(changes) => known.note(changes),
+            None => known.upset(),
+        }
+        Ok(recorded)
     }
 
     /// Records that a look failed. The last good figures stay. True when a face has to say
@@ -56,7 +65,12 @@ impl Recording<'_> {
         error: &SourceError,
         retry_at: Option<DateTime<Utc>>,
     ) -> std::result::Result<bool, LedgerError> {
-        self.write(|conn, names| fail(conn, names, look, error, retry_at))
+        let (changed, payer_changed) =
+            self.write(|conn, names| fail(conn, names, look, error, retry_at))?;
+        if payer_changed {
+            self.ledger.moved.get_mut().upset();
+        }
+        Ok(changed)
     }
 }
 
@@ -66,7 +80,7 @@ fn record(
     look: &LookRecord<'_>,
     reading: &Reading,
     prices: &PriceTable,
-) -> Result<Recorded> {
+) -> Result<(Recorded, Option<Vec<Change>>)> {
     let writes_before = conn.total_changes();
     let source = names.id(conn, Some(look.source.id))?;
     let (mut pricer, mut deltas) = (Pricer::new(prices), Deltas::default());
@@ -77,10 +91,17 @@ fn record(
     days.write(conn)?;
     // The provider is what the source's account is called when nobody renamed it.
     let origin = Origin { source, provider: look.source.account, at: look.at };
-    let mut changed = stored.changed;
-    changed |= bills::store_charges(conn, names, origin, &reading.charges, reading.charges_cover)?;
-    changed |=
-        bills::store_metered(conn, names, origin, &reading.metered, reading.metered_cover, prices)?;
+    let bills_changed =
+        bills::store_charges(conn, names, origin, &reading.charges, reading.charges_cover)?
+            | bills::store_metered(
+                conn,
+                names,
+                origin,
+                &reading.metered,
+                reading.metered_cover,
+                prices,
+            )?;
+    let mut changed = stored.changed | bills_changed;
     let fresh_problems = state::store_problems(conn, source, &reading.problems)?
         + state::store_problems(conn, source, &stored.refused)?;
     let gone = reading.marks.iter().filter(|(_, mark)| mark.is_none()).map(|(name, _)| name);
@@ -113,7 +134,11 @@ fn record(
         state::write(conn, source, &new)?;
         state::store_snapshot(conn, source, look, Ok(reading))?;
     }
-    Ok(Recorded { changed, new_events: stored.new_events })
+    let recorded = Recorded { changed, new_events: stored.new_events };
+    // Who pays decides over all that the source has told before.
+    let payer = |state: &SourceState| (state.account.clone(), state.funding);
+    let adds_up = !bills_changed && known.as_ref().map(payer) == Some(payer(&new));
+    Ok((recorded, adds_up.then_some(deltas.written)))
 }
 
 fn fail(
@@ -122,7 +147,7 @@ fn fail(
     look: &LookRecord<'_>,
     error: &SourceError,
     retry_at: Option<DateTime<Utc>>,
-) -> Result<bool> {
+) -> Result<(bool, bool)> {
     let source = names.id(conn, Some(look.source.id))?;
     let known = state::of_source(conn, source)?;
     let old = known.clone().unwrap_or_else(|| state::first(look));
@@ -142,7 +167,8 @@ fn fail(
         state::write(conn, source, &new)?;
         state::store_snapshot(conn, source, look, Err(error))?;
     }
-    Ok(changed)
+    let payer_changed = (&new.account, new.funding) != (&old.account, old.funding);
+    Ok((changed, known.is_none() || payer_changed))
 }
 
 #[cfg(test)]
@@ -159,7 +185,7 @@ mod tests {
     };
     use super::super::{Ledger, LedgerError};
     use super::*;
-    use crate::spend::{Balance, Mark, Period, Problem, Quantity, Span};
+    use crate::spend::{Balance, Filter, Mark, Period, Problem, Quantity, Span};
 
     const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -251,7 +277,7 @@ mod tests {
         assert!(ledger.marks("an-agent").unwrap().is_empty());
         let state = ledger.sources().unwrap().remove(0);
         assert_eq!((state.problem_count, state.problems), (0, Vec::new()), "no line is left");
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 50);
+        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 50);
     }
 
     #[test]
@@ -263,9 +289,9 @@ mod tests {
             .record(&look(&AGENT, NOON), &agent_reading(), &PriceTable::builtin())
             .unwrap();
         assert_eq!(recorded, Recorded { changed: true, new_events: 50 });
-        assert_eq!(recording.spend(&today(), Tz::UTC, &[]).unwrap().requests, 50);
+        assert_eq!(recording.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 50);
         drop(recording);
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 0);
+        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 0);
         assert!(ledger.sources().unwrap().is_empty());
     }
 
@@ -285,7 +311,10 @@ mod tests {
         assert_eq!(ledger.last_asked("openai-admin").unwrap(), Some(at("2026-11-24T12:10:00Z")));
         assert_eq!(ledger.last_asked("openrouter").unwrap(), None);
         assert_eq!(state.balances, provider_reading().balances);
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().billed, Some(usd("3")));
+        assert_eq!(
+            ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().billed,
+            Some(usd("3"))
+        );
         // The failure is one snapshot, not two.
         let outcomes: Vec<_> = ledger
             .snapshots("openai-admin", 10)
@@ -361,10 +390,10 @@ mod tests {
         let empty = recording.record(&look(&AGENT, NOON), &Reading::default(), &prices);
         assert!(matches!(empty, Err(LedgerError::Failed { .. })));
         assert!(recording.commit().is_err());
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 0);
+        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 0);
         ledger.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
         record(&mut ledger, &look(&AGENT, NOON), &reading(many));
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &[]).unwrap().requests, 2_000);
+        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 2_000);
     }
 
     #[test]
@@ -381,7 +410,7 @@ mod tests {
                 });
             }
         });
-        let spend = ledger_in(home.path()).spend(&today(), Tz::UTC, &[]).unwrap();
+        let spend = ledger_in(home.path()).spend(&today(), Tz::UTC, &Filter::everything()).unwrap();
         // 50 requests of 100 tokens in at $1 and 10 out at $5 per million: 50 * $0.00015.
         assert_eq!((spend.requests, spend.list), (50, usd("0.0075")));
     }

@@ -11,7 +11,7 @@ use super::figures::{About, Figures};
 use super::names::{NONE, Names};
 use super::reconcile::{self, Excess, Scope};
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{Amounts, ChargeKind, Currency, Money, Span, TokenCounts};
+use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts};
 
 /// What rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,7 @@ impl Ledger {
     ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, &[])?, by))
+        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, &Filter::everything())?, by))
     }
 }
 

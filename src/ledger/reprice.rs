@@ -32,6 +32,7 @@ impl Ledger {
             sort_events(conn, names, prices, false)?;
             price_all(conn, names, prices)
         })?;
+        recording.ledger.moved.get_mut().upset();
         recording.commit()?;
         Ok(true)
     }
@@ -98,7 +99,7 @@ mod tests {
         AGENT, MINI, PROVIDER, at, ledger_in, look, metered, reading, record, usage, usd,
     };
     use super::*;
-    use crate::spend::{Period, Reading};
+    use crate::spend::{Filter, Period, Reading};
 
     #[test]
     fn a_new_price_reaches_back() {
@@ -118,7 +119,8 @@ mod tests {
         };
         record(&mut ledger, &look(&PROVIDER, noon), &reported);
         let span = Period::Day.holding(at(noon), Tz::UTC);
-        let list = |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &[]).unwrap().list;
+        let list =
+            |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list;
         // 12 million in the logs and 2 million more in the report, at $0.25.
         assert_eq!(list(&ledger), usd("3.5"));
 
@@ -127,7 +129,10 @@ mod tests {
         assert!(ledger.reprice(&dearer).unwrap());
         assert!(!ledger.reprice(&dearer).unwrap());
         assert_eq!(list(&ledger), usd("7"));
-        assert_eq!(ledger.spend(&span, Tz::UTC, &[]).unwrap().unpriced_tokens, 10);
+        assert_eq!(
+            ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().unpriced_tokens,
+            10
+        );
         assert!(ledger.reprice(&prices).unwrap());
         assert_eq!(list(&ledger), usd("3.5"));
     }
@@ -146,7 +151,8 @@ mod tests {
             .map(|(id, input)| usage(id, "2026-11-24T10:00:00Z", MINI, input, 0));
         record(&mut ledger, &look(&AGENT, noon), &reading(events.to_vec()));
         let span = Period::Day.holding(at(noon), Tz::UTC);
-        let list = |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &[]).unwrap().list;
+        let list =
+            |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list;
         assert_eq!(list(&ledger), usd("0.025"));
         let tiered = with_row(
             "provider = \"openai\"\nmodel = \"gpt-5-mini\"\ninput = \"1\"\noutput = \"4\"
@@ -178,7 +184,7 @@ mod tests {
         assert!(ledger.reprice(&known).unwrap());
         let span = Period::Month.holding(at(noon), Tz::UTC);
         // 0.1 M at $1 and 0.3 M at $2, although no row is left of either.
-        assert_eq!(ledger.spend(&span, Tz::UTC, &[]).unwrap().list, usd("0.7"));
+        assert_eq!(ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list, usd("0.7"));
     }
 
     #[test]
@@ -196,10 +202,10 @@ mod tests {
         recording.record(&look(&AGENT, noon), &reading(vec![plain, cached]), &own).unwrap();
         recording.commit().unwrap();
         let span = Period::Day.holding(at(noon), Tz::UTC);
-        let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+        let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
         assert_eq!((spend.list, spend.unpriced_tokens), (usd("2"), 1_000_005));
         assert!(ledger.reprice(&with_row(&format!("{row}\ncache_read = \"0.2\""))).unwrap());
-        let spend = ledger.spend(&span, Tz::UTC, &[]).unwrap();
+        let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
         // 3 M at $1 and 5 at $0.20 per million.
         assert_eq!((spend.list, spend.unpriced_tokens), (usd("3.000001"), 0));
     }

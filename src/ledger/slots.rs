@@ -13,6 +13,7 @@ use super::days::Days;
 use super::figures::{About, Figures, add_tokens, dollars_and_picos, picos_of};
 use super::names::Names;
 use super::pricer::{Class, Pricer, SlotPrice};
+use super::tally::Change;
 use crate::spend::{Funding, TokenCounts};
 
 /// Milliseconds in one slot. Since 1972 every zone's offset is a multiple of this.
@@ -97,17 +98,21 @@ pub(super) fn kinds(tokens: &TokenCounts) -> [i64; 6] {
 
 /// Differences gathered in memory and written once per reading.
 #[derive(Default)]
-pub(super) struct Deltas(HashMap<SlotKey, SlotSums>);
+pub(super) struct Deltas {
+    sums: HashMap<SlotKey, SlotSums>,
+    /// What was written, with its price.
+    pub(super) written: Vec<Change>,
+}
 
 impl Deltas {
     /// One event more.
     pub(super) fn add(&mut self, key: SlotKey, sums: &SlotSums) {
-        self.0.entry(key).or_default().add(sums, 1);
+        self.sums.entry(key).or_default().add(sums, 1);
     }
 
     /// One event less.
     pub(super) fn sub(&mut self, key: SlotKey, sums: &SlotSums) {
-        self.0.entry(key).or_default().add(sums, -1);
+        self.sums.entry(key).or_default().add(sums, -1);
     }
 
     /// Writes all differences, prices the slots they reach and forgets them. Slots without a
@@ -120,12 +125,12 @@ impl Deltas {
         days: &mut Days,
     ) -> Result<()> {
         let mut deltas: Vec<_> =
-            self.0.drain().filter(|(_, sums)| *sums != SlotSums::default()).collect();
+            self.sums.drain().filter(|(_, sums)| *sums != SlotSums::default()).collect();
         deltas.sort_unstable_by_key(|(key, _)| *key);
         for (key, delta) in deltas {
             let mut sums = SlotSums::default();
             if let Some((old, price)) = read_one(conn, &key)? {
-                days.add(key.quarter, &key.about(&price), &price.figures(&old), -1);
+                self.moves(&key, &price, &old, -1, days);
                 sums = old;
             }
             sums.add(&delta, 1);
@@ -135,9 +140,24 @@ impl Deltas {
             }
             let price = pricer.price(conn, names, &key, &sums)?;
             write_one(conn, &key, &sums, &price)?;
-            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
+            self.moves(&key, &price, &sums, 1, days);
         }
         Ok(())
+    }
+
+    fn moves(
+        &mut self,
+        key: &SlotKey,
+        price: &SlotPrice,
+        sums: &SlotSums,
+        sign: i64,
+        days: &mut Days,
+    ) {
+        let (about, figures) = (key.about(price), price.figures(sums));
+        days.add(key.quarter, &about, &figures, sign);
+        let mut difference = Figures::default();
+        difference.add(&figures, sign);
+        self.written.push(Change { quarter: key.quarter, about, figures: difference });
     }
 }
 

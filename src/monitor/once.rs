@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::unbounded_channel;
 
+use crate::board::standing::Standings;
 use crate::board::wording;
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
@@ -116,7 +117,7 @@ pub fn look_at_all(
                 looked.at + if error.asked_nobody() { wait } else { wait.max(floor::least(info)) }
             });
             let retry_at = seen.retry_at;
-            let recorded = record::record(&mut ledger, &looked, &config, &prices, retry_at, false)?;
+            let recorded = record::record(&mut ledger, &looked, &config, &prices, retry_at, None)?;
             seen.new_events += recorded.new_events;
             if let Ok(reading) = looked.result {
                 seen.charges += reading.charges.len() as u64;
@@ -152,7 +153,7 @@ pub fn look_at_all(
     if all_was_read {
         ledger.roll_up(setup.clock.now())?;
     }
-    record::judge_now(&mut ledger, &config, setup.clock.now())?;
+    record::judge_now(&mut ledger, &config, setup.clock.now(), &mut Standings::default())?;
     // Whatever still answers must not hold up the end.
     runtime.shutdown_background();
     Ok((ledger, all, opened.notices))
@@ -213,6 +214,6 @@ pub fn try_source(setup: &Setup, id: &str) -> anyhow::Result<Option<SourceError>
     }
     let looked = look();
     let retry_at = looked.result.is_err().then(|| looked.at + floor::least(info));
-    record::record(&mut ledger, &looked, &config, &setup.prices()?, retry_at, false)?;
+    record::record(&mut ledger, &looked, &config, &setup.prices()?, retry_at, None)?;
     Ok(looked.result.err())
 }

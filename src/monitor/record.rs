@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::budgets::{self, Budget};
+use crate::board::standing::{self, Standing, Standings};
+use crate::budgets::{self, Budget, Rolling, Told};
 use crate::config::{Billing, Config};
 use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
@@ -17,14 +18,15 @@ use super::{watching, words};
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
 
-/// Records a look. With `judge` the budgets are judged in the same transaction.
+/// Records a look. With `judge`, where the budgets stood last, they are judged in the same
+/// transaction.
 pub fn record(
     ledger: &mut Ledger,
     looked: &Looked,
     config: &Config,
     prices: &PriceTable,
     retry_at: Option<DateTime<Utc>>,
-    judge: bool,
+    judge: Option<&mut Standings>,
 ) -> Result<Recorded, LedgerError> {
     // What is simply not there is no news, and needs no transaction.
     if looked.result.as_ref().is_err_and(SourceError::is_absence) {
@@ -45,8 +47,10 @@ pub fn record(
     let recorded = match &looked.result {
         Ok(reading) => {
             let recorded = recording.record(&record, reading, prices)?;
-            if recorded.changed && judge {
-                judge_budgets(&mut recording, config, looked.at)?;
+            if recorded.changed
+                && let Some(standings) = judge
+            {
+                judge_budgets(&mut recording, config, looked.at, standings)?;
             }
             recorded
         }
@@ -70,9 +74,10 @@ pub fn judge_now(
     ledger: &mut Ledger,
     config: &Config,
     now: DateTime<Utc>,
+    standings: &mut Standings,
 ) -> Result<(), LedgerError> {
     let mut recording = ledger.begin()?;
-    judge_budgets(&mut recording, config, now)?;
+    judge_budgets(&mut recording, config, now, standings)?;
     recording.commit()
 }
 
@@ -80,39 +85,18 @@ fn judge_budgets(
     recording: &mut Recording<'_>,
     config: &Config,
     now: DateTime<Utc>,
+    standings: &mut Standings,
 ) -> Result<(), LedgerError> {
-    let zone = config.zone;
     let first_look = !first_look_is_over(recording)?;
-    for budget in &config.budgets {
-        let span = budget.period.holding(now, zone);
-        let spend = recording.spend(&span, zone, &budget.sources)?;
-        let start = span.first_day;
-        let known = recording.known_alerts(&budget.key(), start)?;
-        let before_today = if first_look {
-            Some(before_today(recording, budget, &span, now, zone)?)
-        } else {
-            None
-        };
-        let verdict = budgets::judge(budget, &spend.spend, &known, before_today.as_ref());
-        let alert = |threshold_percent, (title, body)| NewAlert {
-            budget_key: budget.key(),
-            budget: budget.name.clone(),
-            period: Some(budget.period),
-            period_start: start,
-            threshold_percent,
-            amount: Some(budget.amount),
-            spent: Some(spend.spend),
-            estimated: spend.estimated,
-            at: now,
-            title,
-            body,
-        };
-        for percent in &verdict.silent {
-            recording.skip_alert(&alert(*percent, Default::default()))?;
-        }
-        if let Some(percent) = verdict.speaks {
-            let words = words::of_crossing(recording, budget, percent, &spend, now, zone)?;
-            recording.add_alert(&alert(percent, words))?;
+    let all = standings.read(recording, &config.budgets, now, config.zone)?;
+    for (budget, standing) in config.budgets.iter().zip(all) {
+        // Nearly always nothing is reached, and there is nothing to ask.
+        let lowest = budget.thresholds_percent.first().copied().unwrap_or(u32::MAX);
+        let share = budgets::permille(&standing.limit, &standing.spent);
+        if budget.cycle.is_rolling() {
+            judge_rolling(recording, config, budget, &standing, now)?;
+        } else if share >= i128::from(lowest) * 10 {
+            judge_period(recording, config, budget, &standing, now, first_look)?;
         }
     }
     watching::judge(recording, config, now)?;
@@ -122,17 +106,114 @@ fn judge_budgets(
     Ok(())
 }
 
+/// Judges a budget whose time starts anew. A range that is over or has not begun is not judged:
+/// what comes to be known of it later is in the figures, and no news any more. The same goes for
+/// every period that is over, whatever a late bill says of it; and a threshold that spoke in a
+/// period stays told, should a bill lower the spend below it and further spend raise it again.
+fn judge_period(
+    recording: &mut Recording<'_>,
+    config: &Config,
+    budget: &Budget,
+    standing: &Standing,
+    now: DateTime<Utc>,
+    first_look: bool,
+) -> Result<(), LedgerError> {
+    if !standing.span.holds(now) {
+        return Ok(());
+    }
+    let Standing { limit, spent, .. } = standing;
+    let start = standing.span.first_day;
+    let mut told = Told { known: recording.known_alerts(&budget.key(), start)?, ..Told::default() };
+    let mut verdict = budgets::judge(budget, limit, spent, &told);
+    if verdict.speaks.is_some() {
+        // Only now is it worth asking what else was told.
+        told.amount = recording.told_before(&budget.name, &budget.key(), budget.cycle, start)?;
+        if first_look {
+            told.before_today = Some(before_today(recording, budget, standing, now, config.zone)?);
+        }
+        verdict = budgets::judge(budget, limit, spent, &told);
+    }
+    for percent in &verdict.silent {
+        recording.skip_alert(&alert_of(budget, standing, *percent, now))?;
+    }
+    if let Some(percent) = verdict.speaks {
+        let (title, body) = words::of_crossing(recording, config, budget, percent, standing)?;
+        recording.add_alert(&NewAlert {
+            title,
+            body,
+            ..alert_of(budget, standing, percent, now)
+        })?;
+    }
+    Ok(())
+}
+
+/// Judges a budget whose time moves with the clock.
+fn judge_rolling(
+    recording: &mut Recording<'_>,
+    config: &Config,
+    budget: &Budget,
+    standing: &Standing,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let key = budget.key();
+    let memory = format!("rolling:{key}");
+    // What can't be read was written by another version: it is said again, which is better than
+    // never.
+    let before: Rolling = recording
+        .meta(&memory)?
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let after = budgets::judge_rolling(budget, &standing.limit, &standing.spent, before);
+    if after == before {
+        return Ok(());
+    }
+    recording.set_meta(&memory, &serde_json::to_string(&after).unwrap_or_default())?;
+    if after.times > before.times {
+        let (title, body) = words::of_crossing(recording, config, budget, after.said, standing)?;
+        recording.add_alert(&NewAlert {
+            budget_key: format!("{key} {}", after.times),
+            period_start: local_day(now, config.zone),
+            title,
+            body,
+            ..alert_of(budget, standing, after.said, now)
+        })?;
+    }
+    Ok(())
+}
+
+/// The alert on a threshold, without its words.
+fn alert_of(
+    budget: &Budget,
+    standing: &Standing,
+    threshold_percent: u32,
+    now: DateTime<Utc>,
+) -> NewAlert {
+    NewAlert {
+        budget_key: budget.key(),
+        budget: budget.name.clone(),
+        period: Some(budget.cycle),
+        period_start: standing.span.first_day,
+        threshold_percent,
+        amount: Some(standing.limit),
+        spent: Some(standing.spent),
+        estimated: standing.estimated,
+        at: now,
+        title: String::new(),
+        body: String::new(),
+    }
+}
+
 /// What the budget's period had cost when the local day of `now` began.
 fn before_today(
     recording: &Recording<'_>,
     budget: &Budget,
-    span: &Span,
+    standing: &Standing,
     now: DateTime<Utc>,
     zone: Tz,
 ) -> Result<Money, LedgerError> {
-    let past = Span::of_days(span.first_day, local_day(now, zone), zone);
+    let past = Span::of_days(standing.span.first_day, local_day(now, zone), zone);
     if past.first_day >= past.end_day {
         return Ok(Money::zero(budget.amount.currency));
     }
-    Ok(recording.spend(&past, zone, &budget.sources)?.spend)
+    standing::spent(recording, budget, &past, zone)
 }

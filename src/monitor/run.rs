@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
+use crate::board::standing::{self, Standings};
 use crate::board::{self, Live};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
@@ -54,8 +55,11 @@ pub(super) struct Monitor<T> {
     notices: Vec<String>,
     trouble: BTreeMap<&'static str, String>,
     day: Option<NaiveDate>,
+    /// The day on which the shape of a day was learned last.
+    shape_day: Option<NaiveDate>,
     roll_up_at: Instant,
     delivery: Delivery,
+    standings: Standings,
     incidents: Incidents,
 }
 
@@ -93,9 +97,11 @@ impl<T: FnMut(Event)> Monitor<T> {
             notices: opened.notices,
             trouble: BTreeMap::new(),
             day: None,
+            shape_day: None,
             // Not while everything else starts.
             roll_up_at: Instant::now() + ROLL_UP_GAP / 12,
             delivery: Delivery::new(),
+            standings: Standings::default(),
             incidents: Incidents::new(),
             setup,
             tell,
@@ -249,9 +255,15 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
         let more = looked.result.as_ref().is_ok_and(|reading| reading.more);
         let error = looked.result.as_ref().err().cloned();
-        let judge = self.judging && !more;
-        match record::record(&mut self.ledger, &looked, &self.config, &self.prices, retry_at, judge)
-        {
+        let standings = (self.judging && !more).then_some(&mut self.standings);
+        match record::record(
+            &mut self.ledger,
+            &looked,
+            &self.config,
+            &self.prices,
+            retry_at,
+            standings,
+        ) {
             Ok(recorded) => {
                 self.trouble.remove("ledger");
                 let live = Live { error, retry_at, looked_at: looked.at };
@@ -316,7 +328,7 @@ impl<T: FnMut(Event)> Monitor<T> {
 
     fn judge(&mut self) {
         let now = self.setup.clock.now();
-        match record::judge_now(&mut self.ledger, &self.config, now) {
+        match record::judge_now(&mut self.ledger, &self.config, now, &mut self.standings) {
             Ok(()) => self.trouble.remove("ledger"),
             Err(error) => self.trouble.insert("ledger", error.to_string()),
         };
@@ -371,6 +383,7 @@ impl<T: FnMut(Event)> Monitor<T> {
     fn tick(&mut self) {
         self.reload_config();
         self.roll_up();
+        self.learn_day_shape();
         if self.follow_folders() {
             self.note(&Change::Anything);
         }
@@ -385,6 +398,24 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
         self.roll_up_at = now + ROLL_UP_GAP;
         if let Err(error) = self.ledger.roll_up(self.setup.clock.now()) {
+            self.trouble.insert("ledger", error.to_string());
+        }
+    }
+
+    /// Keeps how a day usually passes, for forecasts: once a day, and never in a transaction that
+    /// somebody waits for.
+    fn learn_day_shape(&mut self) {
+        let now = self.setup.clock.now();
+        let today = local_day(now, self.config.zone);
+        if !self.judging || self.shape_day.replace(today) == Some(today) {
+            return;
+        }
+        let learned = standing::day_shape(&self.ledger, now, self.config.zone).and_then(|shape| {
+            let Some(shape) = shape else { return Ok(()) };
+            let text = serde_json::to_string(shape.as_slice()).unwrap_or_default();
+            self.ledger.set_meta(standing::DAY_SHAPE, &text)
+        });
+        if let Err(error) = learned {
             self.trouble.insert("ledger", error.to_string());
         }
     }
@@ -458,7 +489,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             demo: self.setup.demo,
             notices,
         };
-        match board::build(&self.ledger, &asked) {
+        match board::build(&self.ledger, &asked, &mut self.standings) {
             Ok(board) => (self.tell)(Event::Board(Arc::new(board))),
             Err(error) => log::error!("the ledger can't be read: {error}"),
         }

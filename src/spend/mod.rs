@@ -3,6 +3,8 @@
 //! [`Money`] and [`Price`] are integers, [`TokenCounts`] are `u64`, a [`Reading`] is what one
 //! look at a source gave, and a [`Period`] is a local day, week or month as a half-open interval.
 
+pub mod cycle;
+pub mod filter;
 pub mod incident;
 pub mod money;
 pub mod period;
@@ -13,6 +15,8 @@ pub mod source;
 pub mod stamps;
 pub mod usage;
 
+pub use cycle::Cycle;
+pub use filter::{Facts, Filter, Glob, Lists};
 pub use incident::{Indicator, Trouble};
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};

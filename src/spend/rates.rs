@@ -49,6 +49,18 @@ impl Rates {
         Some(Money { attos, currency: Currency::USD })
     }
 
+    /// Dollars in another currency, rounded down to 1e-18 of it; `None` where it has no rate, and
+    /// for more than any amount can be.
+    pub fn from_usd(&self, usd: &Money, currency: Currency) -> Option<Money> {
+        if currency == Currency::USD {
+            return Some(*usd);
+        }
+        let rate = self.0.get(&currency)?.nanos_usd.max(1);
+        let (whole, rest) = (usd.attos.div_euclid(rate), usd.attos.rem_euclid(rate));
+        let attos = whole.checked_mul(NANOS)?.checked_add(rest * NANOS / rate)?;
+        Some(Money { attos, currency })
+    }
+
     /// Everything that has a rate, in dollars.
     pub fn sum(&self, amounts: &Amounts) -> Money {
         let usd = amounts.iter().filter_map(|amount| self.usd(&amount));
@@ -104,6 +116,9 @@ mod tests {
             let (rates, eur) = euros(nanos);
             let usd = rates.usd(&Money { attos, currency: eur }).unwrap();
             prop_assert_eq!(usd.attos, (attos * nanos).div_euclid(NANOS));
+            // And back: what is lost is below one of the smaller unit.
+            let back = rates.from_usd(&usd, eur).unwrap();
+            prop_assert!(back.attos <= attos && attos - back.attos <= NANOS / nanos + 1);
         }
     }
 }

@@ -35,7 +35,7 @@ impl Check<'_> {
     pub(super) fn rates(&mut self, typed: BTreeMap<Spanned<String>, TypedRate>) -> Rates {
         let mut rates = BTreeMap::new();
         for (code, rate) in typed {
-            let usd = self.amount("rates.usd", &rate.usd);
+            let usd = self.amount("rates.usd", &rate.usd, Currency::USD);
             let Ok(date) = rate.date.get_ref().parse() else {
                 let what = format!("{:?} is no date", rate.date.get_ref());
                 let hint = "write the day the rate is of, such as \"2026-11-02\"";
@@ -87,7 +87,7 @@ impl Check<'_> {
                     self.problem(span, "watch.below", "below which amount is not said", hint);
                     return None;
                 };
-                let below_attos = self.amount("watch.below", &below).attos;
+                let below_attos = self.amount("watch.below", &below, Currency::USD).attos;
                 Watched::Balance { name: named(balance), below_attos }
             }
             _ => {

@@ -58,7 +58,7 @@ pub struct Alert<'a> {
     id: i64,
     at: String,
     budget: &'a str,
-    period: Option<&'static str>,
+    period: Option<String>,
     period_start: String,
     threshold_percent: u32,
     amount_usd: Option<String>,
@@ -76,7 +76,7 @@ impl<'a> Alert<'a> {
             id: alert.id,
             at: json::instant(alert.at),
             budget: &alert.budget,
-            period: alert.period.map(|period| period.word()),
+            period: alert.period.map(|period| period.to_string()),
             period_start: alert.period_start.to_string(),
             threshold_percent: alert.threshold_percent,
             amount_usd: alert.amount.map(|amount| amount.to_decimal()),
@@ -92,7 +92,7 @@ impl<'a> Alert<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spend::{Currency, Money, Period};
+    use crate::spend::{Currency, Cycle, Money};
 
     fn alert() -> AlertRow {
         let usd = |text: &str| Money::parse(text, Currency::USD).expect(text);
@@ -100,7 +100,7 @@ mod tests {
             id: 7,
             at: "2026-11-24T14:05:00Z".parse().expect("time"),
             budget: "day".into(),
-            period: Some(Period::Day),
+            period: Some(Cycle::Day),
             period_start: "2026-11-24".parse().expect("day"),
             threshold_percent: 80,
             amount: Some(usd("500")),

@@ -8,7 +8,8 @@ use super::json;
 use super::style::{Cut, Style, clean};
 use super::table::{Column, Table};
 use crate::board::wording;
-use crate::budgets::Budget;
+use crate::budgets::{Basis, Budget};
+use crate::spend::{Currency, Filter};
 
 /// Writes every budget of the config.
 ///
@@ -24,13 +25,13 @@ pub fn text(out: &mut dyn Write, budgets: &[Budget], style: &Style) -> io::Resul
         Column::Figure("Amount"),
         Column::Word("Per"),
         Column::Word("Speaks at"),
-        Column::Name("Sources", Cut::End),
+        Column::Name("Counts", Cut::End),
     ]);
     for budget in budgets {
         table.row(vec![
             budget.name.clone(),
             wording::amount_full(&budget.amount),
-            budget.period.word().into(),
+            budget.cycle.to_string(),
             thresholds(budget),
             scope(budget),
         ]);
@@ -58,10 +59,10 @@ pub fn confirm_set(out: &mut dyn Write, budget: &Budget) -> io::Result<()> {
     };
     writeln!(
         out,
-        "Budget {:?}: {} a {} for {}. {speaks}",
+        "Budget {:?}: {} {} for {}. {speaks}",
         clean(&budget.name),
         wording::amount_short(&budget.amount),
-        budget.period.word(),
+        wording::per(budget.cycle),
         scope(budget),
     )
 }
@@ -83,21 +84,35 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Row<'a> {
     name: &'a str,
-    amount_usd: String,
-    period: &'static str,
+    amount: String,
+    currency: String,
+    /// Where that is the currency.
+    amount_usd: Option<String>,
+    period: String,
+    basis: &'static str,
+    rollover: bool,
     thresholds_percent: &'a [u32],
     /// Empty is all.
     sources: &'a [String],
+    /// All that it counts; empty lists ask for nothing.
+    filter: &'a Filter,
 }
 
 impl<'a> Row<'a> {
     fn of(budget: &'a Budget) -> Self {
         Self {
             name: &budget.name,
-            amount_usd: budget.amount.to_decimal(),
-            period: budget.period.word(),
+            amount: budget.amount.to_decimal(),
+            currency: budget.amount.currency.to_string(),
+            amount_usd: json::decimal(
+                Some(budget.amount).filter(|amount| amount.currency == Currency::USD),
+            ),
+            period: budget.cycle.to_string(),
+            basis: budget.basis.word(),
+            rollover: budget.rollover,
             thresholds_percent: &budget.thresholds_percent,
-            sources: &budget.sources,
+            sources: &budget.filter.only.sources,
+            filter: &budget.filter,
         }
     }
 }
@@ -111,29 +126,41 @@ fn thresholds(budget: &Budget) -> String {
 }
 
 fn scope(budget: &Budget) -> String {
-    if budget.sources.is_empty() { "all sources".into() } else { budget.sources.join(", ") }
+    let counts = if budget.filter.is_everything() {
+        "all sources".to_owned()
+    } else {
+        budget.filter.words()
+    };
+    match budget.basis {
+        Basis::Spend => counts,
+        basis => format!("{counts}, {} only", basis.word()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spend::{Currency, Money, Period};
+    use crate::spend::{Cycle, Money};
 
     #[test]
     fn budgets_as_text_and_json() {
         let day = Budget {
             name: "day".into(),
             amount: Money::parse("200", Currency::USD).expect("200"),
-            period: Period::Day,
+            cycle: Cycle::Day,
             thresholds_percent: vec![50, 80, 100],
-            sources: Vec::new(),
+            filter: Filter::everything(),
+            basis: Basis::Spend,
+            rollover: false,
         };
         let work = Budget {
             name: "a budget with a name that is far too long to be read at a glance".into(),
             amount: Money::parse("3000.5", Currency::USD).expect("3000.5"),
-            period: Period::Month,
+            cycle: Cycle::MONTH,
             thresholds_percent: Vec::new(),
-            sources: vec!["codex".into(), "openrouter".into()],
+            filter: Filter::of_sources(["codex", "openrouter"]),
+            basis: Basis::Billed,
+            rollover: true,
         };
         let budgets = [day, work];
         let show = |write: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
@@ -143,12 +170,12 @@ mod tests {
         };
         let style = |width| Style { color: false, width };
         insta::assert_snapshot!(show(&|out| text(out, &budgets, &style(100))), @"
-        Name                                                 Amount  Per    Speaks at      Sources
-        day                                                 $200.00  day    50, 80, 100 %  all sources
-        a budget with a name that is far too long to be…  $3,000.50  month  never          codex, openrouter
+        Name                                    Amount  Per    Speaks at      Counts
+        day                                    $200.00  day    50, 80, 100 %  all sources
+        a budget with a name that is far t…  $3,000.50  month  never          codex, openrouter, billed only
         ");
         insta::assert_snapshot!(show(&|out| text(out, &budgets, &style(60))), @"
-        Name              Amount  Per    Speaks at      Sources
+        Name              Amount  Per    Speaks at      Counts
         day              $200.00  day    50, 80, 100 %  all sources
         a budget wit…  $3,000.50  month  never          codex, open…
         ");
@@ -162,24 +189,71 @@ mod tests {
           "budgets": [
             {
               "name": "day",
+              "amount": "200",
+              "currency": "USD",
               "amount_usd": "200",
               "period": "day",
+              "basis": "spend",
+              "rollover": false,
               "thresholds_percent": [
                 50,
                 80,
                 100
               ],
-              "sources": []
+              "sources": [],
+              "filter": {
+                "only": {
+                  "sources": [],
+                  "providers": [],
+                  "accounts": [],
+                  "models": [],
+                  "projects": [],
+                  "sessions": []
+                },
+                "except": {
+                  "sources": [],
+                  "providers": [],
+                  "accounts": [],
+                  "models": [],
+                  "projects": [],
+                  "sessions": []
+                }
+              }
             },
             {
               "name": "a budget with a name that is far too long to be read at a glance",
+              "amount": "3000.5",
+              "currency": "USD",
               "amount_usd": "3000.5",
               "period": "month",
+              "basis": "billed",
+              "rollover": true,
               "thresholds_percent": [],
               "sources": [
                 "codex",
                 "openrouter"
-              ]
+              ],
+              "filter": {
+                "only": {
+                  "sources": [
+                    "codex",
+                    "openrouter"
+                  ],
+                  "providers": [],
+                  "accounts": [],
+                  "models": [],
+                  "projects": [],
+                  "sessions": []
+                },
+                "except": {
+                  "sources": [],
+                  "providers": [],
+                  "accounts": [],
+                  "models": [],
+                  "projects": [],
+                  "sessions": []
+                }
+              }
             }
           ]
         }

@@ -10,7 +10,7 @@ pub mod title;
 pub mod tooltip;
 
 use crate::board::{Board, BudgetRow, State, wording};
-use crate::spend::Period;
+use crate::spend::Cycle;
 
 use icon::{Ground, IconInput};
 
@@ -65,9 +65,9 @@ fn headline(board: &Board) -> String {
 
 /// `43 % of $500`, `81 % of this month's $5,000`.
 fn share_of(budget: &BudgetRow) -> String {
-    let whose = match budget.period {
-        Period::Day => String::new(),
-        period => format!("{} ", wording::whose(period)),
+    let whose = match budget.cycle {
+        Cycle::Day | Cycle::Range(..) => String::new(),
+        cycle => format!("{} ", wording::whose(cycle)),
     };
     let limit = wording::amount_short(&budget.amount);
     format!("{} of {whose}{limit}", wording::percent(budget.permille))
@@ -94,17 +94,19 @@ fn which_is_shown(board: &Board) -> &'static str {
     }
 }
 
-/// `At this pace ≈ $640.00 by midnight, 128 % of $500`; `None` while it is too early to tell.
+/// `At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500`; `None` while it is too early to
+/// tell.
 fn pace(board: &Board) -> Option<String> {
     let budget = lead(board)?;
-    let pace = budget.pace?;
-    let share = pace.permille_of(&budget.amount).map(|permille| {
+    let forecast = budget.forecast?;
+    let share = forecast.middle.permille_of(&budget.amount).map(|permille| {
         format!(", {} of {}", wording::percent(permille), wording::amount_short(&budget.amount))
     });
+    let end = budget.last_day.succ_opt().unwrap_or(budget.last_day);
     Some(format!(
-        "At this pace ≈ {} by {}{}",
-        wording::amount(&pace),
-        wording::period_end(budget.period),
+        "At this pace {} by {}{}",
+        wording::range(&forecast),
+        wording::period_end(budget.cycle, end),
         share.unwrap_or_default()
     ))
 }

@@ -41,12 +41,12 @@ mod tests {
 
     #[test]
     fn a_day_in_a_few_lines() {
-        assert_snapshot!(summary(&examples::near()), @r"
+        assert_snapshot!(summary(&examples::near()), @"
         AI spend on 24 Nov 2026: ≈ $402.00
         List price $402.00 · billed $98.02
         4.2 M tokens in 312 requests
         Budget daily: 80 % of $500
-        At this pace ≈ $640.00 by midnight, 128 % of $500
+        At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
         Claude Code: ≈ $210.37
         Codex: ≈ $4.00
         OpenAI: $98.02

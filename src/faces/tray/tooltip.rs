@@ -37,10 +37,10 @@ mod tests {
         Today ≈ $214.37 · 42 % of $500
         List price $214.37 · billed $98.02
         ");
-        assert_snapshot!(tooltip(&examples::near()), @r"
+        assert_snapshot!(tooltip(&examples::near()), @"
         Today ≈ $402.00 · 80 % of $500
         List price $402.00 · billed $98.02
-        At this pace ≈ $640.00 by midnight, 128 % of $500
+        At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
         ");
         assert_snapshot!(tooltip(&examples::error()), @r"
         Today –

@@ -6,7 +6,7 @@ use super::super::testing::{
 };
 use super::super::{GroupKey, Report, Spend};
 use super::*;
-use crate::spend::{EventKey, Span, Usage};
+use crate::spend::{EventKey, Filter, Span, Usage};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 const ALL_OLD: Rows = Rows { kept: 1, worth_it: 1, at_once: 7 };
@@ -20,7 +20,7 @@ fn answers(ledger: &Ledger) -> (Report, Spend) {
     let by = [GroupKey::Day, GroupKey::Source, GroupKey::Model, GroupKey::Session];
     let report = ledger.report(day("2026-11-01"), day("2026-11-30"), Tz::UTC, &by).unwrap();
     let span = Span::of_days(day("2026-11-01"), day("2026-12-01"), Tz::UTC);
-    (report, ledger.spend(&span, Tz::UTC, &[]).unwrap())
+    (report, ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap())
 }
 
 fn old_events(count: u32) -> Vec<Usage> {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::spend::{Currency, Money, Period};
+use crate::spend::{Currency, Cycle, Money};
 
 pub use provider::ProviderArg;
 pub use report::{DayArg, ReportArgs};
@@ -191,9 +191,10 @@ pub struct BudgetSetArgs {
     /// The limit in US dollars: 200 or 200.50
     #[arg(value_parser = parse_amount)]
     pub amount: Money,
-    /// The period it is for: day, week (from Monday) or month
-    #[arg(long, value_name = "PERIOD", value_parser = parse_period)]
-    pub per: Period,
+    /// The time it is for: day, week (from Monday), month, "week from sunday", "month from 15",
+    /// "5 hours", "30 days", or "2026-11-01 to 2027-06-30"
+    #[arg(long, value_name = "TIME")]
+    pub per: Cycle,
     /// Its name
     #[arg(long, value_parser = parse_name)]
     pub name: Option<String>,
@@ -283,13 +284,6 @@ const ALL: &str = "all";
 
 fn wrong(message: impl std::fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, message)
-}
-
-fn parse_period(text: &str) -> Result<Period, String> {
-    [Period::Day, Period::Week, Period::Month]
-        .into_iter()
-        .find(|period| period.word() == text)
-        .ok_or_else(|| "write day, week or month".into())
 }
 
 fn parse_amount(text: &str) -> Result<Money, String> {
@@ -501,16 +495,17 @@ pub(super) mod tests {
           spendbar report --since 2026-11-01 --until 2026-11-30 --by project --json
           spendbar report --since today --by session --tz America/New_York
         ");
-        insta::assert_snapshot!(help("budget set --help"), @"
+        insta::assert_snapshot!(help("budget set --help"), @r#"
         Add a budget, or change the one of that name
 
-        Usage: spendbar budget set [OPTIONS] --per <PERIOD> <AMOUNT>
+        Usage: spendbar budget set [OPTIONS] --per <TIME> <AMOUNT>
 
         Arguments:
           <AMOUNT>  The limit in US dollars: 200 or 200.50
 
         Options:
-              --per <PERIOD>   The period it is for: day, week (from Monday) or month
+              --per <TIME>     The time it is for: day, week (from Monday), month, "week from sunday",
+                               "month from 15", "5 hours", "30 days", or "2026-11-01 to 2027-06-30"
               --name <NAME>    Its name
               --threshold <N>  Speak at this percentage; may come several times [default: 50, 80, 100]
               --source <ID>    Count this source only; may come several times; `all` for every source
@@ -522,7 +517,7 @@ pub(super) mod tests {
           spendbar budget set 200 --per day
           spendbar budget set 3000 --per month --threshold 50,90,100
           spendbar budget set 25.50 --per week --name side-project --source codex
-        ");
+        "#);
         insta::assert_snapshot!(help("key set --help"), @"
         Store a provider's key: asks without showing it, or reads standard input
 

@@ -8,6 +8,7 @@ use super::super::alerts::Alert;
 use super::super::json::{self, OtherAmount, Tokens};
 use super::failure;
 use crate::board::{Board, BudgetRow, Headline, ModelRow, SourceRow, State};
+use crate::spend::{Currency, Money};
 
 /// Writes `spendbar.status.v1`.
 ///
@@ -149,28 +150,68 @@ impl<'a> Model<'a> {
 #[derive(Serialize)]
 struct Budget<'a> {
     name: &'a str,
-    period: &'static str,
-    amount_usd: String,
-    spent_usd: String,
+    period: String,
+    basis: &'static str,
+    /// What of all spend it counts, in words; empty is everything.
+    scope: &'a str,
+    sources: &'a [String],
+    currency: String,
+    /// The limit of the running period. The amounts are in `currency`; where that is dollars they
+    /// are given as `_usd` too.
+    amount: String,
+    spent: String,
+    left: String,
+    amount_usd: Option<String>,
+    spent_usd: Option<String>,
     estimated: bool,
     percent: i128,
+    next_threshold_percent: Option<u32>,
+    last_day: String,
+    forecast: Option<ForecastJson>,
     pace_usd: Option<String>,
-    sources: &'a [String],
+}
+
+/// Where the period ends, in the budget's currency: an estimate.
+#[derive(Serialize)]
+struct ForecastJson {
+    low: String,
+    middle: String,
+    high: String,
+    /// The day on which the limit is passed, by the middle.
+    breaks_on: Option<String>,
 }
 
 impl<'a> Budget<'a> {
     fn of(row: &'a BudgetRow) -> Self {
         Self {
             name: &row.name,
-            period: row.period.word(),
-            amount_usd: row.amount.to_decimal(),
-            spent_usd: row.spent.to_decimal(),
+            period: row.cycle.to_string(),
+            basis: row.basis.word(),
+            scope: &row.scope,
+            sources: &row.sources,
+            currency: row.amount.currency.to_string(),
+            amount: row.amount.to_decimal(),
+            spent: row.spent.to_decimal(),
+            left: row.left().to_decimal(),
+            amount_usd: in_dollars(Some(row.amount)),
+            spent_usd: in_dollars(Some(row.spent)),
             estimated: row.estimated,
             percent: row.permille.div_euclid(10),
-            pace_usd: json::decimal(row.pace),
-            sources: &row.sources,
+            next_threshold_percent: row.next_percent,
+            last_day: row.last_day.to_string(),
+            forecast: row.forecast.as_ref().map(|forecast| ForecastJson {
+                low: forecast.low.to_decimal(),
+                middle: forecast.middle.to_decimal(),
+                high: forecast.high.to_decimal(),
+                breaks_on: forecast.breaks_on.map(|day| day.to_string()),
+            }),
+            pace_usd: in_dollars(row.forecast.map(|forecast| forecast.middle)),
         }
     }
+}
+
+fn in_dollars(amount: Option<Money>) -> Option<String> {
+    json::decimal(amount.filter(|amount| amount.currency == Currency::USD))
 }
 
 #[cfg(test)]
@@ -281,24 +322,47 @@ mod tests {
             {
               "name": "day",
               "period": "day",
+              "basis": "spend",
+              "scope": "",
+              "sources": [],
+              "currency": "USD",
+              "amount": "500",
+              "spent": "214.37",
+              "left": "285.63",
               "amount_usd": "500",
               "spent_usd": "214.37",
               "estimated": true,
               "percent": 42,
-              "pace_usd": "321.555",
-              "sources": []
+              "next_threshold_percent": 50,
+              "last_day": "2026-11-24",
+              "forecast": {
+                "low": "301.25",
+                "middle": "321.555",
+                "high": "377",
+                "breaks_on": null
+              },
+              "pace_usd": "321.555"
             },
             {
               "name": "仕事",
               "period": "month",
+              "basis": "spend",
+              "scope": "openai-admin",
+              "sources": [
+                "openai-admin"
+              ],
+              "currency": "USD",
+              "amount": "1000.5",
+              "spent": "94",
+              "left": "906.5",
               "amount_usd": "1000.5",
               "spent_usd": "94",
               "estimated": false,
               "percent": 9,
-              "pace_usd": null,
-              "sources": [
-                "openai-admin"
-              ]
+              "next_threshold_percent": 50,
+              "last_day": "2026-11-30",
+              "forecast": null,
+              "pace_usd": null
             }
           ],
           "last_alert": {

@@ -108,7 +108,7 @@ fn headline(board: &Board) -> String {
     });
     let budget = tightest(board).map_or(String::new(), |budget| {
         let of = wording::amount_short(&budget.amount);
-        format!(" · {} of {of} a {}", wording::percent(budget.permille), budget.period.word())
+        format!(" · {} of {of} {}", wording::percent(budget.permille), wording::per(budget.cycle))
     });
     let paused = if board.state == State::Paused { " · paused" } else { "" };
     format!("{demo}Today{kind} {amount}{budget}{paused}")
@@ -172,9 +172,10 @@ fn budgets(board: &Board, with_pace: bool) -> Table {
     ]);
     for row in &board.budgets {
         let spent = wording::estimate(row.estimated, wording::amount_full(&row.spent));
-        let pace = row.pace.as_ref().filter(|_| with_pace).map_or(String::new(), |pace| {
-            let pace = wording::estimate(row.estimated, wording::amount(pace));
-            format!("at this pace {pace} by {}", wording::period_end(row.period))
+        let pace = row.forecast.as_ref().filter(|_| with_pace).map_or(String::new(), |forecast| {
+            let end = row.last_day.succ_opt().unwrap_or(row.last_day);
+            let by = wording::period_end(row.cycle, end);
+            format!("at this pace {} by {by}", wording::range(forecast))
         });
         table.row(vec![
             row.name.clone(),
@@ -280,9 +281,9 @@ fn failure(row: &SourceRow, board: &Board) -> Option<String> {
 #[cfg(test)]
 pub(in crate::faces::cli) mod tests {
     use super::*;
-    use crate::board::{AlertRow, BalanceRow, Figures, ModelRow};
+    use crate::board::{AlertRow, BalanceRow, Basis, Figures, Forecast, ModelRow};
     use crate::spend::{
-        Balance, Currency, Period, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
+        Balance, Currency, Cycle, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
     };
 
     fn usd(text: &str) -> Money {
@@ -403,32 +404,45 @@ pub(in crate::faces::cli) mod tests {
             budgets: vec![
                 BudgetRow {
                     name: "day".into(),
-                    period: Period::Day,
+                    cycle: Cycle::Day,
                     amount: usd("500"),
                     spent: usd("214.37"),
                     estimated: true,
                     permille: 428,
                     warn_percent: 80,
-                    pace: Some(usd("321.555")),
+                    next_percent: Some(50),
+                    forecast: Some(Forecast {
+                        low: usd("301.25"),
+                        middle: usd("321.555"),
+                        high: usd("377"),
+                        breaks_on: None,
+                    }),
+                    last_day: "2026-11-24".parse().expect("a day"),
                     sources: Vec::new(),
+                    scope: String::new(),
+                    basis: Basis::Spend,
                 },
                 BudgetRow {
                     name: "仕事".into(),
-                    period: Period::Month,
+                    cycle: Cycle::MONTH,
                     amount: usd("1000.50"),
                     spent: usd("94"),
                     estimated: false,
                     permille: 93,
                     warn_percent: 80,
-                    pace: None,
+                    next_percent: Some(50),
+                    forecast: None,
+                    last_day: "2026-11-30".parse().expect("a day"),
                     sources: vec!["openai-admin".into()],
+                    scope: "openai-admin".into(),
+                    basis: Basis::Spend,
                 },
             ],
             last_alert: Some(AlertRow {
                 id: 7,
                 at: "2026-11-24T14:05:00Z".parse().expect("time"),
                 budget: "day".into(),
-                period: Some(Period::Day),
+                period: Some(Cycle::Day),
                 period_start: "2026-11-24".parse().expect("day"),
                 threshold_percent: 50,
                 amount: Some(usd("400")),
@@ -472,7 +486,7 @@ pub(in crate::faces::cli) mod tests {
           OpenRouter           –  credits $7.50 left, for about 9 days · key limit $2.50 of $10 · monthly
 
         Budgets
-          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace ≈ $321.56 by midnight
+          day   ▰▰▰▰▱▱▱▱▱▱  42 %    ≈ $214.37 of $500  at this pace ≈ $301.25 to $377.00 by midnight
           仕事  ▱▱▱▱▱▱▱▱▱▱   9 %  $94.00 of $1,000.50
 
         Top models today

@@ -53,7 +53,7 @@ fn near_a_budget() {
     # Today ≈ $402.00 · 80 % of $500
       List price $402.00 · billed $98.02
       Shown: the bill where there is one, else list price
-      At this pace ≈ $640.00 by midnight, 128 % of $500
+      At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
       ---
     = Budgets
       ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00
@@ -281,7 +281,7 @@ fn everything_at_once_stays_within_the_limit() {
       the config has an error in line 3
       List price $402.00 · billed $98.02
       Not counted: 4.1 M tokens have no known price, 18.2 k tokens can't be told from another session's
-      At this pace ≈ $640.00 by midnight, 128 % of $500
+      At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
       ---
     = Budgets
       ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00 · 6 more: spendbar budget list

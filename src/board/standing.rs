@@ -1,0 +1,214 @@
+//! Where each budget stands: asked after every reading, by the monitor that judges budgets and by
+//! the faces that show them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
+use chrono_tz::Tz;
+
+use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape};
+use crate::budgets::{Basis, Budget};
+use crate::ledger::{Ledger, LedgerError, Question, Sum, Tally};
+use crate::spend::period::{day_start, local_day};
+use crate::spend::{Filter, Money, Rates, Span};
+
+/// The `meta` key of how a day usually passes.
+pub const DAY_SHAPE: &str = "day-shape";
+/// What a forecast looks back on.
+const HISTORY_DAYS: u64 = 28;
+
+/// Where a budget stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// The time it is about.
+    pub span: Span,
+    /// The limit of that time, with what the time before left over.
+    pub limit: Money,
+    /// Spent, in the limit's currency.
+    pub spent: Money,
+    /// Whether any part of that is a list price.
+    pub estimated: bool,
+    /// Where the time ends; `None` while too little is known to tell.
+    pub forecast: Option<Forecast>,
+}
+
+/// The standings of some budgets, kept from one reading to the next.
+#[derive(Default)]
+pub struct Standings {
+    tally: Tally,
+    /// What past days cost, by budget, and the hour it was asked in.
+    histories: BTreeMap<String, (i64, Vec<(NaiveDate, i128)>)>,
+}
+
+impl Standings {
+    /// Where the budgets stand, in their order.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn read(
+        &mut self,
+        ledger: &Ledger,
+        budgets: &[Budget],
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Result<Vec<Standing>, LedgerError> {
+        let mut questions = Vec::with_capacity(budgets.len());
+        for budget in budgets {
+            let span = budget.cycle.holding(now, zone);
+            let filter = budget.filter.clone();
+            questions.push(Question { span, filter });
+        }
+        let with_rest: Vec<_> = budgets.iter().filter(|budget| budget.rollover).collect();
+        for budget in &with_rest {
+            let span = budget.cycle.holding(now, zone);
+            let before = budget.cycle.before(&span, zone).unwrap_or(span);
+            questions.push(Question { span: before, filter: budget.filter.clone() });
+        }
+        let sums = ledger.tally(&mut self.tally, &questions, zone)?;
+        let (sums, before) = sums.split_at(budgets.len());
+        let mut before = before.iter();
+        self.histories.retain(|key, _| budgets.iter().any(|budget| budget.key() == *key));
+        let shape = ledger
+            .meta(DAY_SHAPE)?
+            .and_then(|text| serde_json::from_str::<Vec<u32>>(&text).ok())
+            .and_then(|shape| Shape::try_from(shape).ok())
+            .unwrap_or(EVEN);
+        let mut standings = Vec::with_capacity(budgets.len());
+        for ((budget, question), sum) in budgets.iter().zip(&questions).zip(sums) {
+            let left_from = if budget.rollover { before.next() } else { None };
+            let has_before = budget.cycle.period().is_some();
+            let spent_before =
+                left_from.filter(|_| has_before).map(|sum| figure(budget, sum, ledger.rates()));
+            let limit = budget.limit(spent_before.as_ref());
+            let spent = figure(budget, sum, ledger.rates());
+            let history = self.history(ledger, budget, now, zone)?;
+            let today = local_day(now, zone);
+            let passed = now - day_start(today, zone);
+            standings.push(Standing {
+                span: question.span,
+                limit,
+                spent,
+                estimated: is_estimated(budget.basis, sum),
+                forecast: forecast::forecast(&Known {
+                    first: question.span.first_day,
+                    end: question.span.end_day,
+                    today,
+                    seconds: u32::try_from(passed.num_seconds()).unwrap_or(0),
+                    spent,
+                    limit,
+                    history,
+                    shape: &shape,
+                }),
+            });
+        }
+        Ok(standings)
+    }
+
+    /// What past days cost. They hardly change: asked once an hour.
+    fn history(
+        &mut self,
+        ledger: &Ledger,
+        budget: &Budget,
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Result<&[(NaiveDate, i128)], LedgerError> {
+        if budget.cycle.is_rolling() {
+            return Ok(&[]);
+        }
+        let hour = now.timestamp().div_euclid(3600);
+        let key = budget.key();
+        if self.histories.get(&key).is_none_or(|(known, _)| *known != hour) {
+            let today = local_day(now, zone);
+            let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
+            let days = ledger.daily(first, today, zone, &budget.filter)?;
+            let costs = days
+                .into_iter()
+                .map(|(day, sum)| (day, figure(budget, &sum, ledger.rates()).attos))
+                .collect();
+            self.histories.insert(key.clone(), (hour, costs));
+        }
+        Ok(self.histories.get(&key).map_or(&[], |(_, costs)| costs))
+    }
+}
+
+/// What a budget counts of some other time than its own.
+///
+/// # Errors
+/// The ledger can't be read.
+pub fn spent(
+    ledger: &Ledger,
+    budget: &Budget,
+    span: &Span,
+    zone: Tz,
+) -> Result<Money, LedgerError> {
+    let question = Question { span: *span, filter: budget.filter.clone() };
+    let sums = ledger.tally(&mut Tally::default(), &[question], zone)?;
+    let zero = Money::zero(budget.amount.currency);
+    Ok(sums.first().map_or(zero, |sum| figure(budget, sum, ledger.rates())))
+}
+
+/// The figure that a budget counts, in its currency. The config sees to it that there is a rate.
+fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
+    let usd = match budget.basis {
+        Basis::Spend => sum.spend,
+        Basis::List => sum.list,
+        Basis::Billed => sum.billed,
+        Basis::Paid => {
+            Money { attos: sum.spend.attos.saturating_sub(sum.covered.attos), ..sum.spend }
+        }
+    };
+    let currency = budget.amount.currency;
+    rates.from_usd(&usd, currency).unwrap_or(Money::zero(currency))
+}
+
+fn is_estimated(basis: Basis, sum: &Sum) -> bool {
+    match basis {
+        Basis::Spend | Basis::Paid => sum.estimated,
+        Basis::List => true,
+        Basis::Billed => false,
+    }
+}
+
+/// How a day usually passes: of working days in the last four weeks, the median share of the day's
+/// list price that was reached by each full hour. `None` with fewer than five such days.
+///
+/// # Errors
+/// The ledger can't be read.
+pub fn day_shape(
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Option<Shape>, LedgerError> {
+    let today = local_day(now, zone);
+    let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
+    let hours = ledger.hourly(&Span::of_days(first, today, zone), &Filter::everything())?;
+    let mut days: BTreeMap<NaiveDate, [i128; 24]> = BTreeMap::new();
+    for (start, picos) in hours {
+        let local = start.with_timezone(&zone);
+        let day = days.entry(local.date_naive()).or_default();
+        day[local.hour() as usize] += picos;
+    }
+    let days: Vec<_> = days
+        .into_values()
+        .filter_map(|hours| {
+            let whole: i128 = hours.iter().sum();
+            (whole > 0).then(|| {
+                let mut sum = 0;
+                hours.map(|picos| {
+                    sum += picos;
+                    sum * 1000 / whole
+                })
+            })
+        })
+        .collect();
+    if days.len() < 5 {
+        return Ok(None);
+    }
+    let mut shape = [0; 25];
+    for hour in 0..24 {
+        let shares = days.iter().map(|day| day[hour]).collect();
+        let median = forecast::median(shares).unwrap_or(0).clamp(0, 1000);
+        shape[hour + 1] = u32::try_from(median).unwrap_or(0);
+    }
+    Ok(Some(shape))
+}

@@ -1,0 +1,198 @@
+//! What a figure is made of, kept apart so that later usage can be added to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, Result};
+
+use super::figures::Figures;
+use super::names::Names;
+use super::reconcile::{Excess, most_first};
+use super::{Spend, codes};
+use crate::spend::{Amounts, Currency, Money, Rates, TokenCounts};
+
+/// A bill of one account and UTC day.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Bill {
+    pub(super) amounts: Amounts,
+    pub(super) is_final: bool,
+}
+
+/// What counts of one account on one day, in dollars, and whether it is an estimate.
+fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
+    let Some(bill) = bill else { return (list, list.attos > 0) };
+    let billed = rates.sum(&bill.amounts);
+    if bill.is_final || billed.attos >= list.attos { (billed, false) } else { (list, true) }
+}
+
+/// The parts of the figures of a scope.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// What logs tell.
+    logged: Figures,
+    /// List price of what a subscription covers, picos.
+    covered_picos: i128,
+    /// List price of everything else, by account and day, picos.
+    open: BTreeMap<(Arc<str>, NaiveDate), i128>,
+    /// Tokens without a price by model.
+    unpriced: BTreeMap<i64, u64>,
+    /// What a provider's usage report tells beyond the logs.
+    reported: (u64, TokenCounts, i128),
+    /// The UTC days that a provider's usage report tells of: more usage in the logs of one of them
+    /// may be less beyond the logs.
+    pub(super) reported_days: BTreeSet<NaiveDate>,
+    /// The bill of every account and UTC day that has one.
+    pub(super) bills: BTreeMap<(Arc<str>, NaiveDate), Bill>,
+    /// What gateways reckon that other providers charge.
+    pub(super) charged_elsewhere: Amounts,
+}
+
+/// The amounts of a scope, in dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Billed where a bill reaches, list price otherwise.
+    pub spend: Money,
+    /// Whether any part of `spend` is a list price.
+    pub estimated: bool,
+    /// All usage at list price.
+    pub list: Money,
+    /// What providers bill.
+    pub billed: Money,
+    /// The part of `list` that a subscription covers.
+    pub covered: Money,
+    /// Tokens that are in no amount.
+    pub unpriced_tokens: u64,
+}
+
+impl Parts {
+    /// Adds what logs tell of a day. `payer` is the account it is billed to, `None` for what a
+    /// subscription covers.
+    pub(super) fn add(
+        &mut self,
+        payer: Option<Arc<str>>,
+        day: NaiveDate,
+        model: i64,
+        figures: &Figures,
+    ) {
+        self.logged.add(figures, 1);
+        match payer {
+            None => self.covered_picos += figures.list_picos,
+            Some(account) => *self.open.entry((account, day)).or_default() += figures.list_picos,
+        }
+        if figures.unpriced_tokens != 0 {
+            let tokens = self.unpriced.entry(model).or_default();
+            *tokens = tokens.saturating_add_signed(figures.unpriced_tokens);
+        }
+    }
+
+    /// Adds what a provider reports beyond the logs.
+    pub(super) fn add_reported(&mut self, account: Arc<str>, part: &Excess) {
+        let (requests, tokens, list_picos) = &mut self.reported;
+        *requests = requests.saturating_add(part.requests);
+        tokens.add(&part.tokens);
+        let picos = part.list_picos.unwrap_or(0);
+        *list_picos += picos;
+        *self.open.entry((account, part.day)).or_default() += picos;
+        if part.unpriced_tokens() > 0 {
+            let tokens = self.unpriced.entry(part.model).or_default();
+            *tokens = tokens.saturating_add(part.unpriced_tokens());
+        }
+    }
+
+    /// The amounts alone.
+    pub(super) fn sum(&self, rates: &Rates) -> Sum {
+        let covered = Money::from_picos_usd(self.covered_picos);
+        let mut sum = Sum {
+            spend: covered,
+            estimated: self.covered_picos > 0,
+            list: Money::from_picos_usd(self.logged.list_picos + self.reported.2),
+            billed: rates.sum(&self.billed()),
+            covered,
+            unpriced_tokens: self.unpriced.values().fold(0, |a, b| a.saturating_add(*b)),
+        };
+        let days: BTreeSet<_> = self.open.keys().chain(self.bills.keys()).collect();
+        for account_day in days {
+            let list = Money::from_picos_usd(self.open.get(account_day).copied().unwrap_or(0));
+            let (counts, estimated) = judge(list, self.bills.get(account_day), rates);
+            sum.spend.attos = sum.spend.attos.saturating_add(counts.attos);
+            sum.estimated |= estimated;
+        }
+        sum
+    }
+
+    fn billed(&self) -> Amounts {
+        let mut billed = Amounts::default();
+        for bill in self.bills.values() {
+            bill.amounts.iter().for_each(|amount| billed.add(amount));
+        }
+        billed
+    }
+
+    /// All figures.
+    pub(super) fn spend(
+        self,
+        conn: &Connection,
+        names: &mut Names,
+        rates: &Rates,
+    ) -> Result<Spend> {
+        let sum = self.sum(rates);
+        let billed = self.billed();
+        let (requests, reported, _) = &self.reported;
+        let mut tokens = self.logged.token_counts();
+        tokens.add(reported);
+        Ok(Spend {
+            spend: sum.spend,
+            estimated: sum.estimated,
+            list: sum.list,
+            stated: Money::from_picos_usd(self.logged.stated_picos),
+            stated_requests: codes::to_u64(self.logged.stated_requests),
+            agents_say: self.logged.agents_say(),
+            billed: (!self.bills.is_empty()).then(|| billed.usd()),
+            billed_other: billed.iter().filter(|sum| sum.currency != Currency::USD).collect(),
+            converted: rates.converted(&billed),
+            covered: sum.covered,
+            charged_elsewhere: self.charged_elsewhere,
+            requests: codes::to_u64(self.logged.requests).saturating_add(*requests),
+            tokens,
+            unpriced_tokens: sum.unpriced_tokens,
+            unpriced_models: most_first(conn, names, self.unpriced)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::testing::usd;
+
+    fn bill(amount: &str, is_final: bool) -> Bill {
+        let mut amounts = Amounts::default();
+        amounts.add(usd(amount));
+        Bill { amounts, is_final }
+    }
+
+    fn judged(list: &str, bill: Option<&Bill>) -> (Money, bool) {
+        judge(usd(list), bill, &Rates::default())
+    }
+
+    #[test]
+    fn a_final_bill_beats_everything() {
+        assert_eq!(judged("9", Some(&bill("5", true))), (usd("5"), false));
+        assert_eq!(judged("9", Some(&bill("0", true))), (usd("0"), false));
+        assert_eq!(judged("1", Some(&bill("-2", true))), (usd("-2"), false));
+    }
+
+    #[test]
+    fn an_open_bill_yields_to_a_higher_list_price() {
+        assert_eq!(judged("9", Some(&bill("5", false))), (usd("9"), true));
+        assert_eq!(judged("4", Some(&bill("5", false))), (usd("5"), false));
+        assert_eq!(judged("5", Some(&bill("5", false))), (usd("5"), false));
+    }
+
+    #[test]
+    fn without_a_bill_the_list_price_counts_as_an_estimate() {
+        assert_eq!(judged("9", None), (usd("9"), true));
+        assert_eq!(judged("0", None), (usd("0"), false));
+    }
+}

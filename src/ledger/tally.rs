@@ -1,0 +1,297 @@
+//! Figures that are asked for after every reading: kept in step with what readings change, rather
+//! than summed anew each time.
+//!
+//! A change of usage is added to the sums that it belongs to. Everything else (a bill, another
+//! price table, a rate, what another process wrote, a transaction that was given up) has the sums
+//! made anew, so that they are always those that [`Ledger::spend`] would give.
+
+use chrono_tz::Tz;
+use rusqlite::Connection;
+
+use super::figures::{About, Figures};
+use super::names::Names;
+use super::parts::{Parts, Sum};
+use super::reconcile::{self, Scope};
+use super::{Ledger, LedgerError, slots};
+use crate::spend::period::local_day;
+use crate::spend::{Filter, Rates, Span};
+
+/// More changes than this are a first reading: summing anew is no slower.
+const MOST_CHANGES: usize = 4_096;
+
+/// A figure that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Of what time.
+    pub span: Span,
+    /// Of what.
+    pub filter: Filter,
+}
+
+/// What became of the usage of a slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) quarter: i64,
+    pub(super) about: About,
+    /// The difference.
+    pub(super) figures: Figures,
+}
+
+/// What changed since a tally looked.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    upsets: u64,
+    changes: Vec<Change>,
+}
+
+impl Moved {
+    /// Something changed that can't be added up.
+    pub(super) fn upset(&mut self) {
+        self.upsets += 1;
+        self.changes.clear();
+    }
+
+    /// Usage changed.
+    pub(super) fn note(&mut self, changes: Vec<Change>) {
+        if self.changes.len() + changes.len() > MOST_CHANGES {
+            self.upset();
+        } else {
+            self.changes.extend(changes);
+        }
+    }
+}
+
+/// The sums of some questions, between one reading and the next.
+#[derive(Default)]
+pub struct Tally {
+    /// Changes of other processes and upsets of this one, as they were seen last.
+    seen: Option<(i64, u64)>,
+    zone: Tz,
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    question: Question,
+    scope: Scope,
+    parts: Parts,
+    sum: Sum,
+}
+
+impl Kept {
+    fn make(
+        conn: &Connection,
+        question: &Question,
+        zone: Tz,
+        rates: &Rates,
+    ) -> rusqlite::Result<Self> {
+        let scope = Scope::new(conn, &question.span, zone, &question.filter)?;
+        let parts = reconcile::gather(conn, &mut Names::default(), &scope, rates)?;
+        let sum = parts.sum(rates);
+        Ok(Self { question: question.clone(), scope, parts, sum })
+    }
+
+    /// Adds what changed. False when it has to be made anew.
+    fn follow(
+        &mut self,
+        conn: &Connection,
+        names: &mut Names,
+        changes: &[Change],
+        rates: &Rates,
+    ) -> rusqlite::Result<bool> {
+        let mut is_new = false;
+        for change in changes {
+            let start = slots::start_of(change.quarter);
+            if !self.question.span.holds(start) || !self.scope.takes(conn, &change.about)? {
+                continue;
+            }
+            if self.parts.reported_days.contains(&start.date_naive()) {
+                return Ok(false);
+            }
+            let payer = self.scope.payer(conn, names, &change.about)?;
+            let day = local_day(start, self.scope.zone);
+            self.parts.add(payer, day, change.about.model, &change.figures);
+            is_new = true;
+        }
+        if is_new {
+            self.sum = self.parts.sum(rates);
+        }
+        Ok(true)
+    }
+}
+
+impl Ledger {
+    /// The answers to the questions, in their order. `tally` belongs to this ledger alone, and is
+    /// best asked the same questions each time.
+    pub fn tally(
+        &self,
+        tally: &mut Tally,
+        questions: &[Question],
+        zone: Tz,
+    ) -> Result<Vec<Sum>, LedgerError> {
+        let answered = self.ask(|conn| {
+            let version: i64 = conn.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+            let mut moved = self.moved.borrow_mut();
+            let changes = std::mem::take(&mut moved.changes);
+            let seen = (version, moved.upsets);
+            if tally.seen != Some(seen) || tally.zone != zone {
+                tally.kept.clear();
+            }
+            (tally.seen, tally.zone) = (Some(seen), zone);
+            let mut names = Names::default();
+            let mut kept: Vec<_> = std::mem::take(&mut tally.kept).into_iter().map(Some).collect();
+            for (index, question) in questions.iter().enumerate() {
+                let is_it = |kept: &Option<Kept>| {
+                    kept.as_ref().is_some_and(|kept| kept.question == *question)
+                };
+                // Mostly the same questions come in the same order.
+                let at = match kept.get(index) {
+                    Some(known) if is_it(known) => Some(index),
+                    _ => kept.iter().position(is_it),
+                };
+                let mut known = at.and_then(|at| kept[at].take());
+                if let Some(known) = &mut known
+                    && !known.follow(conn, &mut names, &changes, &self.rates)?
+                {
+                    *known = Kept::make(conn, question, zone, &self.rates)?;
+                }
+                tally.kept.push(match known {
+                    Some(known) => known,
+                    None => Kept::make(conn, question, zone, &self.rates)?,
+                });
+            }
+            Ok(tally.kept.iter().map(|kept| kept.sum).collect())
+        });
+        if answered.is_err() {
+            // Half of the changes may be in it.
+            tally.seen = None;
+        }
+        answered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{
+        AGENT, HAIKU, MINI, OTHER_AGENT, PROVIDER, charge, days, ledger_in, look, metered, reading,
+        record, usage,
+    };
+    use super::*;
+    use crate::spend::{Charge, Cycle, Glob, Lists, Reading, Usage};
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Usage { agent: bool, id: u8, day: u8, model: bool, project: bool, tokens: u16 },
+        Bill { cents: u16, day: u8 },
+        Report { day: u8, tokens: u16 },
+        GiveUp,
+        Elsewhere,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            6 => (any::<bool>(), 0_u8..40, 18_u8..25, any::<bool>(), any::<bool>(), 1_u16..9_999)
+                .prop_map(|(agent, id, day, model, project, tokens)| {
+                    Step::Usage { agent, id, day, model, project, tokens }
+                }),
+            1 => (1_u16..999, 18_u8..25).prop_map(|(cents, day)| Step::Bill { cents, day }),
+            1 => (18_u8..25, 1_u16..9_999).prop_map(|(day, tokens)| Step::Report { day, tokens }),
+            1 => Just(Step::GiveUp),
+            1 => Just(Step::Elsewhere),
+        ];
+        prop::collection::vec(step, 1..25)
+    }
+
+    fn used(id: u8, day: u8, model: bool, project: bool, tokens: u16) -> Usage {
+        let model = if model { HAIKU } else { MINI };
+        let time = format!("2026-11-{day}T10:00:00Z");
+        let mut usage = usage(&id.to_string(), &time, model, u64::from(tokens) * 1000, 10);
+        usage.project = Some(if project { "/work/a/deep" } else { "/work/b" }.into());
+        usage
+    }
+
+    fn questions() -> Vec<Question> {
+        let glob = |text: &str| vec![Glob::new(text).unwrap()];
+        let only = |only: Lists| Filter { only, ..Filter::default() };
+        let models = Lists { models: glob("*haiku*"), ..Lists::default() };
+        let projects = Lists { projects: glob("/work/a"), ..Lists::default() };
+        let filters = [
+            Filter::everything(),
+            Filter::of_sources([AGENT.id]),
+            only(models.clone()),
+            only(projects),
+            Filter { except: models, ..Filter::default() },
+        ];
+        let cycles = [Cycle::Day, Cycle::WEEK, Cycle::MONTH, Cycle::Days(3), Cycle::Hours(30)];
+        let span = |cycle: Cycle| cycle.holding(NOW.parse().unwrap(), Tz::UTC);
+        let all = cycles.iter().flat_map(|cycle| filters.iter().map(|filter| (*cycle, filter)));
+        all.map(|(cycle, filter)| Question { span: span(cycle), filter: filter.clone() }).collect()
+    }
+
+    fn check(ledger: &Ledger, tally: &mut Tally) -> Result<(), TestCaseError> {
+        let questions = questions();
+        let kept = ledger.tally(tally, &questions, Tz::UTC).unwrap();
+        for (question, kept) in questions.iter().zip(kept) {
+            let anew = ledger.spend(&question.span, Tz::UTC, &question.filter).unwrap();
+            prop_assert_eq!(kept.spend, anew.spend, "{:?}", question);
+            prop_assert_eq!(kept.list, anew.list, "{:?}", question);
+            prop_assert_eq!(kept.billed, anew.billed.unwrap_or(kept.billed), "{:?}", question);
+            prop_assert_eq!(kept.covered, anew.covered, "{:?}", question);
+            prop_assert_eq!(kept.estimated, anew.estimated, "{:?}", question);
+            prop_assert_eq!(kept.unpriced_tokens, anew.unpriced_tokens, "{:?}", question);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_kept_is_what_would_be_summed_anew(steps in steps()) {
+            let home = tempfile::tempdir().unwrap();
+            let mut ledger = ledger_in(home.path());
+            let mut tally = Tally::default();
+            for step in steps {
+                match step {
+                    Step::Usage { agent, id, day, model, project, tokens } => {
+                        let source = if agent { &AGENT } else { &OTHER_AGENT };
+                        let usages = vec![used(id, day, model, project, tokens)];
+                        record(&mut ledger, &look(source, NOW), &reading(usages));
+                    }
+                    Step::Bill { cents, day } => {
+                        let date = format!("2026-11-{day}");
+                        let amount = format!("{}.{:02}", cents / 100, cents % 100);
+                        let charges: Vec<Charge> = vec![charge(&date, &amount)];
+                        let charges_cover = Some(days("2026-11-18", "2026-11-24"));
+                        let bill = Reading { charges, charges_cover, ..Reading::default() };
+                        record(&mut ledger, &look(&PROVIDER, NOW), &bill);
+                    }
+                    Step::Report { day, tokens } => {
+                        let date = format!("2026-11-{day}");
+                        let metered = vec![metered(&date, MINI, u64::from(tokens) * 900, 10)];
+                        let metered_cover = Some(days("2026-11-18", "2026-11-24"));
+                        let report = Reading { metered, metered_cover, ..Reading::default() };
+                        record(&mut ledger, &look(&PROVIDER, NOW), &report);
+                    }
+                    Step::GiveUp => {
+                        let prices = crate::pricing::PriceTable::builtin();
+                        let mut recording = ledger.begin().unwrap();
+                        let usages = vec![used(99, 24, true, true, 77)];
+                        recording.record(&look(&AGENT, NOW), &reading(usages), &prices).unwrap();
+                        check(&recording, &mut tally)?;
+                        drop(recording);
+                    }
+                    Step::Elsewhere => {
+                        let mut other = ledger_in(home.path());
+                        let usages = vec![used(77, 23, false, true, 5)];
+                        record(&mut other, &look(&AGENT, NOW), &reading(usages));
+                    }
+                }
+                check(&ledger, &mut tally)?;
+            }
+        }
+    }
+}
