@@ -17,6 +17,9 @@ fn main() -> ExitCode {
         let _ = usage.print();
         return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
     }
+    if error.is::<app::Over>() {
+        return ExitCode::from(3);
+    }
     let closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()

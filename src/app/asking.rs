@@ -97,6 +97,12 @@ pub(super) fn alerts(
 /// made, as the first start of the program would.
 fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
     let config = app.config()?;
+    let ledger = ledger(app, &config)?;
+    Ok((config, ledger))
+}
+
+/// The ledger for asking, as [`open`] gives it.
+pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
     let mut ledger = match Ledger::open_read_only(&app.ledger_path()) {
         Ok(Some(ledger)) => ledger,
         // There is none yet; or what is damaged is set aside, and an empty one begun.
@@ -104,7 +110,7 @@ fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
         Err(error) => return Err(error.into()),
     };
     ledger.convert_at(config.rates.clone());
-    Ok((config, ledger))
+    Ok(ledger)
 }
 
 /// The board as it is without a running monitor's help.

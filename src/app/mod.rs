@@ -2,11 +2,14 @@
 
 mod asking;
 mod changing;
+mod checking;
 mod describing;
 mod doctor;
 mod explaining;
 mod polling;
 mod running;
+
+pub use checking::Over;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -52,6 +55,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             out.flush()?;
             return answer;
         }
+        Some(Command::Check(args)) => checking::check(&app, &args, &style, &mut out)?,
         Some(Command::Provider(ProviderCommand::Check(args))) => {
             describing::check(&app, &args, &style, &mut out)?;
         }

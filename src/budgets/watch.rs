@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::unusual::Warnings;
 use crate::spend::{Balance, QuotaWindow};
 
 /// A window that starts anew is told from one whose end was only stated a little differently.
@@ -27,6 +28,8 @@ pub enum Watched {
         /// Percent.
         thresholds_percent: Vec<u32>,
     },
+    /// Every balance: when it lasts for no more than so many days, at the pace of the last week.
+    Days(u32),
     /// Every balance, or the one of that name: below this amount, 1e-18 of whatever it is in.
     Balance {
         /// The balance's name.
@@ -86,6 +89,37 @@ pub fn judge_balance(balance: &Balance, below_attos: i128, said: Option<&Said>) 
     }
 }
 
+/// Whether a balance that lasts so many days is worth a word: once when they are few, and again only
+/// after they were twice as many. `None` where no pace is known.
+pub fn judge_days(days_left: Option<i128>, least: u32, said: Option<&Said>) -> Word {
+    let least = i128::from(least);
+    match (days_left, said) {
+        (Some(days), None) if days <= least => Word::Speak(Said { percent: 100, resets_at: None }),
+        (Some(days), Some(_)) if days > least * 2 => Word::Forget,
+        _ => Word::Nothing,
+    }
+}
+
+/// What is watched of sources that nobody set a watch for.
+pub fn usual(watches: &[Watch], sources: &[String], warnings: &Warnings) -> Vec<Watch> {
+    let mut usual = Vec::new();
+    for source in sources {
+        let has = |is_it: fn(&Watched) -> bool| {
+            watches.iter().any(|watch| watch.source == *source && is_it(&watch.of))
+        };
+        let percent = warnings.quota_percent;
+        if percent > 0 && !has(|of| matches!(of, Watched::Quota { .. })) {
+            let of = Watched::Quota { window: None, thresholds_percent: vec![percent] };
+            usual.push(Watch { source: source.clone(), of });
+        }
+        let days = warnings.balance_days;
+        if days > 0 && !has(|of| matches!(of, Watched::Balance { .. })) {
+            usual.push(Watch { source: source.clone(), of: Watched::Days(days) });
+        }
+    }
+    usual
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -111,6 +145,30 @@ mod tests {
         let next = window(810_000, "2026-11-14T08:00:00Z");
         assert!(matches!(judge_quota(&next, &[80, 95], Some(&said)), Word::Speak(_)));
         assert_eq!(judge_quota(&window(10_000, at), &[80, 95], Some(&said)), Word::Forget);
+    }
+
+    #[test]
+    fn few_days_are_told_once_until_there_are_many_again() {
+        let said = Said { percent: 100, resets_at: None };
+        assert_eq!(judge_days(None, 3, None), Word::Nothing);
+        assert_eq!(judge_days(Some(4), 3, None), Word::Nothing);
+        assert_eq!(judge_days(Some(3), 3, None), Word::Speak(said.clone()));
+        assert_eq!(judge_days(Some(5), 3, Some(&said)), Word::Nothing);
+        assert_eq!(judge_days(Some(7), 3, Some(&said)), Word::Forget);
+    }
+
+    #[test]
+    fn what_nobody_watches_is_watched_as_usual() {
+        let set = Watch {
+            source: "claude-quota".into(),
+            of: Watched::Quota { window: None, thresholds_percent: vec![50] },
+        };
+        let sources = ["claude-quota".to_owned(), "openrouter".to_owned()];
+        let all = usual(&[set], &sources, &Warnings::default());
+        let of = |source: &str| all.iter().filter(|watch| watch.source == source).count();
+        assert_eq!((of("claude-quota"), of("openrouter")), (1, 2));
+        let none = Warnings { quota_percent: 0, balance_days: 0, ..Warnings::default() };
+        assert_eq!(usual(&[], &sources, &none), []);
     }
 
     proptest! {

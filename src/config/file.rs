@@ -24,6 +24,7 @@ use watches::{TypedRate, TypedWatch};
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
+use crate::budgets::unusual::Warnings;
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
@@ -163,6 +164,7 @@ impl Check<'_> {
             budgets,
             rates,
             watches,
+            warnings: Warnings::default(),
             prices: typed.price,
             further: std::mem::take(&mut self.further),
         }

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::board::Headline;
 use crate::budgets::Budget;
+use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
@@ -46,6 +47,8 @@ pub struct Config {
     pub rates: Rates,
     /// Quota windows and balances to be told of.
     pub watches: Vec<Watch>,
+    /// What is warned of besides.
+    pub warnings: Warnings,
     /// The rows of `[[price]]` as written; the price table checks them.
     pub prices: Vec<toml::Table>,
     /// Further accounts of providers, and providers of the user's own.
@@ -103,6 +106,7 @@ impl Config {
             budgets: Vec::new(),
             rates: Rates::default(),
             watches: Vec::new(),
+            warnings: Warnings::default(),
             prices: Vec::new(),
             further: Further::default(),
         }

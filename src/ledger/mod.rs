@@ -52,7 +52,7 @@ pub use alerts::{Alert, NewAlert};
 pub use error::LedgerError;
 pub use open::Opened;
 pub use parts::Sum;
-pub use questions::{ModelSpend, SourceSpend, Spend};
+pub use questions::{ModelSpend, SessionSpend, SourceSpend, Spend};
 pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};

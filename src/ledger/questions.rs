@@ -113,6 +113,19 @@ pub struct ModelSpend {
     pub tokens: TokenCounts,
 }
 
+/// What one session of an agent cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionSpend {
+    /// Source id.
+    pub source: String,
+    /// The agent's name for it.
+    pub session: Option<String>,
+    /// The folder it worked in last.
+    pub project: Option<String>,
+    /// At list price, in pico-dollars.
+    pub list_picos: i128,
+}
+
 impl Ledger {
     /// The figures of a span. `zone` is the one the span was made in.
     pub fn spend(&self, span: &Span, zone: Tz, filter: &Filter) -> Result<Spend, LedgerError> {
@@ -169,6 +182,33 @@ impl Ledger {
             })?;
             let start = |(hour, picos): (i64, i128)| (slots::start_of(hour * 4), picos);
             Ok(hours.into_iter().map(start).collect())
+        })
+    }
+
+    /// What each session of a span costs at list price, most first.
+    pub fn busiest_sessions(&self, span: &Span) -> Result<Vec<SessionSpend>, LedgerError> {
+        self.ask(|conn| {
+            let mut sums: BTreeMap<(i64, i64), (i64, i128)> = BTreeMap::new();
+            slots::for_each(conn, span.start, span.end, |_, about, figures| {
+                let (project, picos) = sums.entry((about.source, about.session)).or_default();
+                *project = about.project;
+                *picos += figures.list_picos;
+                Ok(())
+            })?;
+            let mut names = Names::default();
+            let mut sessions = sums
+                .into_iter()
+                .map(|((source, session), (project, list_picos))| {
+                    Ok(SessionSpend {
+                        source: names.string(conn, source)?.unwrap_or_default(),
+                        session: names.string(conn, session)?,
+                        project: names.string(conn, project)?,
+                        list_picos,
+                    })
+                })
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            sessions.sort_by_key(|session| std::cmp::Reverse(session.list_picos));
+            Ok(sessions)
         })
     }
 

@@ -19,6 +19,7 @@ pub mod once;
 mod record;
 mod run;
 mod turns;
+mod unusual;
 mod watch;
 mod watching;
 mod words;

@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::board::standing::Standings;
 use crate::board::wording;
 use crate::ledger::Ledger;
 use crate::sources::{Source, SourceError};
@@ -16,7 +15,8 @@ use crate::spend::SourceInfo;
 use super::floor::{self, HeldBack};
 use super::job::Changed;
 use super::look::{Scope, Task, ToRead};
-use super::{Setup, due, look, record, turns};
+use super::record::{self, Judge};
+use super::{Setup, due, look, turns};
 
 /// How one source's look ended.
 #[derive(Clone, Debug)]
@@ -153,7 +153,9 @@ pub fn look_at_all(
     if all_was_read {
         ledger.roll_up(setup.clock.now())?;
     }
-    record::judge_now(&mut ledger, &config, setup.clock.now(), &mut Standings::default())?;
+    let mut judge = Judge::default();
+    judge.unusual.learn(&ledger, setup.clock.now(), config.zone)?;
+    record::judge_now(&mut ledger, &config, setup.clock.now(), &mut judge)?;
     // Whatever still answers must not hold up the end.
     runtime.shutdown_background();
     Ok((ledger, all, opened.notices))

@@ -10,23 +10,31 @@ use crate::config::{Billing, Config};
 use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
 use crate::sources::SourceError;
-use crate::spend::{Funding, Money, Span, period::local_day};
+use crate::spend::{Funding, Money, SourceKind, Span, period::local_day};
 
 use super::look::Looked;
-use super::{watching, words};
+use super::{unusual, watching, words};
 
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
 
-/// Records a look. With `judge`, where the budgets stood last, they are judged in the same
-/// transaction.
+/// What judging keeps between readings.
+#[derive(Default)]
+pub struct Judge {
+    /// Where the budgets stand.
+    pub standings: Standings,
+    /// What is usual.
+    pub unusual: unusual::Memory,
+}
+
+/// Records a look. With `judge` the budgets are judged in the same transaction.
 pub fn record(
     ledger: &mut Ledger,
     looked: &Looked,
     config: &Config,
     prices: &PriceTable,
     retry_at: Option<DateTime<Utc>>,
-    judge: Option<&mut Standings>,
+    judge: Option<&mut Judge>,
 ) -> Result<Recorded, LedgerError> {
     // What is simply not there is no news, and needs no transaction.
     if looked.result.as_ref().is_err_and(SourceError::is_absence) {
@@ -48,9 +56,10 @@ pub fn record(
         Ok(reading) => {
             let recorded = recording.record(&record, reading, prices)?;
             if recorded.changed
-                && let Some(standings) = judge
+                && let Some(judge) = judge
             {
-                judge_budgets(&mut recording, config, looked.at, standings)?;
+                let tells_limits = info.kind == SourceKind::Provider;
+                judge_budgets(&mut recording, config, looked.at, judge, tells_limits)?;
             }
             recorded
         }
@@ -74,10 +83,11 @@ pub fn judge_now(
     ledger: &mut Ledger,
     config: &Config,
     now: DateTime<Utc>,
-    standings: &mut Standings,
+    judge: &mut Judge,
 ) -> Result<(), LedgerError> {
     let mut recording = ledger.begin()?;
-    judge_budgets(&mut recording, config, now, standings)?;
+    judge_budgets(&mut recording, config, now, judge, true)?;
+    unusual::judge_silence(&mut recording, config, now)?;
     recording.commit()
 }
 
@@ -85,10 +95,11 @@ fn judge_budgets(
     recording: &mut Recording<'_>,
     config: &Config,
     now: DateTime<Utc>,
-    standings: &mut Standings,
+    judge: &mut Judge,
+    limits_too: bool,
 ) -> Result<(), LedgerError> {
     let first_look = !first_look_is_over(recording)?;
-    let all = standings.read(recording, &config.budgets, now, config.zone)?;
+    let all = judge.standings.read(recording, &config.budgets, now, config.zone)?;
     for (budget, standing) in config.budgets.iter().zip(all) {
         // Nearly always nothing is reached, and there is nothing to ask.
         let lowest = budget.thresholds_percent.first().copied().unwrap_or(u32::MAX);
@@ -98,8 +109,16 @@ fn judge_budgets(
         } else if share >= i128::from(lowest) * 10 {
             judge_period(recording, config, budget, &standing, now, first_look)?;
         }
+        if !first_look {
+            unusual::judge_pace(recording, config, budget, &standing, now)?;
+        }
     }
-    watching::judge(recording, config, now)?;
+    if limits_too {
+        watching::judge(recording, config, now)?;
+    }
+    if !first_look {
+        unusual::judge(recording, config, &mut judge.unusual, now)?;
+    }
     if first_look {
         recording.set_meta(FIRST_LOOK_OVER, &now.to_rfc3339())?;
     }

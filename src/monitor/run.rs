@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use crate::board::standing::{self, Standings};
+use crate::board::standing;
 use crate::board::{self, Live};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
@@ -24,13 +24,16 @@ use super::incidents::{self, Incidents};
 use super::job::Job;
 use super::look::{self, Looked, World};
 use super::messages::{Command, Event};
+use super::record::{self, Judge};
 use super::watch::{Change, Watch};
-use super::{Setup, floor, record, turns};
+use super::{Setup, floor, turns};
 
 /// How often the slow things are checked: the date, new folders, the config file, ages.
 const TICK: Duration = Duration::from_secs(30);
 /// How often old events are rolled up, if there are enough.
 const ROLL_UP_GAP: Duration = Duration::from_secs(60 * 60);
+/// How often silent providers are asked for.
+const SILENCE_GAP: Duration = Duration::from_secs(60 * 60);
 /// How long the first judgement of budgets waits for slow providers.
 const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -58,8 +61,9 @@ pub(super) struct Monitor<T> {
     /// The day on which the shape of a day was learned last.
     shape_day: Option<NaiveDate>,
     roll_up_at: Instant,
+    silence_at: Instant,
     delivery: Delivery,
-    standings: Standings,
+    judge: Judge,
     incidents: Incidents,
 }
 
@@ -100,8 +104,9 @@ impl<T: FnMut(Event)> Monitor<T> {
             shape_day: None,
             // Not while everything else starts.
             roll_up_at: Instant::now() + ROLL_UP_GAP / 12,
+            silence_at: Instant::now(),
             delivery: Delivery::new(),
-            standings: Standings::default(),
+            judge: Judge::default(),
             incidents: Incidents::new(),
             setup,
             tell,
@@ -255,15 +260,9 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
         let more = looked.result.as_ref().is_ok_and(|reading| reading.more);
         let error = looked.result.as_ref().err().cloned();
-        let standings = (self.judging && !more).then_some(&mut self.standings);
-        match record::record(
-            &mut self.ledger,
-            &looked,
-            &self.config,
-            &self.prices,
-            retry_at,
-            standings,
-        ) {
+        let judge = (self.judging && !more).then_some(&mut self.judge);
+        match record::record(&mut self.ledger, &looked, &self.config, &self.prices, retry_at, judge)
+        {
             Ok(recorded) => {
                 self.trouble.remove("ledger");
                 let live = Live { error, retry_at, looked_at: looked.at };
@@ -322,13 +321,13 @@ impl<T: FnMut(Event)> Monitor<T> {
             return;
         }
         self.judging = true;
-        self.judge();
+        self.judge_now();
         self.publish();
     }
 
-    fn judge(&mut self) {
+    fn judge_now(&mut self) {
         let now = self.setup.clock.now();
-        match record::judge_now(&mut self.ledger, &self.config, now, &mut self.standings) {
+        match record::judge_now(&mut self.ledger, &self.config, now, &mut self.judge) {
             Ok(()) => self.trouble.remove("ledger"),
             Err(error) => self.trouble.insert("ledger", error.to_string()),
         };
@@ -383,7 +382,8 @@ impl<T: FnMut(Event)> Monitor<T> {
     fn tick(&mut self) {
         self.reload_config();
         self.roll_up();
-        self.learn_day_shape();
+        self.learn_the_usual();
+        self.judge_silence();
         if self.follow_folders() {
             self.note(&Change::Anything);
         }
@@ -402,9 +402,9 @@ impl<T: FnMut(Event)> Monitor<T> {
         }
     }
 
-    /// Keeps how a day usually passes, for forecasts: once a day, and never in a transaction that
-    /// somebody waits for.
-    fn learn_day_shape(&mut self) {
+    /// Keeps how a day usually passes, and what it usually costs: once a day, and never in a
+    /// transaction that somebody waits for.
+    fn learn_the_usual(&mut self) {
         let now = self.setup.clock.now();
         let today = local_day(now, self.config.zone);
         if !self.judging || self.shape_day.replace(today) == Some(today) {
@@ -415,8 +415,19 @@ impl<T: FnMut(Event)> Monitor<T> {
             let text = serde_json::to_string(shape.as_slice()).unwrap_or_default();
             self.ledger.set_meta(standing::DAY_SHAPE, &text)
         });
+        let learned =
+            learned.and_then(|()| self.judge.unusual.learn(&self.ledger, now, self.config.zone));
         if let Err(error) = learned {
             self.trouble.insert("ledger", error.to_string());
+        }
+    }
+
+    /// Silence brings no reading, so that it is asked for once in a while.
+    fn judge_silence(&mut self) {
+        let now = Instant::now();
+        if self.judging && now >= self.silence_at {
+            self.silence_at = now + SILENCE_GAP;
+            self.judge_now();
         }
     }
 
@@ -459,7 +470,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 self.follow_folders();
                 self.follow_pages();
                 if self.judging {
-                    self.judge();
+                    self.judge_now();
                 }
             }
             Err(error) => {
@@ -473,7 +484,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let now = self.setup.clock.now();
         let today = local_day(now, self.config.zone);
         if self.day.replace(today).is_some_and(|known| known != today) && self.judging {
-            self.judge();
+            self.judge_now();
         }
         let notices = self.notices.iter().chain(self.trouble.values()).cloned().collect();
         let asked = board::Asked {
@@ -489,7 +500,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             demo: self.setup.demo,
             notices,
         };
-        match board::build(&self.ledger, &asked, &mut self.standings) {
+        match board::build(&self.ledger, &asked, &mut self.judge.standings) {
             Ok(board) => (self.tell)(Event::Board(Arc::new(board))),
             Err(error) => log::error!("the ledger can't be read: {error}"),
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::board::wording;
 use crate::budgets::watch::{self, Said, Watch, Watched, Word};
 use crate::config::Config;
-use crate::ledger::{LedgerError, NewAlert, Recording};
+use crate::ledger::{LedgerError, NewAlert, Recording, SourceState, balances};
 use crate::spend::period::local_day;
 
 /// What the ledger remembers of a figure.
@@ -35,11 +35,12 @@ pub fn judge(
     config: &Config,
     now: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
-    if config.watches.is_empty() {
-        return Ok(());
-    }
     let states = recording.sources()?;
-    for it in &config.watches {
+    let told = |state: &SourceState| !state.quotas.is_empty() || !state.balances.is_empty();
+    let sources: Vec<_> =
+        states.iter().filter(|state| told(state)).map(|state| state.source.clone()).collect();
+    let usual = watch::usual(&config.watches, &sources, &config.warnings);
+    for it in config.watches.iter().chain(&usual) {
         let Some(state) = states.iter().find(|state| state.source == it.source) else { continue };
         let name = config.further.find(&it.source).map_or(&*it.source, |it| it.info().name);
         for judged in judge_one(recording, config, it, name, state, now)? {
@@ -54,7 +55,7 @@ fn judge_one(
     config: &Config,
     it: &Watch,
     name: &str,
-    state: &crate::ledger::SourceState,
+    state: &SourceState,
     now: DateTime<Utc>,
 ) -> Result<Vec<Judged>, LedgerError> {
     let mut all = Vec::new();
@@ -68,6 +69,21 @@ fn judge_one(
                 let used = wording::percent(i128::from(window.used_ppm / 1000));
                 let title = format!("{name}: {} {used} used", window.name);
                 let body = wording::quota(window, now, config.zone);
+                all.push(Judged { key, memory, word, title, body });
+            }
+        }
+        Watched::Days(least) => {
+            let paces = recording.balance_paces(&it.source, now)?;
+            for balance in &state.balances {
+                let key = format!("watch:{}:days:{}", it.source, balance.name);
+                let memory = remembered(recording, &key)?;
+                let pace = paces.get(&balances::key_of(balance)).copied().filter(|pace| *pace > 0);
+                let days_left = pace.map(|pace| balance.amount.attos().max(0) / pace);
+                let word = watch::judge_days(days_left, *least, memory.said.as_ref());
+                let title = format!("{name}: {}", wording::balance(balance));
+                let days = days_left.unwrap_or(0);
+                let days = if days == 1 { "1 day".into() } else { format!("{days} days") };
+                let body = format!("At the pace of the last week it lasts for {days}.");
                 all.push(Judged { key, memory, word, title, body });
             }
         }

@@ -12,6 +12,7 @@
 
 mod agents;
 mod budgets;
+mod check;
 mod commands;
 mod corpus;
 mod demo;
@@ -36,6 +37,7 @@ mod provider;
 mod providers;
 mod readme;
 mod report;
+mod warnings;
 mod watches;
 mod wire;
 mod world;

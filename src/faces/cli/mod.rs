@@ -8,6 +8,7 @@
 pub mod alerts;
 pub mod args;
 pub mod budget;
+pub mod check;
 pub mod config;
 pub mod doctor;
 pub mod explain;

@@ -3,6 +3,7 @@
 //! [`Cli::read`] gives checked arguments or an error that clap prints and leaves with; wrong usage
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
+mod check;
 mod provider;
 mod report;
 
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::spend::{Currency, Cycle, Money};
 
+pub use check::CheckArgs;
 pub use provider::ProviderArg;
 pub use report::{DayArg, ReportArgs};
 
@@ -28,7 +30,8 @@ Examples:
 Exit codes:
   0  done
   1  failed: what went wrong is on standard error
-  2  wrong usage";
+  2  wrong usage
+  3  over a budget, from `check`";
 
 /// Today's AI spend in the menu bar, and a warning before a budget breaks.
 ///
@@ -89,6 +92,13 @@ Examples:
         #[arg(long)]
         offline: bool,
     },
+    /// Whether spend is within budgets: exit code 0, or 3 over one of them
+    #[command(after_help = "\
+Examples:
+  spendbar check                                      every budget
+  spendbar check --budget day --budget team
+  spendbar check --max 50 --per day --project .       a limit of this command's own")]
+    Check(CheckArgs),
     /// Show how each record of one log was counted, and why
     #[command(after_help = "\
 Example:
