@@ -49,6 +49,9 @@ pub use alerts::{Alert, NewAlert};
 pub use error::LedgerError;
 pub use open::Opened;
 pub use questions::{ModelSpend, SourceSpend, Spend};
+pub use reconcile::{
+    AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
+};
 pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};

@@ -12,6 +12,17 @@
 //!
 //! A provider's own usage report repeats what the logs of the same account tell. It counts only as
 //! far as it exceeds them, per account, UTC day and model.
+//!
+//! Where both sides tell of an account they are also shown against each other: `columns` reads
+//! them, `lines` lines them up, and `reasons` says what a difference likely comes from.
+
+mod columns;
+mod lines;
+mod reasons;
+#[cfg(test)]
+mod reasons_tests;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -24,6 +35,10 @@ use super::bills::{self, ChargeRow, Covered};
 use super::figures::{About, Figures};
 use super::names::{self, NONE, Names};
 use super::{Spend, codes, days, slots};
+pub use columns::Reconciled;
+pub use lines::{AccountLines, Difference, Line, LineBill, LineState};
+pub use reasons::{Confidence, Reason, Tier};
+
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{
     Amounts, BY_PROVIDER, ChargeKind, Currency, DaySpan, Funding, Money, Rates, Span, TokenCounts,
@@ -238,6 +253,8 @@ struct Known {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Bill {
     pub(super) amounts: Amounts,
+    /// The same by model; what names no model has the key [`NONE`].
+    by_model: BTreeMap<i64, Amounts>,
     pub(super) is_final: bool,
 }
 
@@ -289,7 +306,7 @@ pub(super) fn spend(conn: &Connection, scope: &Scope, rates: &Rates) -> Result<S
     total.list = Money::from_picos_usd(list_picos);
     total.covered = Money::from_picos_usd(covered_picos);
 
-    let bills = bills_of(conn, scope, rates, &mut total)?;
+    let bills = bills_of(conn, scope, rates, &mut total.charged_elsewhere)?;
     let mut spend = total.covered;
     total.estimated = covered_picos > 0;
     let mut billed = Amounts::default();
@@ -332,7 +349,7 @@ fn bills_of(
     conn: &Connection,
     scope: &Scope,
     rates: &Rates,
-    total: &mut Spend,
+    charged_elsewhere: &mut Amounts,
 ) -> Result<BTreeMap<(Arc<str>, NaiveDate), Bill>> {
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
@@ -344,10 +361,12 @@ fn bills_of(
     for charge in scope.charges(conn)? {
         let money = charge.money()?;
         match charge.kind {
-            ChargeKind::Estimated => total.charged_elsewhere.add(money),
+            ChargeKind::Estimated => charged_elsewhere.add(money),
             ChargeKind::List => {}
             ChargeKind::Billed => {
-                by_source.entry((charge.source, charge.day)).or_default().amounts.add(money);
+                let bill = by_source.entry((charge.source, charge.day)).or_default();
+                bill.amounts.add(money);
+                bill.by_model.entry(charge.model).or_default().add(money);
             }
         }
     }
@@ -382,52 +401,4 @@ fn plain_model(name: Option<&str>) -> String {
         }
     }
     name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::usd;
-    use super::*;
-
-    fn bill(amount: &str, is_final: bool) -> Bill {
-        let mut amounts = Amounts::default();
-        amounts.add(usd(amount));
-        Bill { amounts, is_final }
-    }
-
-    #[test]
-    fn a_final_bill_beats_everything() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", true)), &Rates::default()), (usd("5"), false));
-        assert_eq!(judge(usd("9"), Some(&bill("0", true)), &Rates::default()), (usd("0"), false));
-        assert_eq!(judge(usd("1"), Some(&bill("-2", true)), &Rates::default()), (usd("-2"), false));
-    }
-
-    #[test]
-    fn an_open_bill_yields_to_a_higher_list_price() {
-        assert_eq!(judge(usd("9"), Some(&bill("5", false)), &Rates::default()), (usd("9"), true));
-        assert_eq!(judge(usd("4"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
-        assert_eq!(judge(usd("5"), Some(&bill("5", false)), &Rates::default()), (usd("5"), false));
-    }
-
-    #[test]
-    fn without_a_bill_the_list_price_counts_as_an_estimate() {
-        assert_eq!(judge(usd("9"), None, &Rates::default()), (usd("9"), true));
-        assert_eq!(judge(usd("0"), None, &Rates::default()), (usd("0"), false));
-    }
-
-    #[test]
-    fn models_are_compared_without_their_date() {
-        for (name, plain) in [
-            ("gpt-5-2025-08-07", "gpt-5"),
-            ("claude-haiku-4-5-20251001", "claude-haiku-4-5"),
-            ("GPT-5", "gpt-5"),
-            ("gpt-4-0613", "gpt-4-0613"),
-            ("model-12345678", "model-12345678"),
-            ("20251001", "20251001"),
-            ("größe-20251001", "größe"),
-            ("é", "é"),
-        ] {
-            assert_eq!(plain_model(Some(name)), plain, "{name}");
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod provider;
+mod reconcile;
 mod report;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::spend::{Currency, Money, Period};
 
 pub use provider::ProviderArg;
+pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
 
 const EXAMPLES: &str = "\
@@ -83,6 +85,16 @@ Examples:
   spendbar report --since 2026-11-01 --until 2026-11-30 --by project --json
   spendbar report --since today --by session --tz America/New_York")]
     Report(ReportArgs),
+    /// Logs and bills side by side: what matches, what differs, and the likely reason
+    #[command(after_help = "\
+Lines up logs and bill per account, day and model, in UTC days. Without --all it shows the month's
+sum and the ten largest differences of each account.
+
+Examples:
+  spendbar reconcile                      this month
+  spendbar reconcile --month last --all
+  spendbar reconcile --month 2026-11 --json")]
+    Reconcile(ReconcileArgs),
     /// Look once at every source, record what is there, and leave
     Poll {
         /// Read agents' logs only; ask no provider
