@@ -2,7 +2,9 @@
 
 use chrono::{Days, Months, NaiveDate};
 
-pub use crate::ledger::{AccountLines, Confidence, Difference, Line, LineState, Reason, Tier};
+pub use crate::ledger::{
+    AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Tier,
+};
 use crate::ledger::{Ledger, LedgerError};
 
 use super::wording::{self, bills};

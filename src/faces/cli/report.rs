@@ -381,6 +381,21 @@ mod tests {
     }
 
     #[test]
+    fn how_far_the_bill_is_from_the_list_price_stands_under_the_table() {
+        let mut report = report();
+        report.differences = vec![crate::board::Difference {
+            account: "openai".into(),
+            billed: money("4.1", "USD"),
+            list: money("5.2", "USD"),
+            reason: None,
+        }];
+        let text = shown(&report, 100);
+        let row = "openai: bill $4.10 · list $5.20 · -$1.10 (-21 %)";
+        assert!(text.lines().any(|line| line == row), "{text}");
+        assert!(document(&report).contains(r#""difference_usd": "-1.1""#));
+    }
+
+    #[test]
     fn the_table_at_60_100_and_without_an_end() {
         insta::assert_snapshot!(shown(&report(), 60), @"
         23 Nov 2026 to 24 Nov 2026, Europe/Berlin · partial, see below

@@ -45,7 +45,7 @@ pub struct Line {
     /// Where the bill's difference from the logs likely comes from.
     pub reason: Option<Reason>,
     /// Where its difference from logs and usage report together likely comes from.
-    pub(super) rest_reason: Option<Reason>,
+    pub rest_reason: Option<Reason>,
 }
 
 /// What is billed.

@@ -452,19 +452,20 @@ pub(super) mod tests {
                spendbar <COMMAND>
 
         Commands:
-          status    Today at a glance
-          report    Where it went: tokens, list price and billed cost, grouped as you like
-          poll      Look once at every source, record what is there, and leave
-          scan      Show how each record of one log was counted, and why
-          sources   Every source Spendbar can read, found here or not
-          alerts    The alerts that spoke
-          doctor    What was looked for, where, and what was found
-          provider  Descriptions of providers and gateways of your own
-          config    The config file
-          budget    Budgets: be told before an amount is reached
-          key       Providers' keys in the system's keyring
-          demo      See it at work on a pretend world: no key, no network, no desktop needed
-          help      Print this message or the help of the given subcommand(s)
+          status     Today at a glance
+          report     Where it went: tokens, list price and billed cost, grouped as you like
+          reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          poll       Look once at every source, record what is there, and leave
+          scan       Show how each record of one log was counted, and why
+          sources    Every source Spendbar can read, found here or not
+          alerts     The alerts that spoke
+          doctor     What was looked for, where, and what was found
+          provider   Descriptions of providers and gateways of your own
+          config     The config file
+          budget     Budgets: be told before an amount is reached
+          key        Providers' keys in the system's keyring
+          demo       See it at work on a pretend world: no key, no network, no desktop needed
+          help       Print this message or the help of the given subcommand(s)
 
         Options:
               --headless
