@@ -35,6 +35,7 @@ mod prices;
 mod provider;
 mod providers;
 mod readme;
+mod reconcile;
 mod report;
 mod watches;
 mod wire;

@@ -27,7 +27,9 @@
 //! 12. The bill is higher and no report says that the tokens agree: another machine or key.
 //!
 //! A share is steady when at least three final days differ by at most two percent of the list
-//! price. A model that is seen on fewer days takes the account's share.
+//! price; or, where it did not change and stay, when at least three days and two thirds of all lie
+//! within one percent of the median: a single odd day is no other price. A model that is seen on
+//! fewer days takes the account's share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,7 +238,7 @@ impl Trend {
                 return Self::Changed { since: late[0].0, before, after };
             }
         }
-        Self::None
+        mostly_steady(points).map_or(Self::None, Self::Steady)
     }
 
     /// The steady share that a day is part of.
@@ -255,6 +257,14 @@ fn steady(points: &[(NaiveDate, i128)]) -> Option<i128> {
     let shares = || points.iter().map(|(_, share)| *share);
     let (least, most) = (shares().min()?, shares().max()?);
     (points.len() >= LEAST_DAYS && most - least <= STEADY).then_some((least + most) / 2)
+}
+
+fn mostly_steady(points: &[(NaiveDate, i128)]) -> Option<i128> {
+    let mut shares: Vec<i128> = points.iter().map(|(_, share)| *share).collect();
+    shares.sort_unstable();
+    let median = *shares.get(shares.len() / 2)?;
+    let near = shares.iter().filter(|share| (**share - median).abs() <= STEADY / 2).count();
+    (near >= LEAST_DAYS && near * 3 >= shares.len() * 2).then_some(median)
 }
 
 /// List price and bill of a line that tells both for good.

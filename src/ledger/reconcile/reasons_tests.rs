@@ -309,6 +309,9 @@ fn a_trend_needs_three_days_on_each_side() {
     assert_eq!(Trend::of(&points(&[840, 860, 850])), Trend::Steady(850));
     assert_eq!(Trend::of(&points(&[840, 861, 850])), Trend::None);
     assert_eq!(Trend::of(&points(&[1000, 1000, 1000, 850, 850])), Trend::None);
+    // One odd day among four, not two among five.
+    assert_eq!(Trend::of(&points(&[850, 1700, 850, 855])), Trend::Steady(855));
+    assert_eq!(Trend::of(&points(&[850, 1700, 850, 855, 300])), Trend::None);
     let since = day("2026-11-04");
     assert_eq!(
         Trend::of(&points(&[1000, 1000, 1000, 850, 850, 850])),
