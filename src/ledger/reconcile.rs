@@ -255,6 +255,8 @@ pub(super) struct Bill {
     pub(super) amounts: Amounts,
     /// The same by model; what names no model has the key [`NONE`].
     by_model: BTreeMap<i64, Amounts>,
+    /// What the provider itself says the same costs by its list, by model.
+    list_by_model: BTreeMap<i64, Amounts>,
     pub(super) is_final: bool,
 }
 
@@ -362,7 +364,12 @@ fn bills_of(
         let money = charge.money()?;
         match charge.kind {
             ChargeKind::Estimated => charged_elsewhere.add(money),
-            ChargeKind::List => {}
+            ChargeKind::List => {
+                // It says nothing about whether there is a bill.
+                if let Some(bill) = by_source.get_mut(&(charge.source, charge.day)) {
+                    bill.list_by_model.entry(charge.model).or_default().add(money);
+                }
+            }
             ChargeKind::Billed => {
                 let bill = by_source.entry((charge.source, charge.day)).or_default();
                 bill.amounts.add(money);

@@ -133,10 +133,10 @@ pub fn ground(reason: &Reason) -> String {
                                       tell, and no usage report tells them apart."
             .into(),
         Reason::Discount { .. } => {
-            "Discount: the same share of the list price is billed on all final days.".into()
+            "Discount: the same share of the list price is billed on most final days.".into()
         }
         Reason::Surcharge { .. } => {
-            "Surcharge: the same share is billed on top on all final days, as a fee or a tax is."
+            "Surcharge: the same share is billed on top on most final days, as a fee or a tax is."
                 .into()
         }
         Reason::Tier(_) => "Tier: the bill is a documented multiple of the list price (batch and \
@@ -149,9 +149,9 @@ pub fn ground(reason: &Reason) -> String {
             day(*since)
         ),
         Reason::KeyNotSeen => {
-            "Key not in this bill: what the logs tell is not, or not all, billed \
-                               to this account. Another account's key or a subscription may pay; \
-                               the config can say so (account or funding of the source)."
+            "Key not in this bill: what the logs tell seems not, or not all, to be \
+                               billed to this account. Another account's key or a subscription may \
+                               pay; the config can say so (`account` or `billing` of the agent)."
                 .into()
         }
         Reason::OtherName { .. } => {

@@ -257,6 +257,8 @@ struct Row<'a> {
     elsewhere_usd: String,
     reported_tokens: Option<u64>,
     covered_usd: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_list_usd: Option<String>,
     billed_usd: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
@@ -287,6 +289,7 @@ impl<'a> Row<'a> {
             elsewhere_usd: line.elsewhere.to_decimal(),
             reported_tokens: line.reported_tokens,
             covered_usd: line.covered.to_decimal(),
+            provider_list_usd: json::decimal(line.provider_list),
             billed_usd: bill.map(|bill| bill.usd.to_decimal()),
             billed_other: bill
                 .map(|bill| json::other_currencies(&bill.amounts))
@@ -389,6 +392,7 @@ mod tests {
             elsewhere: usd("0"),
             reported_tokens: None,
             covered: usd("0"),
+            provider_list: None,
             bill: billed.map(bill),
             state,
             reason: reason.clone(),

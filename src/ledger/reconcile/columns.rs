@@ -10,7 +10,7 @@ use rusqlite::{Connection, Result};
 
 use super::super::bills::{self, Covered};
 use super::super::names::{NONE, Names};
-use super::super::{Ledger, LedgerError, codes};
+use super::super::{Ledger, LedgerError, codes, days};
 use super::lines::{AccountLines, Difference, Line, LineBill, LineState};
 use super::{Bill, Scope, bills_of, excess, plain_model};
 use crate::spend::{Amounts, Converted, Money, Rates, Span};
@@ -44,7 +44,8 @@ impl Ledger {
 
     /// Where an account's bill differs from its list price over the local days `first_day` to
     /// `last_day`, both inclusive, on the days that the bill tells; by account. The figures are
-    /// those of [`Ledger::spend`], the reasons are found on UTC days.
+    /// those of [`Ledger::spend`] where sums of the zone's days are kept, else those of the UTC days
+    /// of the same dates; the reasons are found on UTC days.
     pub fn differences(
         &self,
         first_day: NaiveDate,
@@ -57,6 +58,7 @@ impl Ledger {
             Ok(accounts.iter().filter_map(AccountLines::sums_of_billed_days).collect())
         };
         self.ask(|conn| {
+            let zone = if days::are_kept(conn, zone)? { zone } else { Tz::UTC };
             let mut differences = in_zone(conn, zone)?;
             if zone != Tz::UTC && !differences.is_empty() {
                 let utc = in_zone(conn, Tz::UTC)?;
@@ -86,6 +88,8 @@ struct Cell {
     elsewhere_picos: i128,
     reported_tokens: u64,
     amounts: Amounts,
+    /// The provider's own list price.
+    listed: Amounts,
 }
 
 impl Cell {
@@ -97,6 +101,7 @@ impl Cell {
         self.elsewhere_picos += other.elsewhere_picos;
         self.reported_tokens = self.reported_tokens.saturating_add(other.reported_tokens);
         other.amounts.iter().for_each(|amount| self.amounts.add(amount));
+        other.listed.iter().for_each(|amount| self.listed.add(amount));
     }
 }
 
@@ -180,6 +185,10 @@ fn add_bill(
         let cell = day.models.entry(plain.of(conn, names, *model)?).or_default();
         amounts.iter().for_each(|amount| cell.amounts.add(amount));
     }
+    for (model, amounts) in &bill.list_by_model {
+        let cell = day.models.entry(plain.of(conn, names, *model)?).or_default();
+        amounts.iter().for_each(|amount| cell.listed.add(amount));
+    }
     Ok(())
 }
 
@@ -227,6 +236,7 @@ fn line(
         elsewhere: Money::from_picos_usd(cell.elsewhere_picos),
         reported_tokens: known.is_reported.then_some(cell.reported_tokens),
         covered: Money::from_picos_usd(cell.covered_picos),
+        provider_list: (!cell.listed.is_empty()).then(|| rates.sum(&cell.listed)),
         bill: known.bill_is_final.map(|is_final| LineBill {
             usd: rates.sum(&cell.amounts),
             amounts: cell.amounts.clone(),

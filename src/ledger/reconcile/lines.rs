@@ -38,6 +38,9 @@ pub struct Line {
     pub reported_tokens: Option<u64>,
     /// At list price, what a subscription covers: no bill is about it.
     pub covered: Money,
+    /// What the provider itself says that it costs without discounts and a plan's share; `None`
+    /// where it says nothing.
+    pub provider_list: Option<Money>,
     /// The bill; `None` where it does not reach the day.
     pub bill: Option<LineBill>,
     /// How the two sides stand to each other.

@@ -18,13 +18,15 @@
 //! 7. A final bill tells nothing of it: another spelling of the model is billed in its place, the
 //!    usage report tells fewer tokens, or the account's final bills never show the model at all:
 //!    a key that this bill is not about.
-//! 8. The share that is billed was steady, changed on one day and is steady again: the price, or
+//! 8. The provider tells its own list price, it is that of the logs, and another amount is billed: a
+//!    discount, or a surcharge, and no second day is needed to say so.
+//! 9. The share that is billed was steady, changed on one day and is steady again: the price, or
 //!    what was agreed, changed.
-//! 9. The usage report tells fewer tokens than the logs: the rest went by another account's key.
-//! 10. Half of the list price is batch or flex. Documented multiples above it are a tier where the
-//!    tokens agree or the share is steady.
-//! 11. The share that is billed is steady over the days: a discount, or a surcharge.
-//! 12. The bill is higher and no report says that the tokens agree: another machine or key.
+//! 10. The usage report tells fewer tokens than the logs: the rest went by another account's key.
+//! 11. Half of the list price is batch or flex. Documented multiples above it are a tier where the
+//!     tokens agree or the share is steady.
+//! 12. The share that is billed is steady over the days: a discount, or a surcharge.
+//! 13. The bill is higher and no report says that the tokens agree: another machine or key.
 //!
 //! A share is steady when at least three final days differ by at most two percent of the list
 //! price; or, where it did not change and stay, when at least three days and two thirds of all lie
@@ -47,8 +49,8 @@ const LEAST_DAYS: usize = 3;
 /// Shares of the list price that providers document, in thousandths. OpenAI and Anthropic charge
 /// half for their batch interfaces, OpenAI also for flex; Anthropic charges 1.1 times for inference
 /// that stays in the US and OpenAI for regional processing; OpenAI's priority processing is 1.7 to
-/// 2.5 times, fast mode of Claude 2 times, of Opus 4.6 and 4.7 6 times
-/// (<https://platform.claude.com/docs/en/about-claude/pricing>,
+/// 2.5 times, fast mode of Claude 2 times, of Opus 4.6 6 times (`assets/prices.toml`,
+/// <https://platform.claude.com/docs/en/about-claude/pricing>,
 /// <https://platform.openai.com/docs/pricing>, both of 2026).
 const TIERS: [(i128, Tier); 8] = [
     (500, Tier::Batch),
@@ -408,6 +410,10 @@ impl<'a> Context<'a> {
     }
 
     fn both_final(&self, line: &Line, base: Money, billed: Money) -> Reason {
+        let told = line.provider_list.filter(|told| is_the_same(*told, base));
+        if let Some(told) = told.and_then(|told| share(billed, told)) {
+            return off_list(told);
+        }
         let share = share(billed, base).unwrap_or(0);
         let own = self.models.get(&line.model.as_deref()).copied().unwrap_or_default();
         let trend = if own == Trend::None { self.account } else { own };
@@ -429,11 +435,19 @@ impl<'a> Context<'a> {
             return Reason::Tier(tier);
         }
         match steady {
-            Some(steady) if steady < 1000 => Reason::Discount { permille: 1000 - steady },
-            Some(steady) if steady > 1000 => Reason::Surcharge { permille: steady - 1000 },
+            Some(steady) if steady != 1000 => off_list(steady),
             _ if share > 1000 && tokens_agree != Some(true) => Reason::OtherMachineOrKey,
             _ => Reason::Unclear,
         }
+    }
+}
+
+/// A discount or a surcharge, by the share of the list price that is billed.
+fn off_list(share: i128) -> Reason {
+    if share < 1000 {
+        Reason::Discount { permille: 1000 - share }
+    } else {
+        Reason::Surcharge { permille: share - 1000 }
     }
 }
 

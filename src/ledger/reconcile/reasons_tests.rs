@@ -19,6 +19,7 @@ fn on(date: &str) -> Line {
         elsewhere: usd("0"),
         reported_tokens: None,
         covered: usd("0"),
+        provider_list: None,
         bill: Some(bill("0")),
         state: LineState::Matched,
         reason: None,
@@ -164,6 +165,15 @@ fn the_same_share_on_three_days_is_a_discount() {
     let mut models: Vec<Line> = three().into_iter().map(|line| of("gpt-5", line)).collect();
     models.push(of("gpt-5-mini", both("2026-11-03", "2", "1.7")));
     differs(models, Reason::Discount { permille: 150 });
+}
+
+#[test]
+fn what_the_provider_lists_tells_a_discount_at_once() {
+    // The provider says $10 as well, and bills $7 of it.
+    let line = |listed| Line { provider_list: Some(usd(listed)), ..both("2026-11-01", "10", "7") };
+    differs(vec![line("10")], Reason::Discount { permille: 300 });
+    // It says $12: then it is not, or not only, a discount.
+    differs(vec![line("12")], Reason::Unclear);
 }
 
 #[test]

@@ -130,6 +130,23 @@ mod lined_up {
     }
 
     #[test]
+    fn neither_slots_nor_events_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        ledger.keep_days_of(Tz::Europe__Berlin).unwrap();
+        record(&mut ledger, &look(&AGENT, NOW), &reading(vec![dollars("a", "2026-11-10", 9)]));
+        record(&mut ledger, &look(&PROVIDER, NOW), &billed(vec![charge("2026-11-10", "7")]));
+        let ask = |ledger: &Ledger| {
+            let (first, last) = (day("2026-11-01"), day("2026-11-30"));
+            (month(ledger), ledger.differences(first, last, Tz::Europe__Berlin).unwrap())
+        };
+        let known = ask(&ledger);
+        assert_eq!((known.0.accounts.len(), known.1.len()), (1, 1));
+        ledger.conn.execute_batch("DELETE FROM slot; DELETE FROM usage").unwrap();
+        assert_eq!(ask(&ledger), known);
+    }
+
+    #[test]
     fn the_usage_report_tells_which_machine() {
         let home = tempfile::tempdir().unwrap();
         let mut ledger = ledger_in(home.path());
@@ -183,16 +200,26 @@ mod lined_up {
         record(&mut ledger, &look(&AGENT, NOW), &reading(logs));
         let charges = vec![charge("2026-11-10", "4"), charge("2026-11-24", "1")];
         record(&mut ledger, &look(&PROVIDER, NOW), &billed(charges));
-        let ask = |first, last| {
-            let zone = Tz::Europe__Berlin;
+        let zone = Tz::Europe__Berlin;
+        ledger.keep_days_of(zone).unwrap();
+        let ask = |ledger: &Ledger, first, last| {
             let found = ledger.differences(day(first), day(last), zone).unwrap();
             found.into_iter().map(|it| (it.billed, it.list, it.reason)).collect::<Vec<_>>()
         };
         // Today 1 of 6, which lags; the tenth agrees; no bill reaches October.
         let lag = Some(Reason::Lag);
-        assert_eq!(ask("2026-11-24", "2026-11-24"), [(usd("1"), usd("6"), lag.clone())]);
-        assert_eq!(ask("2026-11-10", "2026-11-10"), []);
-        assert_eq!(ask("2026-10-25", "2026-11-24"), [(usd("5"), usd("10"), lag)]);
+        assert_eq!(ask(&ledger, "2026-11-24", "2026-11-24"), [(usd("1"), usd("6"), lag.clone())]);
+        assert_eq!(ask(&ledger, "2026-11-10", "2026-11-10"), []);
+        assert_eq!(ask(&ledger, "2026-10-25", "2026-11-24"), [(usd("5"), usd("10"), lag)]);
+        // At midnight in Berlin the sums are those of the local days, as in `spend`: 23:30 UTC of
+        // the ninth is the tenth there.
+        let late = usage("d", "2026-11-09T23:30:00Z", HAIKU, 2_000_000, 0);
+        record(&mut ledger, &look(&AGENT, NOW), &reading(vec![late]));
+        let local = ask(&ledger, "2026-11-10", "2026-11-10");
+        assert_eq!((local[0].0, local[0].1), (usd("4"), usd("6")));
+        // Another zone's days would have to be summed from every slot: UTC days stand in.
+        let elsewhere = ledger.differences(day("2026-11-10"), day("2026-11-10"), Tz::Asia__Tokyo);
+        assert_eq!(elsewhere.unwrap(), []);
         // An empty bill of an open day is no news; that of a final day is.
         record(&mut ledger, &look(&PROVIDER, NOW), &billed(vec![]));
         let ask = |date| ledger.differences(day(date), day(date), Tz::UTC).unwrap();
