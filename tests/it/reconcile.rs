@@ -15,7 +15,7 @@ use crate::world::World;
 const NOW: &str = "2026-03-24T12:00:00Z";
 const DAYS: std::ops::RangeInclusive<u32> = 1..=24;
 
-/// A page with a bucket for each day of the month so far; `results` by day.
+/// A page of OpenAI with a bucket for each day of the month so far; `results` by day.
 fn page(results: &BTreeMap<u32, String>) -> String {
     let bucket = |day: u32| {
         let start = format!("2026-03-{day:02}T00:00:00Z");
@@ -23,7 +23,6 @@ fn page(results: &BTreeMap<u32, String>) -> String {
         let unix =
             |at: &str| at.parse::<chrono::DateTime<chrono::Utc>>().expect("time").timestamp();
         let results = results.get(&day).map_or("", String::as_str);
-        // OpenAI's names and Anthropic's: each reader takes its own.
         json!({
             "start_time": unix(&start),
             "end_time": unix(&end),
@@ -65,7 +64,7 @@ fn anthropic(rows: &[(u32, Option<&str>, &str, u64)]) -> FakeProvider {
     let mut costs: BTreeMap<u32, String> = BTreeMap::new();
     let mut usage: BTreeMap<u32, String> = BTreeMap::new();
     for (day, model, cents, output) in rows {
-        let mut add = |map: &mut BTreeMap<u32, String>, row: Value| {
+        let add = |map: &mut BTreeMap<u32, String>, row: Value| {
             let text = map.entry(*day).or_default();
             if !text.is_empty() {
                 text.push(',');
@@ -183,6 +182,7 @@ fn a_bill_by_day_shows_its_discount_and_what_lags() {
 
     openai
     Days: 1 match, 4 differ, 1 only in the bill.
+    Likely: +$4.00 another machine or key (1), -$1.44 discount of 15 % (3), -$1.09 open day, the bill lags (1).
     Effective discount 11 %, over 4 final days that both sides tell.
       Day     ≈ Logs $  Billed $  Difference  Likely
       Month      17.79     19.26       +1.47
@@ -193,7 +193,7 @@ fn a_bill_by_day_shows_its_discount_and_what_lags() {
       24 Mar      5.19      4.10       -1.09  open day, the bill lags
 
     Days are UTC days, as bills come, and not those of the zone.
-    Discount: the same share of the list price is billed on all final days.
+    Discount: the same share of the list price is billed on most final days.
     Another machine or key: more is billed than the logs here tell, and no usage report tells them apart.
     Bills come in late: a day is final when its bill was read 24 hours after its end.
     ");
@@ -281,6 +281,7 @@ fn a_bill_by_model_is_lined_up_by_model() {
 
     anthropic
     Days and models: 1 match, 2 differ, 1 only in the logs, 2 only in the bill.
+    Likely: +$1.10 used on another machine (2), -$0.10 key not in this bill (1), +$0.06 tier: data residency (1), +$0.03 not for a model (1).
     Effective surcharge 2.5 %, over 3 final days that both sides tell.
     ≈ $1.10 more at list price is only in the provider's usage report.
       Day     Model              ≈ Logs $  Billed $  Difference  Likely
@@ -295,7 +296,7 @@ fn a_bill_by_model_is_lined_up_by_model() {
     Days are UTC days, as bills come, and not those of the zone.
     Another machine: the provider's own usage report tells tokens that are in no log here.
     Not for a model: searches, tools, fees and the like, which the bill puts under no model.
-    Key not in this bill: what the logs tell is not, or not all, billed to this account. Another account's key or a subscription may pay; the config can say so (account or funding of the source).
+    Key not in this bill: what the logs tell seems not, or not all, to be billed to this account. Another account's key or a subscription may pay; the config can say so (`account` or `billing` of the agent).
     Tier: the bill is a documented multiple of the list price (batch and flex half, data residency 1.1 times, priority and fast mode 1.7 times and more).
     ");
 }

@@ -5,6 +5,9 @@ use crate::spend::Money;
 
 use super::{amount_full, day, table_amount};
 
+/// Reasons that a sentence names.
+const MOST_REASONS: usize = 5;
+
 /// One row: `openai: bill $4.10 · list $5.20 · -$1.10 (-21 %): open day, the bill lags`.
 pub fn difference(it: &Difference) -> String {
     let reason = it.reason.as_ref().map(|reason| format!(": {}", hedged(reason)));
@@ -100,6 +103,19 @@ pub fn states(account: &AccountLines) -> String {
         Some(Line { by_model: true, .. }) => format!("Days and models: {}", parts.join(", ")),
         _ => format!("Days: {}", parts.join(", ")),
     }
+}
+
+/// What makes up the difference: `-$1.44 discount of 15 % (3), +$4.00 another machine or key (1)`.
+pub fn reasons(account: &AccountLines) -> Option<String> {
+    let all = account.reasons();
+    let parts: Vec<String> = all
+        .iter()
+        .take(MOST_REASONS)
+        .map(|(it, lines, sum)| format!("{} {} ({lines})", signed(sum), reason(it)))
+        .collect();
+    let more = all.len().saturating_sub(MOST_REASONS);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    (!parts.is_empty()).then(|| format!("Likely: {}{more}", parts.join(", ")))
 }
 
 /// What an account pays less or more than list price: `Effective discount 15 %, over 12 final days`.

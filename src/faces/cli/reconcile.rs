@@ -72,6 +72,7 @@ fn account_text(
 ) -> io::Result<()> {
     writeln!(out, "\n{}", style.strong(&clean(&account.account)))?;
     let mut said = vec![bills::states(account)];
+    said.extend(bills::reasons(account));
     said.extend(bills::effective_discount(account));
     if account.elsewhere().attos > 0 {
         let elsewhere = wording::amount_full(&account.elsewhere());
@@ -218,7 +219,18 @@ struct Account<'a> {
     differs: usize,
     only_in_logs: usize,
     only_in_bill: usize,
+    reasons: Vec<Cause>,
     lines: Vec<Row<'a>>,
+}
+
+/// What one reason comes to.
+#[derive(Serialize)]
+struct Cause {
+    reason: &'static str,
+    confidence: &'static str,
+    words: String,
+    lines: usize,
+    difference_usd: String,
 }
 
 impl<'a> Account<'a> {
@@ -239,7 +251,20 @@ impl<'a> Account<'a> {
             differs: it.count(LineState::Differs),
             only_in_logs: it.count(LineState::OnlyInLogs),
             only_in_bill: it.count(LineState::OnlyInBill),
+            reasons: it.reasons().into_iter().map(Cause::of).collect(),
             lines: it.lines.iter().map(Row::of).collect(),
+        }
+    }
+}
+
+impl Cause {
+    fn of((it, lines, sum): (&Reason, usize, Money)) -> Self {
+        Self {
+            reason: reason(it),
+            confidence: confidence(it.confidence()),
+            words: bills::hedged(it),
+            lines,
+            difference_usd: sum.to_decimal(),
         }
     }
 }
@@ -456,6 +481,8 @@ mod tests {
 
         anthropic
         Days and models: 1 match, 3 differ, 1 only in the bill.
+        Likely: -$2,264.82 discount of 15 % (2), +$7.00 another machine or key (1),
+        -$1.10 open day, the bill lags (1).
         Effective discount 15 %, over 3 final days that both sides tell.
           Day     Model         ≈ Logs $   Billed $  Difference  Likely
           Month                15,108.01  12,849.09   -2,258.92
@@ -466,6 +493,7 @@ mod tests {
 
         openai
         Days: 12 only in the logs.
+        Likely: -$78.00 key not in this bill (12).
           Day     ≈ Logs $  Billed $  Difference  Likely
           Month      78.00      0.00      -78.00
           03 Nov      3.00      0.00       -3.00  key not in this bill
@@ -531,6 +559,15 @@ mod tests {
               "differs": 1,
               "only_in_logs": 0,
               "only_in_bill": 0,
+              "reasons": [
+                {
+                  "reason": "discount",
+                  "confidence": "likely",
+                  "words": "likely discount of 15 %",
+                  "lines": 1,
+                  "difference_usd": "-1.5"
+                }
+              ],
               "lines": [
                 {
                   "day": "2026-11-01",

@@ -15,6 +15,19 @@ use super::lines::{AccountLines, Difference, Line, LineBill, LineState};
 use super::{Bill, Scope, bills_of, excess, plain_model};
 use crate::spend::{Amounts, Converted, Money, Rates, Span};
 
+/// How many earlier days are looked at to tell why the bill of a few differs: a discount shows over
+/// several days.
+const LOOK_BACK: Days = Days::new(13);
+
+/// Which days are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    /// All.
+    All,
+    /// Those that a bill of the account tells.
+    BilledDays,
+}
+
 /// Logs and bills of some UTC days, lined up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reconciled {
@@ -33,7 +46,8 @@ impl Ledger {
     ) -> std::result::Result<Reconciled, LedgerError> {
         let span = span_of(first_day, last_day, Tz::UTC);
         self.ask(|conn| {
-            let accounts = accounts(conn, &Scope::new(conn, &span, Tz::UTC, &[])?, &self.rates)?;
+            let scope = Scope::new(conn, &span, Tz::UTC, &[])?;
+            let accounts = accounts(conn, &scope, &self.rates, Only::All)?;
             let mut amounts = Amounts::default();
             for account in &accounts {
                 account.amounts().iter().for_each(|amount| amounts.add(amount));
@@ -52,21 +66,29 @@ impl Ledger {
         last_day: NaiveDate,
         zone: Tz,
     ) -> std::result::Result<Vec<Difference>, LedgerError> {
-        let in_zone = |conn: &Connection, zone| -> Result<Vec<Difference>> {
+        let in_zone = |conn: &Connection, first_day, zone| {
             let scope = Scope::new(conn, &span_of(first_day, last_day, zone), zone, &[])?;
-            let accounts = accounts(conn, &scope, &self.rates)?;
-            Ok(accounts.iter().filter_map(AccountLines::sums_of_billed_days).collect())
+            accounts(conn, &scope, &self.rates, Only::BilledDays)
+        };
+        let of_the_days = |accounts: &[AccountLines]| -> Vec<Difference> {
+            accounts.iter().filter_map(|it| it.difference_since(first_day)).collect()
         };
         self.ask(|conn| {
-            let zone = if days::are_kept(conn, zone)? { zone } else { Tz::UTC };
-            let mut differences = in_zone(conn, zone)?;
-            if zone != Tz::UTC && !differences.is_empty() {
-                let utc = in_zone(conn, Tz::UTC)?;
-                for difference in &mut differences {
-                    let same = utc.iter().find(|utc| utc.account == difference.account);
-                    difference.reason = same.and_then(|same| same.reason.clone());
+            let look_back = last_day.checked_sub_days(LOOK_BACK).unwrap_or(last_day);
+            let with_others = first_day.min(look_back);
+            let mut differences = if zone == Tz::UTC || !days::are_kept(conn, zone)? {
+                of_the_days(&in_zone(conn, with_others, Tz::UTC)?)
+            } else {
+                let mut differences = of_the_days(&in_zone(conn, first_day, zone)?);
+                if !differences.is_empty() {
+                    let utc = of_the_days(&in_zone(conn, with_others, Tz::UTC)?);
+                    for difference in &mut differences {
+                        let same = utc.iter().find(|utc| utc.account == difference.account);
+                        difference.reason = same.and_then(|same| same.reason.clone());
+                    }
                 }
-            }
+                differences
+            };
             differences.retain(|difference| !difference.is_an_empty_open_bill());
             Ok(differences)
         })
@@ -118,15 +140,28 @@ struct Day {
     is_reported: bool,
 }
 
-fn accounts(conn: &Connection, scope: &Scope, rates: &Rates) -> Result<Vec<AccountLines>> {
+type ByAccount = BTreeMap<Arc<str>, BTreeMap<NaiveDate, Day>>;
+
+fn accounts(
+    conn: &Connection,
+    scope: &Scope,
+    rates: &Rates,
+    only: Only,
+) -> Result<Vec<AccountLines>> {
     let mut names = Names::default();
     let mut plain = PlainNames::default();
-    let mut accounts: BTreeMap<Arc<str>, BTreeMap<NaiveDate, Day>> = BTreeMap::new();
+    let mut accounts = ByAccount::new();
 
+    // What gateways reckon that others charge is in no bill.
+    let mut charged_elsewhere = Amounts::default();
+    for ((account, day), bill) in bills_of(conn, scope, rates, &mut charged_elsewhere)? {
+        let day = accounts.entry(account).or_default().entry(day).or_default();
+        add_bill(conn, &mut names, &mut plain, day, &bill)?;
+    }
     scope.for_each_day(conn, |day, about, figures| {
         let account = scope.account_of(conn, &mut names, about)?;
+        let Some(day) = day_of(&mut accounts, account, day, only) else { return Ok(()) };
         let model = plain.of(conn, &mut names, about.model)?;
-        let day = accounts.entry(account).or_default().entry(day).or_default();
         let cell = day.models.entry(model).or_default();
         if scope.is_covered(about) {
             cell.covered_picos += figures.list_picos;
@@ -139,37 +174,48 @@ fn accounts(conn: &Connection, scope: &Scope, rates: &Rates) -> Result<Vec<Accou
         Ok(())
     })?;
     for part in excess(conn, &mut names, scope)? {
+        let account = scope.account(part.source).into();
+        let Some(day) = day_of(&mut accounts, account, part.day, only) else { continue };
         let model = plain.of(conn, &mut names, part.model)?;
-        let account = accounts.entry(scope.account(part.source).into()).or_default();
-        let cell = account.entry(part.day).or_default().models.entry(model).or_default();
+        let cell = day.models.entry(model).or_default();
         cell.elsewhere_picos += part.list_picos.unwrap_or(0);
     }
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Metered)? {
         if cover.is_final && scope.holds(cover.source) {
-            let account = accounts.entry(scope.account(cover.source).into()).or_default();
-            account.entry(cover.day).or_default().is_reported = true;
+            let account = scope.account(cover.source).into();
+            if let Some(day) = day_of(&mut accounts, account, cover.day, only) {
+                day.is_reported = true;
+            }
         }
     }
     for (_, row) in bills::metered_between(conn, scope.utc_days())? {
         if !scope.holds(row.source) {
             continue;
         }
+        let account = scope.account(row.source).into();
+        let Some(day) = day_of(&mut accounts, account, row.day, only) else { continue };
         let model = plain.of(conn, &mut names, row.model)?;
-        let account = accounts.entry(scope.account(row.source).into()).or_default();
-        let cell = account.entry(row.day).or_default().models.entry(model).or_default();
+        let cell = day.models.entry(model).or_default();
         cell.reported_tokens = cell.reported_tokens.saturating_add(row.tokens.total());
-    }
-    // What gateways reckon that others charge is in no bill.
-    let mut charged_elsewhere = Amounts::default();
-    for ((account, day), bill) in bills_of(conn, scope, rates, &mut charged_elsewhere)? {
-        let day = accounts.entry(account).or_default().entry(day).or_default();
-        add_bill(conn, &mut names, &mut plain, day, &bill)?;
     }
     Ok(accounts
         .into_iter()
         .map(|(account, days)| account_lines(account.to_string(), days, rates))
         .filter(|account| !account.lines.is_empty() || account.last_bill_day.is_some())
         .collect())
+}
+
+/// The place of an account's day; `None` where it is left out.
+fn day_of(
+    accounts: &mut ByAccount,
+    account: Arc<str>,
+    day: NaiveDate,
+    only: Only,
+) -> Option<&mut Day> {
+    match only {
+        Only::All => Some(accounts.entry(account).or_default().entry(day).or_default()),
+        Only::BilledDays => accounts.get_mut(&account)?.get_mut(&day),
+    }
 }
 
 fn add_bill(

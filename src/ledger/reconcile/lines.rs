@@ -175,6 +175,25 @@ impl AccountLines {
         Some(self.sum(|line| line.difference().unwrap_or(Money::zero(Currency::USD))))
     }
 
+    /// What makes up the difference: each kind of reason with its lines and what they come to,
+    /// most first.
+    pub fn reasons(&self) -> Vec<(&Reason, usize, Money)> {
+        let mut sums: Vec<(&Reason, usize, Money)> = Vec::new();
+        for line in &self.lines {
+            let Some(reason) = &line.reason else { continue };
+            let part = line.difference().unwrap_or(Money::zero(Currency::USD));
+            match sums.iter_mut().find(|(known, ..)| *known == reason) {
+                Some((_, count, sum)) => {
+                    *count += 1;
+                    *sum = plus(*sum, part);
+                }
+                None => sums.push((reason, 1, part)),
+            }
+        }
+        sums.sort_by_key(|(_, _, sum)| std::cmp::Reverse(sum.attos.saturating_abs()));
+        sums
+    }
+
     /// How many lines are in a state.
     pub fn count(&self, state: LineState) -> usize {
         self.lines.iter().filter(|line| line.state == state).count()
@@ -196,11 +215,11 @@ impl AccountLines {
         Some((1000 - share(billed, base)?, days.len()))
     }
 
-    /// The account's difference over all days that the bill tells; `None` where one side is
-    /// missing or both tell the same. An empty bill of an open day is no news.
-    pub(super) fn sums_of_billed_days(&self) -> Option<Difference> {
+    /// The account's difference over the days from `first_day` on that the bill tells; `None`
+    /// where one side is missing or both tell the same.
+    pub(super) fn difference_since(&self, first_day: NaiveDate) -> Option<Difference> {
         let billed_lines = || {
-            self.lines.iter().filter_map(|line| {
+            self.lines.iter().filter(move |line| line.day >= first_day).filter_map(|line| {
                 let bill = line.bill.as_ref().filter(|bill| bill.without_rate.is_none())?;
                 Some((line, bill))
             })

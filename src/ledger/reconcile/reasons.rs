@@ -13,8 +13,9 @@
 //! 4. Part of the logs has no known price and the bill is higher: that part.
 //! 5. The usage report tells more tokens than the logs, and they make at least half of the
 //!    difference: another machine. What follows compares the bill with logs and report together.
-//! 6. The bill of an open day (read less than 24 hours after its end) is lower: it lags. Lag can't
-//!    make a bill higher: then it is another machine or key.
+//! 6. The bill of an open day (read less than 24 hours after its end) is lower: it lags, unless it
+//!    keeps to the discount that final days show. Lag can't make a bill higher: then it is another
+//!    machine or key.
 //! 7. A final bill tells nothing of it: another spelling of the model is billed in its place, the
 //!    usage report tells fewer tokens, or the account's final bills never show the model at all:
 //!    a key that this bill is not about.
@@ -44,6 +45,8 @@ use crate::spend::{Currency, Money};
 const HALF_A_CENT: i128 = 5_000_000_000_000_000;
 /// Thousandths of the list price within which two shares are one.
 const STEADY: i128 = 20;
+/// Thousandths of the list price that rounding makes.
+const ROUNDING: i128 = 5;
 /// Days that make a share steady.
 const LEAST_DAYS: usize = 3;
 /// Shares of the list price that providers document, in thousandths. OpenAI and Anthropic charge
@@ -157,7 +160,7 @@ impl Reason {
 
 /// Whether two amounts are the same but for rounding.
 pub(super) fn is_the_same(billed: Money, list: Money) -> bool {
-    let most = HALF_A_CENT.max(list.attos.saturating_abs() / 200);
+    let most = HALF_A_CENT.max(list.attos.saturating_abs() / 1000 * ROUNDING);
     minus(billed, list).attos.saturating_abs() <= most
 }
 
@@ -256,17 +259,22 @@ impl Trend {
 }
 
 fn steady(points: &[(NaiveDate, i128)]) -> Option<i128> {
-    let shares = || points.iter().map(|(_, share)| *share);
-    let (least, most) = (shares().min()?, shares().max()?);
-    (points.len() >= LEAST_DAYS && most - least <= STEADY).then_some((least + most) / 2)
+    let shares = sorted(points);
+    let (least, most) = (shares.first()?, shares.last()?);
+    (shares.len() >= LEAST_DAYS && most - least <= STEADY).then(|| shares[shares.len() / 2])
 }
 
 fn mostly_steady(points: &[(NaiveDate, i128)]) -> Option<i128> {
-    let mut shares: Vec<i128> = points.iter().map(|(_, share)| *share).collect();
-    shares.sort_unstable();
+    let shares = sorted(points);
     let median = *shares.get(shares.len() / 2)?;
     let near = shares.iter().filter(|share| (**share - median).abs() <= STEADY / 2).count();
     (near >= LEAST_DAYS && near * 3 >= shares.len() * 2).then_some(median)
+}
+
+fn sorted(points: &[(NaiveDate, i128)]) -> Vec<i128> {
+    let mut shares: Vec<i128> = points.iter().map(|(_, share)| *share).collect();
+    shares.sort_unstable();
+    shares
 }
 
 /// List price and bill of a line that tells both for good.
@@ -373,7 +381,9 @@ impl<'a> Context<'a> {
             return None;
         }
         if !bill.is_final {
-            return Some(if falls { Reason::Lag } else { Reason::OtherMachineOrKey });
+            let share = share(bill.usd, base).unwrap_or(0);
+            let otherwise = if falls { Reason::Lag } else { Reason::OtherMachineOrKey };
+            return Some(self.steady(line, share).and_then(off_list).unwrap_or(otherwise));
         }
         if bill.usd.attos <= 0 {
             return Some(self.only_in_logs(line));
@@ -409,14 +419,25 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The model's own, else the account's.
+    fn trend(&self, line: &Line) -> Trend {
+        let own = self.models.get(&line.model.as_deref()).copied().unwrap_or_default();
+        if own == Trend::None { self.account } else { own }
+    }
+
+    /// The steady share of the line's days, where the line keeps to it.
+    fn steady(&self, line: &Line, share: i128) -> Option<i128> {
+        self.trend(line).at(line.day).filter(|steady| (share - steady).abs() <= STEADY)
+    }
+
     fn both_final(&self, line: &Line, base: Money, billed: Money) -> Reason {
         let told = line.provider_list.filter(|told| is_the_same(*told, base));
-        if let Some(told) = told.and_then(|told| share(billed, told)) {
-            return off_list(told);
+        let told = told.and_then(|told| share(billed, told));
+        if let Some(reason) = told.and_then(off_list) {
+            return reason;
         }
         let share = share(billed, base).unwrap_or(0);
-        let own = self.models.get(&line.model.as_deref()).copied().unwrap_or_default();
-        let trend = if own == Trend::None { self.account } else { own };
+        let trend = self.trend(line);
         if let Trend::Changed { since, before, after } = trend {
             // Where the older share is not the list price's either, it is a discount of its own.
             let is_list = |share: i128| (share - 1000).abs() <= STEADY;
@@ -428,26 +449,27 @@ impl<'a> Context<'a> {
             return Reason::KeyNotSeen;
         }
         let tokens_agree = line.reported_tokens.map(|_| !reports_more(line));
-        let steady = trend.at(line.day).filter(|steady| (share - steady).abs() <= STEADY);
+        let steady = self.steady(line, share);
         if let Some(tier) = tier(share)
             && (share < 1000 || tokens_agree == Some(true) || steady.is_some())
         {
             return Reason::Tier(tier);
         }
-        match steady {
-            Some(steady) if steady != 1000 => off_list(steady),
-            _ if share > 1000 && tokens_agree != Some(true) => Reason::OtherMachineOrKey,
-            _ => Reason::Unclear,
+        match steady.and_then(off_list) {
+            Some(reason) => reason,
+            None if share > 1000 && tokens_agree != Some(true) => Reason::OtherMachineOrKey,
+            None => Reason::Unclear,
         }
     }
 }
 
-/// A discount or a surcharge, by the share of the list price that is billed.
-fn off_list(share: i128) -> Reason {
-    if share < 1000 {
-        Reason::Discount { permille: 1000 - share }
-    } else {
-        Reason::Surcharge { permille: share - 1000 }
+/// A discount or a surcharge, by the share of the list price that is billed; `None` where that is
+/// the list price but for rounding.
+fn off_list(share: i128) -> Option<Reason> {
+    match share - 1000 {
+        more if more.abs() <= ROUNDING => None,
+        more @ 1.. => Some(Reason::Surcharge { permille: more }),
+        less => Some(Reason::Discount { permille: -less }),
     }
 }
 

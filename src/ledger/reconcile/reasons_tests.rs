@@ -113,7 +113,7 @@ fn more_tokens_in_the_usage_report_are_another_machine() {
     differs(vec![line()], Reason::OtherMachine);
     // Together they explain the bill: nothing is left.
     assert_eq!(judged(vec![line()]).lines[0].rest_reason, None);
-    assert_eq!(judged(vec![line()]).sums_of_billed_days(), None);
+    assert_eq!(judged(vec![line()]).difference_since(day("2026-11-01")), None);
     // Only the report and the bill know the use.
     let elsewhere = Line { list: usd("0"), tokens: 0, ..line() };
     check(vec![elsewhere], LineState::OnlyInBill, Some(Reason::OtherMachine));
@@ -122,7 +122,7 @@ fn more_tokens_in_the_usage_report_are_another_machine() {
     let all = judged(vec![lagging]);
     assert_eq!(all.lines[0].reason, Some(Reason::OtherMachine));
     // 8 billed of 5 + 5.
-    let difference = all.sums_of_billed_days().expect("a difference");
+    let difference = all.difference_since(day("2026-11-01")).expect("a difference");
     assert_eq!((difference.amount(), difference.permille()), (usd("-2"), -200));
     assert_eq!(difference.reason, Some(Reason::Lag));
 }
@@ -161,10 +161,31 @@ fn the_same_share_on_three_days_is_a_discount() {
     let surcharge = ["2026-11-01", "2026-11-02", "2026-11-03"].map(|date| both(date, "2", "2.1"));
     differs(surcharge.to_vec(), Reason::Surcharge { permille: 50 });
     assert_eq!(judged(surcharge.to_vec()).effective_discount(), Some((-50, 3)));
+    // A share that is the list price but for rounding is neither: what is off is something else.
+    let even = ["2026-11-01", "2026-11-02", "2026-11-03"].map(|date| both(date, "10", "10.02"));
+    differs([&even[..], &[both("2026-11-04", "10", "10.1")]].concat(), Reason::OtherMachineOrKey);
     // A model of one day takes the account's share: 85 % in all, on each day.
     let mut models: Vec<Line> = three().into_iter().map(|line| of("gpt-5", line)).collect();
     models.push(of("gpt-5-mini", both("2026-11-03", "2", "1.7")));
     differs(models, Reason::Discount { permille: 150 });
+}
+
+#[test]
+fn an_open_day_that_keeps_to_the_steady_share_has_the_discount_too() {
+    let mut lines =
+        ["2026-11-01", "2026-11-02", "2026-11-03"].map(|date| both(date, "10", "8.5")).to_vec();
+    lines.push(open(both("2026-11-04", "20", "17")));
+    differs(lines.clone(), Reason::Discount { permille: 150 });
+    let difference = judged(lines.clone()).difference_since(day("2026-11-04")).expect("one");
+    assert_eq!((difference.billed, difference.list), (usd("17"), usd("20")));
+    assert_eq!(difference.reason, Some(Reason::Discount { permille: 150 }));
+    // What is lower than that lags.
+    lines.push(open(both("2026-11-05", "20", "9")));
+    differs(lines.clone(), Reason::Lag);
+    // Three times -1.50 and -3; and -11 that lags.
+    let all = judged(lines);
+    let (discount, lag) = (Reason::Discount { permille: 150 }, Reason::Lag);
+    assert_eq!(all.reasons(), [(&lag, 1, usd("-11")), (&discount, 4, usd("-7.5"))]);
 }
 
 #[test]
