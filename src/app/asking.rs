@@ -1,4 +1,4 @@
-//! Commands that ask: `status`, `report`, `sources`, `alerts`.
+//! Commands that ask: `status`, `report`, `reconcile`, `sources`, `alerts`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, report};
 use crate::config::Config;
-use crate::faces::cli::args::{JsonArg, ReportArgs, StatusArgs};
+use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
@@ -56,6 +56,23 @@ pub(super) fn report(
     } else {
         let looked = ledger.first_usage_day(zone)?.is_none().then(|| looked(app, &config));
         crate::faces::cli::report::text(out, &report, looked.as_deref(), style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn reconcile(
+    app: &App,
+    args: ReconcileArgs,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (_, ledger) = open(app)?;
+    let first_day = args.first_day(app.clock.now().date_naive());
+    let answer = board::reconcile::reconciliation(&ledger, first_day)?;
+    if args.json {
+        crate::faces::cli::reconcile::json(out, &answer)?;
+    } else {
+        crate::faces::cli::reconcile::text(out, &answer, args.all, style)?;
     }
     Ok(())
 }

@@ -105,6 +105,13 @@ pub fn build(
         .map(|(budget, standing)| budget_row(budget, &standing))
         .collect::<Vec<_>>();
     let top_models = ledger.top_models(&today, asked.zone, TOP_MODELS)?;
+    // Without a bill there is nothing to differ, and nothing is read again.
+    let is_billed = spend.billed.is_some() || !spend.billed_other.is_empty();
+    let differences = if is_billed {
+        ledger.differences(today.first_day, today.first_day, asked.zone)?
+    } else {
+        Vec::new()
+    };
     let figures = figures(spend, &sources, &states);
     Ok(Board {
         now: asked.now,
@@ -115,6 +122,7 @@ pub fn build(
         state: state(asked.paused, &budgets, &sources),
         sources,
         top_models,
+        differences,
         budgets,
         last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
         loading: asked.loading,

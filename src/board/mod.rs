@@ -1,6 +1,7 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod reconcile;
 pub mod report;
 pub mod standing;
 pub mod wording;
@@ -9,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use crate::ledger::ModelSpend as ModelRow;
+pub use crate::ledger::{Difference, ModelSpend as ModelRow};
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
 
 pub use crate::budgets::Basis;
@@ -36,6 +37,8 @@ pub struct Board {
     pub sources: Vec<SourceRow>,
     /// Most expensive models today, at list price; unpriced ones last.
     pub top_models: Vec<ModelRow>,
+    /// Where an account's bill of today differs from its list price, by account.
+    pub differences: Vec<Difference>,
     /// Budgets in the order of the config.
     pub budgets: Vec<BudgetRow>,
     /// The newest alert that spoke.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::ledger::{self, Ledger, LedgerError, SourceState};
-pub use crate::ledger::{GroupKey as GroupBy, ReportRow, Sums};
+pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, Sums};
 
 use super::wording;
 
@@ -23,6 +23,8 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// Sums over all rows.
     pub totals: Sums,
+    /// Where an account's bill of these days differs from its list price, by account.
+    pub differences: Vec<Difference>,
     /// Something that was seen is in no figure: tokens without a price or of forks whose parent
     /// is missing, lines that could not be read, a source's gaps. The notes say what.
     pub partial: bool,
@@ -43,6 +45,11 @@ pub fn report(
     let answer = ledger.report(first_day, last_day, zone, by)?;
     let states = ledger.sources()?;
     let notes = notes(&states, &answer);
+    let differences = if answer.totals.billed.is_empty() {
+        Vec::new()
+    } else {
+        ledger.differences(first_day, last_day, zone)?
+    };
     let is_partial = |state: &SourceState| {
         state.problem_count > 0 || state.unmetered_tokens > 0 || !state.gaps.is_empty()
     };
@@ -54,6 +61,7 @@ pub fn report(
         rows: answer.rows,
         partial: answer.totals.unpriced_tokens > 0 || states.iter().any(is_partial),
         totals: answer.totals,
+        differences,
         notes,
     })
 }

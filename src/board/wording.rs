@@ -1,6 +1,8 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+pub mod bills;
+
 use std::borrow::Cow;
 use std::time::Duration;
 

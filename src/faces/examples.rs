@@ -205,6 +205,7 @@ fn board(spent: &str, state: State) -> Board {
             SourceRow { list: Some(usd("4")), ..source(&CODEX) },
             SourceRow { billed: Some(usd("98.02")), ..source(&OPENAI) },
         ],
+        differences: Vec::new(),
         top_models: vec![
             model("claude-opus-4-5", Some("180.1")),
             model("gpt-5.5", Some("34.27")),

@@ -190,6 +190,11 @@ pub(super) fn for_each(
     Ok(true)
 }
 
+/// Whether sums are kept of the zone's days.
+pub(super) fn are_kept(conn: &Connection, zone: Tz) -> Result<bool> {
+    Ok(zone == Tz::UTC || kept_zone(conn)? == zone)
+}
+
 fn kept_zone(conn: &Connection) -> Result<Tz> {
     let name: Option<String> = conn
         .prepare_cached("SELECT value FROM meta WHERE key = ?1")?

@@ -53,6 +53,9 @@ pub use error::LedgerError;
 pub use open::Opened;
 pub use parts::Sum;
 pub use questions::{ModelSpend, SessionSpend, SourceSpend, Spend};
+pub use reconcile::{
+    AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
+};
 pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};

@@ -16,6 +16,10 @@ use crate::spend::{Amounts, Currency, Money, Rates, TokenCounts};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Bill {
     pub(super) amounts: Amounts,
+    /// The same by model; what names no model has the key [`NONE`](super::names::NONE).
+    pub(super) by_model: BTreeMap<i64, Amounts>,
+    /// What the provider itself says the same costs by its list, by model.
+    pub(super) list_by_model: BTreeMap<i64, Amounts>,
     pub(super) is_final: bool,
 }
 
@@ -169,7 +173,7 @@ mod tests {
     fn bill(amount: &str, is_final: bool) -> Bill {
         let mut amounts = Amounts::default();
         amounts.add(usd(amount));
-        Bill { amounts, is_final }
+        Bill { amounts, is_final, ..Bill::default() }
     }
 
     fn judged(list: &str, bill: Option<&Bill>) -> (Money, bool) {

@@ -12,6 +12,17 @@
 //!
 //! A provider's own usage report repeats what the logs of the same account tell. It counts only as
 //! far as it exceeds them, per account, UTC day and model.
+//!
+//! Where both sides tell of an account they are also shown against each other: `columns` reads
+//! them, `lines` lines them up, and `reasons` says what a difference likely comes from.
+
+mod columns;
+mod lines;
+mod reasons;
+#[cfg(test)]
+mod reasons_tests;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,9 +37,13 @@ use super::figures::{About, Figures};
 use super::names::{NONE, Names};
 use super::parts::{Bill, Parts};
 use super::{Spend, codes, days, slots};
+pub use columns::Reconciled;
+pub use lines::{AccountLines, Difference, Line, LineBill, LineState};
+pub use reasons::{Confidence, Reason, Tier};
+
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{
-    BY_PROVIDER, ChargeKind, DaySpan, Facts, Filter, Funding, Rates, Span, TokenCounts,
+    Amounts, BY_PROVIDER, ChargeKind, DaySpan, Facts, Filter, Funding, Rates, Span, TokenCounts,
 };
 
 /// What is asked: a span of time and the spend that is meant.
@@ -344,7 +359,7 @@ pub(super) fn gather(
     if scope.has_bills() {
         let reported = bills::metered_between(conn, scope.utc_days())?;
         parts.reported_days = reported.into_iter().map(|(_, row)| row.day).collect();
-        bills_of(conn, scope, rates, &mut parts)?;
+        parts.bills = bills_of(conn, scope, rates, &mut parts.charged_elsewhere)?;
     }
     Ok(parts)
 }
@@ -365,7 +380,12 @@ pub(super) fn most_first(
 
 /// The bill of every account and UTC day that has one. Two sources that bill one account tell of
 /// the same dollars: the higher of them is the bill.
-fn bills_of(conn: &Connection, scope: &Scope, rates: &Rates, parts: &mut Parts) -> Result<()> {
+fn bills_of(
+    conn: &Connection,
+    scope: &Scope,
+    rates: &Rates,
+    charged_elsewhere: &mut Amounts,
+) -> Result<BTreeMap<(Arc<str>, NaiveDate), Bill>> {
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
         if scope.takes_told(conn, &scope.whole, (cover.source, cover.provider, NONE))? {
@@ -376,10 +396,17 @@ fn bills_of(conn: &Connection, scope: &Scope, rates: &Rates, parts: &mut Parts) 
     for charge in scope.charges(conn)? {
         let money = charge.money()?;
         match charge.kind {
-            ChargeKind::Estimated => parts.charged_elsewhere.add(money),
-            ChargeKind::List => {}
+            ChargeKind::Estimated => charged_elsewhere.add(money),
+            ChargeKind::List => {
+                // It says nothing about whether there is a bill.
+                if let Some(bill) = by_source.get_mut(&(charge.source, charge.day)) {
+                    bill.list_by_model.entry(charge.model).or_default().add(money);
+                }
+            }
             ChargeKind::Billed => {
-                by_source.entry((charge.source, charge.day)).or_default().amounts.add(money);
+                let bill = by_source.entry((charge.source, charge.day)).or_default();
+                bill.amounts.add(money);
+                bill.by_model.entry(charge.model).or_default().add(money);
             }
         }
     }
@@ -391,14 +418,14 @@ fn bills_of(conn: &Connection, scope: &Scope, rates: &Rates, parts: &mut Parts) 
             }
         }
     }
+    let mut bills: BTreeMap<_, Bill> = BTreeMap::new();
     for ((source, day), bill) in by_source {
-        let account = (scope.account(source).into(), day);
-        let kept = parts.bills.entry(account).or_insert_with(|| bill.clone());
+        let kept = bills.entry((scope.account(source).into(), day)).or_insert_with(|| bill.clone());
         if rates.sum(&bill.amounts).attos > rates.sum(&kept.amounts).attos {
             *kept = bill;
         }
     }
-    Ok(())
+    Ok(bills)
 }
 
 /// A model's name without the date of its release, in lower case: reports and logs spell it either
@@ -422,25 +449,4 @@ fn plain_model(name: Option<&str>) -> String {
         }
     }
     name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_are_compared_without_their_date() {
-        for (name, plain) in [
-            ("gpt-5-2025-08-07", "gpt-5"),
-            ("claude-haiku-4-5-20251001", "claude-haiku-4-5"),
-            ("GPT-5", "gpt-5"),
-            ("gpt-4-0613", "gpt-4-0613"),
-            ("model-12345678", "model-12345678"),
-            ("20251001", "20251001"),
-            ("größe-20251001", "größe"),
-            ("é", "é"),
-        ] {
-            assert_eq!(plain_model(Some(name)), plain, "{name}");
-        }
-    }
 }

@@ -36,6 +36,7 @@ mod prices;
 mod provider;
 mod providers;
 mod readme;
+mod reconcile;
 mod report;
 mod warnings;
 mod watches;

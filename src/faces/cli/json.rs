@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::reconcile::{confidence, reason};
 use crate::board;
 use crate::spend::{Amounts, Currency, Indicator, Money, TokenCounts};
 
@@ -58,6 +59,31 @@ pub struct Incident {
 pub fn incident(incident: &board::Incident) -> Incident {
     let board::Incident { by, indicator, text, as_of } = incident;
     Incident { by, indicator: *indicator, text: text.clone(), as_of: instant(*as_of) }
+}
+
+/// How far an account's bill is from its list price, on the days that the bill tells.
+#[derive(Serialize)]
+pub struct Difference {
+    account: String,
+    billed_usd: String,
+    list_usd: String,
+    difference_usd: String,
+    permille: i128,
+    reason: Option<&'static str>,
+    confidence: Option<&'static str>,
+}
+
+/// As the board has it.
+pub fn difference(it: &board::Difference) -> Difference {
+    Difference {
+        account: it.account.clone(),
+        billed_usd: it.billed.to_decimal(),
+        list_usd: it.list.to_decimal(),
+        difference_usd: it.amount().to_decimal(),
+        permille: it.permille(),
+        reason: it.reason.as_ref().map(reason),
+        confidence: it.reason.as_ref().map(|reason| confidence(reason.confidence())),
+    }
 }
 
 /// All digits as text.

@@ -18,6 +18,7 @@ pub mod json;
 pub mod key;
 pub mod poll;
 pub mod provider;
+pub mod reconcile;
 pub mod report;
 pub mod sources;
 pub mod status;

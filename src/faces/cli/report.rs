@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::first_run::{self, Looked};
 use super::json::{self, OtherAmount, Tokens};
-use super::style::{Cut, Style, grouped, wrap};
+use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
@@ -48,6 +48,13 @@ pub fn text(
         };
         table.write(out, style, 0)?;
     }
+    if !report.differences.is_empty() {
+        writeln!(out)?;
+    }
+    for difference in &report.differences {
+        let row = clean(&wording::bills::difference(difference));
+        writeln!(out, "{}", wrap(&row, style.width, 2))?;
+    }
     let notes = notes(report);
     if !notes.is_empty() {
         writeln!(out)?;
@@ -73,6 +80,7 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             by: report.by.iter().map(word).collect(),
             rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
             totals: Figures::of(&report.totals),
+            differences: report.differences.iter().map(json::difference).collect(),
             partial: report.partial,
             notes: &report.notes,
         },
@@ -88,6 +96,8 @@ struct Document<'a> {
     by: Vec<&'static str>,
     rows: Vec<Row<'a>>,
     totals: Figures,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<json::Difference>,
     partial: bool,
     notes: &'a [String],
 }
@@ -337,6 +347,7 @@ mod tests {
                 Some("1305088.8123456789"),
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
+            differences: Vec::new(),
             partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
         }
@@ -367,6 +378,21 @@ mod tests {
         let mut out = Vec::new();
         json(&mut out, report).expect("a vector");
         String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn how_far_the_bill_is_from_the_list_price_stands_under_the_table() {
+        let mut report = report();
+        report.differences = vec![crate::board::Difference {
+            account: "openai".into(),
+            billed: money("4.1", "USD"),
+            list: money("5.2", "USD"),
+            reason: None,
+        }];
+        let text = shown(&report, 100);
+        let row = "openai: bill $4.10 · list $5.20 · -$1.10 (-21 %)";
+        assert!(text.lines().any(|line| line == row), "{text}");
+        assert!(document(&report).contains(r#""difference_usd": "-1.1""#));
     }
 
     #[test]

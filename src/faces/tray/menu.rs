@@ -150,6 +150,7 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
         if limits.small_print && is_known {
             rows.push(MenuRow::fact(which_is_shown(board)));
             rows.extend(covered(board).map(MenuRow::fact));
+            rows.extend(differences(board).into_iter().map(MenuRow::fact));
         }
         rows.extend(left_out(board).map(MenuRow::fact));
     }
@@ -169,6 +170,12 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
     rows.push(MenuRow::action_row(Action::OpenConfig, "Open config"));
     rows.push(MenuRow::action_row(Action::Quit, "Quit"));
     rows
+}
+
+/// How far bills are from the list price; at most two rows.
+fn differences(board: &Board) -> Vec<String> {
+    let rows = board.differences.iter().map(|it| one_line(&wording::bills::difference(it)));
+    at_most(2, rows.collect(), "spendbar reconcile")
 }
 
 /// Nothing was found: what that means and the ways on.

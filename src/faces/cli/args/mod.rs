@@ -5,6 +5,7 @@
 
 mod check;
 mod provider;
+mod reconcile;
 mod report;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::spend::{Currency, Cycle, Money};
 
 pub use check::CheckArgs;
 pub use provider::ProviderArg;
+pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
 
 const EXAMPLES: &str = "\
@@ -86,6 +88,16 @@ Examples:
   spendbar report --since 2026-11-01 --until 2026-11-30 --by project --json
   spendbar report --since today --by session --tz America/New_York")]
     Report(ReportArgs),
+    /// Logs and bills side by side: what matches, what differs, and the likely reason
+    #[command(after_help = "\
+Lines up logs and bill per account, day and model, in UTC days. Without --all it shows the month's
+sum and the ten largest differences of each account.
+
+Examples:
+  spendbar reconcile                      this month
+  spendbar reconcile --month last --all
+  spendbar reconcile --month 2026-11 --json")]
+    Reconcile(ReconcileArgs),
     /// Look once at every source, record what is there, and leave
     Poll {
         /// Read agents' logs only; ask no provider
@@ -444,19 +456,21 @@ pub(super) mod tests {
                spendbar <COMMAND>
 
         Commands:
-          status    Today at a glance
-          report    Where it went: tokens, list price and billed cost, grouped as you like
-          poll      Look once at every source, record what is there, and leave
-          scan      Show how each record of one log was counted, and why
-          sources   Every source Spendbar can read, found here or not
-          alerts    The alerts that spoke
-          doctor    What was looked for, where, and what was found
-          provider  Descriptions of providers and gateways of your own
-          config    The config file
-          budget    Budgets: be told before an amount is reached
-          key       Providers' keys in the system's keyring
-          demo      See it at work on a pretend world: no key, no network, no desktop needed
-          help      Print this message or the help of the given subcommand(s)
+          status     Today at a glance
+          report     Where it went: tokens, list price and billed cost, grouped as you like
+          reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          poll       Look once at every source, record what is there, and leave
+          check      Whether spend is within budgets: exit code 0, or 3 over one of them
+          scan       Show how each record of one log was counted, and why
+          sources    Every source Spendbar can read, found here or not
+          alerts     The alerts that spoke
+          doctor     What was looked for, where, and what was found
+          provider   Descriptions of providers and gateways of your own
+          config     The config file
+          budget     Budgets: be told before an amount is reached
+          key        Providers' keys in the system's keyring
+          demo       See it at work on a pretend world: no key, no network, no desktop needed
+          help       Print this message or the help of the given subcommand(s)
 
         Options:
               --headless
@@ -481,6 +495,7 @@ pub(super) mod tests {
           0  done
           1  failed: what went wrong is on standard error
           2  wrong usage
+          3  over a budget, from `check`
         ");
         insta::assert_snapshot!(help("report --help"), @"
         Where it went: tokens, list price and billed cost, grouped as you like

@@ -41,6 +41,7 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             unmetered_tokens: figures.unmetered_tokens,
             partial: figures.partial,
             sources: board.sources.iter().map(|row| Source::of(row, board)).collect(),
+            differences: board.differences.iter().map(json::difference).collect(),
             top_models: board.top_models.iter().map(Model::of).collect(),
             budgets: board.budgets.iter().map(Budget::of).collect(),
             last_alert: board.last_alert.as_ref().map(Alert::of),
@@ -95,6 +96,8 @@ struct Document<'a> {
     unmetered_tokens: u64,
     partial: bool,
     sources: Vec<Source>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<json::Difference>,
     top_models: Vec<Model<'a>>,
     budgets: Vec<Budget<'a>>,
     last_alert: Option<Alert<'a>>,

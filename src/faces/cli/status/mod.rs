@@ -29,6 +29,10 @@ pub fn text(
     let urgent = matches!(board.state, State::Near | State::Over | State::Error);
     writeln!(out, "{}", if urgent { style.alarm(&title) } else { style.strong(&title) })?;
     writeln!(out, "{}", style.quiet(&wrap(&second_line(board), style.width, 0)))?;
+    for difference in &board.differences {
+        let row = clean(&wording::bills::difference(difference));
+        writeln!(out, "{}", style.quiet(&wrap(&row, style.width, 2)))?;
+    }
     if board.sources.is_empty() {
         writeln!(out)?;
         first_run::text(out, looked, style)?;
@@ -334,6 +338,7 @@ pub(in crate::faces::cli) mod tests {
             },
             sources: Vec::new(),
             top_models: Vec::new(),
+            differences: Vec::new(),
             budgets: Vec::new(),
             last_alert: None,
             state: State::Calm,

@@ -319,3 +319,29 @@ fn only_actions_do_something() {
         );
     }
 }
+
+#[test]
+fn how_far_bills_are_from_the_list_price() {
+    use crate::board::Difference;
+    use crate::spend::{Currency, Money};
+
+    let usd = |text| Money::parse(text, Currency::USD).expect("an amount");
+    let of = |account: &str, billed, list| Difference {
+        account: account.into(),
+        billed: usd(billed),
+        list: usd(list),
+        reason: None,
+    };
+    let mut board = examples::calm();
+    board.differences =
+        vec![of("anthropic", "4.1", "5.2"), of("openai", "98.02", "90"), of("xai", "1", "2")];
+    let menu = text(&board);
+    let rows: Vec<&str> = menu.lines().skip(2).take(4).collect();
+    assert_snapshot!(rows.join("\n"), @"
+    Shown: the bill where there is one, else list price
+    anthropic: bill $4.10 · list $5.20 · -$1.10 (-21 %)
+    openai: bill $98.02 · list $90.00 · +$8.02 (+8.9 %) · 1 more: spendbar reconcile
+    ---
+    ");
+    assert!(menu.lines().count() <= MOST_ROWS);
+}
