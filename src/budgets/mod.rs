@@ -4,6 +4,7 @@
 //! the monitor asks it inside the ledger transaction that records the spend, so that a threshold
 //! speaks once and never gets lost.
 
+pub mod guard;
 pub mod watch;
 
 use chrono::{DateTime, Utc};

@@ -13,9 +13,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
+mod guard;
 mod providers;
 mod watches;
 
+use guard::TypedGuard;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -45,6 +47,8 @@ struct Typed {
     provider: Vec<Spanned<Description>>,
     #[serde(default)]
     budget: Vec<TypedBudget>,
+    #[serde(default)]
+    guard: TypedGuard,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -162,6 +166,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let budgets = self.budgets(typed.budget);
+        let guard = self.guard(typed.guard, &budgets);
         let rates = self.rates(typed.rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
@@ -172,6 +177,8 @@ impl Check<'_> {
             agents,
             providers,
             budgets,
+            guard,
+            read_from: None,
             rates,
             watches,
             prices: typed.price,
