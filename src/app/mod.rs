@@ -5,6 +5,7 @@ mod changing;
 mod describing;
 mod doctor;
 mod explaining;
+mod guard;
 mod polling;
 mod running;
 
@@ -23,6 +24,8 @@ use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
 use crate::sources::Places;
+
+pub use guard::answer as answer_hook;
 
 /// Runs one command.
 ///
@@ -57,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
+        Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
     }
     Ok(out.flush()?)

@@ -1,6 +1,8 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+pub mod guard;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};

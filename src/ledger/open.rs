@@ -53,11 +53,38 @@ impl Ledger {
             let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             ledger.known_version().map(|version| (ledger, version))
         };
-        let (ledger, version) = waiting(open)?;
+        let (ledger, version) = waiting(BUSY_WAIT, open)?;
         if version < schema::MIGRATIONS.len() as i64 {
             drop(ledger);
             open_for_writing(path)?;
-            return Ok(Some(waiting(open)?.0));
+            return Ok(Some(waiting(BUSY_WAIT, open)?.0));
+        }
+        Ok(Some(ledger))
+    }
+
+    /// Opens the ledger for a caller that somebody waits for: nothing is made, migrated or set
+    /// aside, and neither this nor any later question waits for longer than `at_most`. With
+    /// `writes` small values may be written. `None` when there is no ledger.
+    pub fn open_at_once(
+        path: &Path,
+        at_most: Duration,
+        writes: bool,
+    ) -> Result<Option<Self>, LedgerError> {
+        if !path.try_exists().map_err(|error| LedgerError::from_io(path, &error))? {
+            return Ok(None);
+        }
+        let mode = if writes {
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        };
+        let (ledger, found) = waiting(at_most, || {
+            let ledger = connect(path, mode)?;
+            ledger.run(|conn| conn.busy_timeout(at_most))?;
+            ledger.known_version().map(|version| (ledger, version))
+        })?;
+        if found < schema::MIGRATIONS.len() as i64 {
+            return Err(LedgerError::Older { path: path.to_owned() });
         }
         Ok(Some(ledger))
     }
@@ -89,14 +116,17 @@ impl Ledger {
 
 fn open_for_writing(path: &Path) -> Result<Ledger, LedgerError> {
     let is_new = make_file(path).map_err(|error| LedgerError::from_io(path, &error))?;
-    waiting(|| prepare(path, is_new))
+    waiting(BUSY_WAIT, || prepare(path, is_new))
 }
 
 /// Tries again for as long as another process holds the file. SQLite itself does not wait where
 /// two processes would wait for each other (both switch a new file to WAL), nor for a process that
 /// is removing the WAL as it ends.
-fn waiting<T>(mut work: impl FnMut() -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-    let end = Instant::now() + BUSY_WAIT;
+fn waiting<T>(
+    at_most: Duration,
+    mut work: impl FnMut() -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let end = Instant::now() + at_most;
     loop {
         match work() {
             Err(LedgerError::Busy { .. }) if Instant::now() < end => {

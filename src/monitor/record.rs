@@ -12,7 +12,7 @@ use crate::sources::SourceError;
 use crate::spend::{Funding, Money, Span, period::local_day};
 
 use super::look::Looked;
-use super::{watching, words};
+use super::{guarding, watching, words};
 
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
@@ -83,9 +83,11 @@ fn judge_budgets(
 ) -> Result<(), LedgerError> {
     let zone = config.zone;
     let first_look = !first_look_is_over(recording)?;
+    let mut limits = Vec::new();
     for budget in &config.budgets {
         let span = budget.period.holding(now, zone);
         let spend = recording.spend(&span, zone, &budget.sources)?;
+        limits.extend(guarding::limit(config, budget, &span, &spend));
         let start = span.first_day;
         let known = recording.known_alerts(&budget.key(), start)?;
         let before_today = if first_look {
@@ -115,6 +117,7 @@ fn judge_budgets(
             recording.add_alert(&alert(percent, words))?;
         }
     }
+    guarding::keep(recording, config, limits, now)?;
     watching::judge(recording, config, now)?;
     if first_look {
         recording.set_meta(FIRST_LOOK_OVER, &now.to_rfc3339())?;

@@ -25,5 +25,5 @@ pub const CODEX: Agent = Agent {
     head: None,
     answers: Answers::ExitCode,
     then: "Codex runs it once you trust it: type /hooks in Codex. It needs Codex 0.124 or newer.",
-    limits: "",
+    limits: "With hooks in config.toml as well, Codex takes both and warns of it.",
 };
