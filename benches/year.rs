@@ -3,7 +3,7 @@
 //!
 //! The usage is that of 8,826 Codex sessions in 30 days, of 861 requests and 2.4 hours each, in 94
 //! projects and 3 models. It is recorded in order of time, nearly two hours at once, and rolled up
-//! in between, as the monitor does. Fails past 600 MB a year, or its share of them, and past 10 ms for an answer.
+//! in between, as the monitor does. Fails past 600 MB a year, or its share of them, and past 10 ms for an answer or 5 ms for what an agent's hook asks.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,7 +16,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use spendbar::board::{self, Asked, AskedSource, Headline};
 use spendbar::budgets::Budget;
+use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::ledger::{Ledger, LookRecord};
+use spendbar::monitor::guarding;
 use spendbar::pricing::PriceTable;
 use spendbar::sources::SOURCES;
 use spendbar::spend::{
@@ -36,6 +38,7 @@ const BYTES_A_YEAR: u64 = 600_000_000;
 /// What rows that may still change, and what a ledger of any size, may take.
 const BYTES_AT_ONCE: u64 = 120_000_000;
 const ANSWER: Duration = Duration::from_millis(10);
+const HOOK: Duration = Duration::from_millis(5);
 /// Not UTC, so that both calendars are kept.
 const ZONE: Tz = chrono_tz::Europe::Berlin;
 
@@ -50,19 +53,21 @@ fn main() -> ExitCode {
     let requests = (sessions_before(days) * REQUESTS) as u64;
     let bytes = ledger_bytes(&path);
     let answer = fastest(5, || ask(&path, days));
+    let hook = fastest(5, || ask_as_hook(&path, days));
     let look = fastest(5, || load_marks(&path));
     let mut out = std::io::stdout();
     let told = [
         format!("{days} days, {requests} requests, recorded in {took:.0?}"),
         format!("ledger: {:.1} MB, {} bytes for ten requests", mega(bytes), bytes * 10 / requests),
         format!("status: {answer:.1?} from opening the ledger to the board"),
+        format!("guard: {hook:.1?} from opening the ledger to the limits and a session's cost"),
         format!("marks of all {} files: {look:.1?}", sessions_before(days)),
     ];
     told.iter().for_each(|line| writeln!(out, "{line}").expect("standard output"));
     let share = BYTES_A_YEAR * days as u64 / 365;
     let most = share.clamp(BYTES_AT_ONCE, BYTES_A_YEAR);
-    if bytes > most || answer > ANSWER {
-        eprintln!("past the limit of {:.0} MB or {ANSWER:?}", mega(most));
+    if bytes > most || answer > ANSWER || hook > HOOK {
+        eprintln!("past the limit of {:.0} MB, {ANSWER:?} or {HOOK:?}", mega(most));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -151,6 +156,17 @@ fn ask(path: &Path, days: usize) {
     };
     let board = board::build(&ledger, &asked).expect("answers");
     assert!(board.figures.requests > 0, "there is usage to show");
+}
+
+/// What the hook of an agent asks before each use of a tool.
+fn ask_as_hook(path: &Path, days: usize) {
+    let at_most = Duration::from_millis(50);
+    let ledger = Ledger::open_at_once(path, at_most, false).expect("opens").expect("is there");
+    assert_eq!(guarding::kept(&ledger).expect("answers"), None);
+    let session = Session::new(sessions_before(days) - 10);
+    let since = session.started_at - TimeDelta::hours(SESSION_HOURS);
+    let (cost, _) = ledger.session_list(&session.id, since).expect("answers");
+    assert!(cost.attos > 0, "the session has cost something");
 }
 
 fn load_marks(path: &Path) {

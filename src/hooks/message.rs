@@ -120,8 +120,7 @@ impl Agent {
                 Answer { stderr: line(reason), code: 2, ..Answer::default() }
             }
             (Answers::ExitCode, Word::Warning(text)) => {
-                let for_model =
-                    ForModel { hook_event_name: self.prompt, additional_context: text };
+                let for_model = ForModel { hook_event_name: self.prompt, additional_context: text };
                 let warning = Warning {
                     system_message: text,
                     hook_specific_output: (moment == Moment::Prompt).then_some(for_model),
@@ -139,11 +138,9 @@ impl Agent {
                 };
                 Answer { stdout, ..Answer::default() }
             }
-            (Answers::Json, Word::Warning(text)) => Answer {
-                stdout: Self::goes_on(moment),
-                stderr: line(text),
-                ..Answer::default()
-            },
+            (Answers::Json, Word::Warning(text)) => {
+                Answer { stdout: Self::goes_on(moment), stderr: line(text), ..Answer::default() }
+            }
         }
     }
 
@@ -183,7 +180,8 @@ mod tests {
 
     #[test]
     fn the_event_and_the_session_are_read_from_whatever_came() {
-        let cut_off = br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_input":{"content":"#;
+        let cut_off =
+            br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_input":{"content":"#;
         assert_eq!(read(cut_off), told("PreToolUse", "s"));
         assert_eq!(
             read(br#" {"prompt":"{\"session_id\":1}","conversation_id":"c","hook_event_name":"e\u0078"}"#),
@@ -191,7 +189,8 @@ mod tests {
         );
         assert_eq!(read(br#"{"hook_event_name":"E"}"#).unwrap().session, None);
         assert_eq!(read(br#"{"session_id":null,"hook_event_name":"E"}"#).unwrap().session, None);
-        for nothing in ["", "[]", "{}", "null", "{\"hook_event_name\":5}", "{\"session_id\":\"s\"}"] {
+        for nothing in ["", "[]", "{}", "null", "{\"hook_event_name\":5}", "{\"session_id\":\"s\"}"]
+        {
             assert_eq!(read(nothing.as_bytes()), None, "{nothing}");
         }
         assert_eq!(read(b"\xff\xfe{"), None);
@@ -204,7 +203,8 @@ mod tests {
             for moment in [Moment::Prompt, Moment::Tool] {
                 for word in [Word::Warning("80 %".into()), Word::Stop("used up".into())] {
                     let Answer { stdout, stderr, code } = agent.answer(moment, &word);
-                    shown += &format!("{} {moment:?} {code} out {stdout:?} err {stderr:?}\n", agent.id);
+                    shown +=
+                        &format!("{} {moment:?} {code} out {stdout:?} err {stderr:?}\n", agent.id);
                 }
             }
         }

@@ -101,7 +101,9 @@ impl Agent {
     /// # Errors
     /// The text is no JSON.
     pub fn installed(&self, text: &str) -> Result<Option<String>, edit::EditError> {
-        self.with(|hook| Ok(edit::command_in(text, hook)?.filter(|_| edit::is_whole(text, hook) == Ok(true))))
+        self.with(|hook| {
+            Ok(edit::command_in(text, hook)?.filter(|_| edit::is_whole(text, hook) == Ok(true)))
+        })
     }
 
     /// When the event of that name is run; `None` for events we are not asked at.

@@ -50,7 +50,7 @@ impl Ledger {
             return Ok(None);
         }
         let open = || {
-            let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY_WAIT)?;
             ledger.known_version().map(|version| (ledger, version))
         };
         let (ledger, version) = waiting(BUSY_WAIT, open)?;
@@ -79,8 +79,7 @@ impl Ledger {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         };
         let (ledger, found) = waiting(at_most, || {
-            let ledger = connect(path, mode)?;
-            ledger.run(|conn| conn.busy_timeout(at_most))?;
+            let ledger = connect(path, mode, at_most)?;
             ledger.known_version().map(|version| (ledger, version))
         })?;
         if found < schema::MIGRATIONS.len() as i64 {
@@ -138,7 +137,7 @@ fn waiting<T>(
 }
 
 fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
-    let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY_WAIT)?;
     // Before anything is written, the switch to WAL included.
     ledger.known_version()?;
     // SQLite opens what it may not write for reading, without a word.
@@ -165,10 +164,10 @@ fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
     Ok(ledger)
 }
 
-fn connect(path: &Path, mode: OpenFlags) -> Result<Ledger, LedgerError> {
+fn connect(path: &Path, mode: OpenFlags, busy_wait: Duration) -> Result<Ledger, LedgerError> {
     let open = || {
         let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        conn.busy_timeout(BUSY_WAIT)?;
+        conn.busy_timeout(busy_wait)?;
         conn.set_prepared_statement_cache_capacity(32);
         // KiB. The file's hot pages are few, and the operating system caches the rest.
         conn.pragma_update(None, "cache_size", -2048)?;

@@ -156,11 +156,7 @@ pub(super) fn for_each(
 }
 
 /// What one session used from the slot that holds `since` on.
-pub(super) fn of_session(
-    conn: &Connection,
-    session: i64,
-    since: DateTime<Utc>,
-) -> Result<Figures> {
+pub(super) fn of_session(conn: &Connection, session: i64, since: DateTime<Utc>) -> Result<Figures> {
     let mut all = Figures::default();
     let first = quarter_of(since.timestamp_millis());
     for_each_row(conn, first, i64::MAX, Some(session), |_, sums, price| {

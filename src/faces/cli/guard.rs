@@ -136,7 +136,9 @@ fn standing(limit: &Limit) -> String {
     let share = wording::percent(limit.permille());
     let unpriced = match limit.unpriced_tokens {
         0 => String::new(),
-        tokens => format!(" {} tokens without a known price are not in it.", wording::tokens(tokens)),
+        tokens => {
+            format!(" {} tokens without a known price are not in it.", wording::tokens(tokens))
+        }
     };
     let then = match limit.reach() {
         Reach::Hard => format!("agents are stopped since {} %", limit.hard_percent),
@@ -160,7 +162,8 @@ fn capital(text: &str) -> String {
 pub fn change(out: &mut dyn Write, path: &Path, difference: &str) -> io::Result<()> {
     writeln!(out, "{}:", path.display())?;
     for line in difference.lines() {
-        writeln!(out, "  {}", clean(line))?;
+        // A tab is no character to clean away here, and as wide as one likes.
+        writeln!(out, "  {}", clean(&line.replace('\t', "    ")))?;
     }
     Ok(())
 }
@@ -297,7 +300,13 @@ impl AgentJson {
             Hooked::OtherProgram(command) => ("other-program", Some(command.clone())),
             Hooked::Unknown(error) => ("unknown", Some(error.clone())),
         };
-        Self { id: row.id, name: row.name, settings: row.settings.display().to_string(), hook, detail }
+        Self {
+            id: row.id,
+            name: row.name,
+            settings: row.settings.display().to_string(),
+            hook,
+            detail,
+        }
     }
 }
 

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_time_is_typed_as_people_write_it() {
-        for (text, minutes) in [("30m", 30), ("1h", 60), ("1h30m", 90), ("2d", 2880), ("7d", 10_080)]
+        for (text, minutes) in
+            [("30m", 30), ("1h", 60), ("1h30m", 90), ("2d", 2880), ("7d", 10_080)]
         {
             let line = format!("guard allow --for {text}");
             assert_eq!(allow(&line).minutes, Some(minutes), "{text}");
