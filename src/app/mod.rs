@@ -6,6 +6,7 @@ mod checking;
 mod describing;
 mod doctor;
 mod explaining;
+mod guard;
 mod polling;
 mod running;
 
@@ -26,6 +27,8 @@ use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
 use crate::sources::Places;
+
+pub use guard::answer as answer_hook;
 
 /// Runs one command.
 ///
@@ -62,6 +65,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
+        Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
     }
     Ok(out.flush()?)

@@ -28,6 +28,8 @@ pub struct Standing {
     pub spent: Money,
     /// Whether any part of that is a list price.
     pub estimated: bool,
+    /// Tokens without a known price: in no amount.
+    pub unpriced_tokens: u64,
     /// Where the time ends; `None` while too little is known to tell.
     pub forecast: Option<Forecast>,
 }
@@ -41,11 +43,47 @@ pub struct Standings {
 }
 
 impl Standings {
-    /// Where the budgets stand, in their order.
+    /// Where the budgets stand and where they are heading, in their order.
     ///
     /// # Errors
     /// The ledger can't be read.
     pub fn read(
+        &mut self,
+        ledger: &Ledger,
+        budgets: &[Budget],
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Result<Vec<Standing>, LedgerError> {
+        let mut standings = self.spent(ledger, budgets, now, zone)?;
+        self.histories.retain(|key, _| budgets.iter().any(|budget| budget.key() == *key));
+        let shape = ledger
+            .meta(DAY_SHAPE)?
+            .and_then(|text| serde_json::from_str::<Vec<u32>>(&text).ok())
+            .and_then(|shape| Shape::try_from(shape).ok())
+            .unwrap_or(EVEN);
+        let today = local_day(now, zone);
+        let passed = now - day_start(today, zone);
+        for (budget, standing) in budgets.iter().zip(&mut standings) {
+            let history = self.history(ledger, budget, now, zone)?;
+            standing.forecast = forecast::forecast(&Known {
+                first: standing.span.first_day,
+                end: standing.span.end_day,
+                today,
+                seconds: u32::try_from(passed.num_seconds()).unwrap_or(0),
+                spent: standing.spent,
+                limit: standing.limit,
+                history,
+                shape: &shape,
+            });
+        }
+        Ok(standings)
+    }
+
+    /// Where the budgets stand, without a forecast.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub fn spent(
         &mut self,
         ledger: &Ledger,
         budgets: &[Budget],
@@ -67,12 +105,6 @@ impl Standings {
         let sums = ledger.tally(&mut self.tally, &questions, zone)?;
         let (sums, before) = sums.split_at(budgets.len());
         let mut before = before.iter();
-        self.histories.retain(|key, _| budgets.iter().any(|budget| budget.key() == *key));
-        let shape = ledger
-            .meta(DAY_SHAPE)?
-            .and_then(|text| serde_json::from_str::<Vec<u32>>(&text).ok())
-            .and_then(|shape| Shape::try_from(shape).ok())
-            .unwrap_or(EVEN);
         let mut standings = Vec::with_capacity(budgets.len());
         for ((budget, question), sum) in budgets.iter().zip(&questions).zip(sums) {
             let left_from = if budget.rollover { before.next() } else { None };
@@ -81,24 +113,13 @@ impl Standings {
                 left_from.filter(|_| has_before).map(|sum| figure(budget, sum, ledger.rates()));
             let limit = budget.limit(spent_before.as_ref());
             let spent = figure(budget, sum, ledger.rates());
-            let history = self.history(ledger, budget, now, zone)?;
-            let today = local_day(now, zone);
-            let passed = now - day_start(today, zone);
             standings.push(Standing {
                 span: question.span,
                 limit,
                 spent,
                 estimated: is_estimated(budget.basis, sum),
-                forecast: forecast::forecast(&Known {
-                    first: question.span.first_day,
-                    end: question.span.end_day,
-                    today,
-                    seconds: u32::try_from(passed.num_seconds()).unwrap_or(0),
-                    spent,
-                    limit,
-                    history,
-                    shape: &shape,
-                }),
+                unpriced_tokens: sum.unpriced_tokens,
+                forecast: None,
             });
         }
         Ok(standings)

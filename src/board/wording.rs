@@ -2,6 +2,7 @@
 //! figure looks the same wherever it stands.
 
 pub mod bills;
+pub mod guard;
 
 use std::borrow::Cow;
 use std::time::Duration;

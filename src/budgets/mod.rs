@@ -5,6 +5,7 @@
 //! speaks once and never gets lost.
 
 pub mod forecast;
+pub mod guard;
 pub mod unusual;
 pub mod watch;
 

@@ -14,11 +14,13 @@ use toml::{Spanned, Value};
 use url::{Host, Url};
 
 mod budgets;
+mod guard;
 mod providers;
 mod watches;
 
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
+use guard::TypedGuard;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -48,6 +50,8 @@ struct Typed {
     provider: Vec<Spanned<Description>>,
     #[serde(default)]
     budget: Vec<TypedBudget>,
+    #[serde(default)]
+    guard: TypedGuard,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -153,6 +157,7 @@ impl Check<'_> {
         let providers = self.providers(typed.providers);
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
+        let guard = self.guard(typed.guard, &budgets);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -162,6 +167,8 @@ impl Check<'_> {
             agents,
             providers,
             budgets,
+            guard,
+            read_from: None,
             rates,
             watches,
             warnings: Warnings::default(),

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::board::Headline;
 use crate::budgets::Budget;
+use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
 use crate::sources::further::Further;
@@ -43,6 +44,10 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Budgets in the order of the file.
     pub budgets: Vec<Budget>,
+    /// When agents are warned and stopped.
+    pub guard: Rules,
+    /// The [`fingerprint`] of the file it was read from; `None` without a file.
+    pub read_from: Option<u64>,
     /// What bills in other currencies count as.
     pub rates: Rates,
     /// Quota windows and balances to be told of.
@@ -104,6 +109,8 @@ impl Config {
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
+            guard: Rules::default(),
+            read_from: None,
             rates: Rates::default(),
             watches: Vec::new(),
             warnings: Warnings::default(),
@@ -118,7 +125,11 @@ impl Config {
     /// The file can't be read, or says something wrong: every problem with its line.
     pub fn load(path: &Path, home: &Path, system_zone: Tz) -> Result<Self, ConfigError> {
         match std::fs::read(path) {
-            Ok(bytes) => Self::parse(&file::decode(bytes, path)?, path, home, system_zone),
+            Ok(bytes) => {
+                let read_from = Some(fingerprint(&bytes));
+                let text = file::decode(bytes, path)?;
+                Ok(Self { read_from, ..Self::parse(&text, path, home, system_zone)? })
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self::defaults(system_zone))
             }
@@ -193,6 +204,11 @@ impl Config {
             .map(|(id, settings)| (id.clone(), settings.roots.clone()))
             .collect()
     }
+}
+
+/// Tells one text of the file from another, so that what was made of it need not be made again.
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
 }
 
 /// The system's zone: the `TZ` variable where it names a zone, else what the system is set to.
@@ -284,6 +300,7 @@ mod tests {
             ("[agents.codex]\n", [""; 2]),
             ("[providers.openrouter]\n", [""; 2]),
             ("[[budget]]\n", ["period", "scope"]),
+            ("[guard]\n", [""; 2]),
             ("[[watch]]\n", [""; 2]),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
@@ -350,6 +367,32 @@ mod tests {
                 ("month-2", Cycle::MONTH, &[], 0),
             ]
         );
+    }
+
+    #[test]
+    fn the_guard_has_defaults_and_names_budgets_that_are_there() {
+        let budget = "[[budget]]\namount = 50\nper = \"day\"\n";
+        assert_eq!(load(budget).guard, Rules::default());
+        let text = "[guard]\nbudgets = [\"day\"]\nsoft = 70\nhard = 110\nsession = 2.50\n";
+        let guard = load(&format!("{text}{budget}")).guard;
+        assert_eq!(guard.budgets, Some(vec!["day".to_owned()]));
+        assert_eq!((guard.soft_percent, guard.hard_percent), (Some(70), 110));
+        assert_eq!(guard.session.map(|amount| amount.to_decimal()), Some("2.5".into()));
+        let wrong = "[guard]\nbudgets = [\"week\"]\nsoft = 100\nhard = 0\nsession = 0\n";
+        insta::assert_snapshot!(complaint(&format!("{wrong}{budget}")), @r#"
+        config.toml:2: guard.budgets: no budget is named "week"
+          hint: write some of "day", or leave it out for all
+        config.toml:3: guard.soft: agents would be warned at 100 % and stopped at 100 %
+          hint: write a smaller share, or leave it out for the budget's own warning
+        config.toml:4: guard.hard: 0 is out of range
+          hint: write whole percent from 1 to 1000
+        config.toml:5: guard.session: 0 is not above zero
+          hint: write an amount above zero, such as 200 or 200.50
+        "#);
+        insta::assert_snapshot!(complaint("[guard]\nbudgets = [\"day\"]\n"), @r#"
+        config.toml:2: guard.budgets: no budget is named "day"
+          hint: set one: spendbar budget set 50 --per day
+        "#);
     }
 
     #[test]
@@ -451,7 +494,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `agents`, `providers`, `provider`, `budget`, `guard`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

@@ -19,6 +19,12 @@ pub enum LedgerError {
         /// Newest version this program knows.
         known: i64,
     },
+    /// An earlier version of this program made it, and the caller has no time to migrate it.
+    #[error("an older Spendbar wrote the ledger {path}")]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
     /// A database, but not of this program. Left as it is.
     #[error("{path} is a database of another program")]
     Foreign {
@@ -74,6 +80,7 @@ impl LedgerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Newer { .. } => "Install the newest Spendbar. The ledger was not touched.",
+            Self::Older { .. } => "Run `spendbar status`: it brings the ledger to this version.",
             Self::Foreign { .. } => "Move that file away. It was not touched.",
             Self::Corrupt { .. } => {
                 "Start Spendbar again: it sets the damaged file aside and starts a new one."

@@ -36,6 +36,7 @@ mod reprice;
 mod roll_up;
 mod schema;
 mod seen;
+mod sessions;
 mod slots;
 mod state;
 mod tally;

@@ -51,14 +51,40 @@ impl Ledger {
             return Ok(None);
         }
         let open = || {
-            let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY_WAIT)?;
             ledger.known_version().map(|version| (ledger, version))
         };
-        let (ledger, version) = waiting(open)?;
+        let (ledger, version) = waiting(BUSY_WAIT, open)?;
         if version < schema::MIGRATIONS.len() as i64 {
             drop(ledger);
             open_for_writing(path)?;
-            return Ok(Some(waiting(open)?.0));
+            return Ok(Some(waiting(BUSY_WAIT, open)?.0));
+        }
+        Ok(Some(ledger))
+    }
+
+    /// Opens the ledger for a caller that somebody waits for: nothing is made, migrated or set
+    /// aside, and neither this nor any later question waits for longer than `at_most`. With
+    /// `writes` small values may be written. `None` when there is no ledger.
+    pub fn open_at_once(
+        path: &Path,
+        at_most: Duration,
+        writes: bool,
+    ) -> Result<Option<Self>, LedgerError> {
+        if !path.try_exists().map_err(|error| LedgerError::from_io(path, &error))? {
+            return Ok(None);
+        }
+        let mode = if writes {
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        };
+        let (ledger, found) = waiting(at_most, || {
+            let ledger = connect(path, mode, at_most)?;
+            ledger.known_version().map(|version| (ledger, version))
+        })?;
+        if found < schema::MIGRATIONS.len() as i64 {
+            return Err(LedgerError::Older { path: path.to_owned() });
         }
         Ok(Some(ledger))
     }
@@ -90,14 +116,17 @@ impl Ledger {
 
 fn open_for_writing(path: &Path) -> Result<Ledger, LedgerError> {
     let is_new = make_file(path).map_err(|error| LedgerError::from_io(path, &error))?;
-    waiting(|| prepare(path, is_new))
+    waiting(BUSY_WAIT, || prepare(path, is_new))
 }
 
 /// Tries again for as long as another process holds the file. SQLite itself does not wait where
 /// two processes would wait for each other (both switch a new file to WAL), nor for a process that
 /// is removing the WAL as it ends.
-fn waiting<T>(mut work: impl FnMut() -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-    let end = Instant::now() + BUSY_WAIT;
+fn waiting<T>(
+    at_most: Duration,
+    mut work: impl FnMut() -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let end = Instant::now() + at_most;
     loop {
         match work() {
             Err(LedgerError::Busy { .. }) if Instant::now() < end => {
@@ -109,7 +138,7 @@ fn waiting<T>(mut work: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Led
 }
 
 fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
-    let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let ledger = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY_WAIT)?;
     // Before anything is written, the switch to WAL included.
     ledger.known_version()?;
     // SQLite opens what it may not write for reading, without a word.
@@ -136,10 +165,10 @@ fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
     Ok(ledger)
 }
 
-fn connect(path: &Path, mode: OpenFlags) -> Result<Ledger, LedgerError> {
+fn connect(path: &Path, mode: OpenFlags, busy_wait: Duration) -> Result<Ledger, LedgerError> {
     let open = || {
         let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        conn.busy_timeout(BUSY_WAIT)?;
+        conn.busy_timeout(busy_wait)?;
         conn.set_prepared_statement_cache_capacity(32);
         // KiB. The file's hot pages are few, and the operating system caches the rest.
         conn.pragma_update(None, "cache_size", -2048)?;

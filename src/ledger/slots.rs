@@ -169,9 +169,21 @@ pub(super) fn for_each(
     mut each: impl FnMut(i64, &About, &Figures) -> Result<()>,
 ) -> Result<()> {
     let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
-    for_each_row(conn, first_quarter(start), first_quarter(end), |key, sums, price| {
+    let (first, end) = (first_quarter(start), first_quarter(end));
+    for_each_row(conn, first, end, None, |key, sums, price| {
         each(key.quarter, &key.about(&price), &price.figures(&sums))
     })
+}
+
+/// What one session used from the slot that holds `since` on.
+pub(super) fn of_session(conn: &Connection, session: i64, since: DateTime<Utc>) -> Result<Figures> {
+    let mut all = Figures::default();
+    let first = quarter_of(since.timestamp_millis());
+    for_each_row(conn, first, i64::MAX, Some(session), |_, sums, price| {
+        all.add(&price.figures(&sums), 1);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// Prices all slots anew and sums the days from them.
@@ -185,7 +197,7 @@ pub(super) fn reprice(
     while let Some(quarter) = next {
         let end = quarter.saturating_add(QUARTERS_PER_DAY);
         let mut slots = Vec::new();
-        for_each_row(conn, quarter, end, |key, sums, price| {
+        for_each_row(conn, quarter, end, None, |key, sums, price| {
             slots.push((key, sums, price));
             Ok(())
         })?;
@@ -217,13 +229,15 @@ pub(super) fn for_each_row(
     conn: &Connection,
     first: i64,
     end: i64,
+    session: Option<i64>,
     mut each: impl FnMut(SlotKey, SlotSums, SlotPrice) -> Result<()>,
 ) -> Result<()> {
+    let and = if session.is_some() { "AND session = ?3" } else { "AND ?3 IS NULL" };
     let sql = format!(
-        "SELECT {KEY}, {SUMS} FROM slot WHERE quarter >= ?1 AND quarter < ?2 ORDER BY {KEY}"
+        "SELECT {KEY}, {SUMS} FROM slot WHERE quarter >= ?1 AND quarter < ?2 {and} ORDER BY {KEY}"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([first, end])?;
+    let mut rows = statement.query((first, end, session))?;
     while let Some(row) = rows.next()? {
         let key = SlotKey {
             quarter: row.get(0)?,

@@ -4,12 +4,14 @@
 //! `run` is the long-running loop, `handle` its thread, `job` a source's place in its schedule;
 //! [`once`] looks once at every source and leaves. Both keep to [`floor`] and `turns`, and go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
-//! and is judged, in one transaction). `incidents` asks the status pages of providers beside that.
+//! and is judged, in one transaction). [`guarding`] keeps beside that what the hooks of agents ask
+//! for; `incidents` asks the status pages of providers.
 
 pub mod clock;
 mod delivery;
 mod due;
 pub mod floor;
+pub mod guarding;
 mod handle;
 mod incidents;
 mod job;

@@ -13,7 +13,7 @@ use crate::sources::SourceError;
 use crate::spend::{Funding, Money, SourceKind, Span, period::local_day};
 
 use super::look::Looked;
-use super::{unusual, watching, words};
+use super::{guarding, unusual, watching, words};
 
 /// The name under which the ledger remembers that the first look at this machine is over.
 const FIRST_LOOK_OVER: &str = "first-look-over";
@@ -91,6 +91,17 @@ pub fn judge_now(
     recording.commit()
 }
 
+/// Tells of providers that fell silent, in a transaction of its own.
+pub fn judge_silence(
+    ledger: &mut Ledger,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let mut recording = ledger.begin()?;
+    unusual::judge_silence(&mut recording, config, now)?;
+    recording.commit()
+}
+
 fn judge_budgets(
     recording: &mut Recording<'_>,
     config: &Config,
@@ -100,7 +111,9 @@ fn judge_budgets(
 ) -> Result<(), LedgerError> {
     let first_look = !first_look_is_over(recording)?;
     let all = judge.standings.read(recording, &config.budgets, now, config.zone)?;
+    let mut limits = Vec::new();
     for (budget, standing) in config.budgets.iter().zip(all) {
+        limits.extend(guarding::limit(config, budget, &standing, now));
         // Nearly always nothing is reached, and there is nothing to ask.
         let lowest = budget.thresholds_percent.first().copied().unwrap_or(u32::MAX);
         let share = budgets::permille(&standing.limit, &standing.spent);
@@ -113,6 +126,7 @@ fn judge_budgets(
             unusual::judge_pace(recording, config, budget, &standing, now)?;
         }
     }
+    guarding::keep(recording, config, limits, now)?;
     if limits_too {
         watching::judge(recording, config, now)?;
     }

@@ -427,7 +427,10 @@ impl<T: FnMut(Event)> Monitor<T> {
         let now = Instant::now();
         if self.judging && now >= self.silence_at {
             self.silence_at = now + SILENCE_GAP;
-            self.judge_now();
+            let at = self.setup.clock.now();
+            if let Err(error) = record::judge_silence(&mut self.ledger, &self.config, at) {
+                self.trouble.insert("ledger", error.to_string());
+            }
         }
     }
 

@@ -91,3 +91,7 @@ pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
 pub fn other_homes() -> Vec<PathBuf> {
     Vec::new()
 }
+
+pub fn quoted(path: &str) -> Option<String> {
+    super::shell::in_single_quotes(path)
+}

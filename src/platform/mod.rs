@@ -9,6 +9,7 @@ pub mod notification;
 pub mod open;
 pub mod paths;
 pub mod session;
+pub mod shell;
 pub mod theme;
 pub mod tray_style;
 pub mod watcher;

@@ -106,6 +106,13 @@ pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
     notification.show().map_err(|error| error.to_string())
 }
 
+/// In double quotes, which `cmd.exe`, PowerShell and Git Bash read alike as long as none of the
+/// characters is in it that mean something there; no path has a double quote.
+pub fn quoted(path: &str) -> Option<String> {
+    let is_plain = !path.contains(['"', '$', '`', '%', '!']);
+    is_plain.then(|| format!("\"{path}\""))
+}
+
 /// `wsl.exe --list --running --quiet` names the running systems, in UTF-16; their files are at
 /// `\\wsl.localhost\<name>` (Microsoft, "Basic commands for WSL").
 pub fn other_homes() -> Vec<PathBuf> {

@@ -6,8 +6,10 @@ use std::process::Stdio;
 use crate::lines::{CLAUDE_FILE, claude_spends};
 use crate::world::World;
 
-const COMMANDS: [&str; 10] =
-    ["status", "report", "poll", "sources", "alerts", "doctor", "config", "budget", "key", "demo"];
+const COMMANDS: [&str; 11] = [
+    "status", "report", "poll", "sources", "alerts", "doctor", "config", "budget", "guard", "key",
+    "demo",
+];
 
 #[test]
 fn wrong_usage_is_2_and_says_what_is_wrong() {

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sources", &["spend"]),
     ("pricing", &["spend"]),
     ("budgets", &["spend"]),
+    ("hooks", &[]),
     ("ledger", &["spend", "pricing"]),
     ("board", &["spend", "ledger", "budgets"]),
     ("config", &["spend", "sources", "pricing", "budgets", "board", "platform"]),

@@ -21,6 +21,7 @@ mod desk;
 mod desktop;
 mod explain;
 mod floor;
+mod guard;
 mod histories;
 mod hostile;
 mod incidents;

@@ -13,6 +13,7 @@ pub mod config;
 pub mod doctor;
 pub mod explain;
 pub mod first_run;
+pub mod guard;
 pub mod input;
 pub mod json;
 pub mod key;

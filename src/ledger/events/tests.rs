@@ -32,7 +32,7 @@ type Slot = (SlotKey, SlotSums, SlotPrice);
 fn slots_and_their_sum(ledger: &Ledger) -> [Vec<Slot>; 2] {
     let read = |ledger: &Ledger| {
         let mut slots = Vec::new();
-        slots::for_each_row(&ledger.conn, i64::MIN, i64::MAX, |key, sums, price| {
+        slots::for_each_row(&ledger.conn, i64::MIN, i64::MAX, None, |key, sums, price| {
             slots.push((key, sums, price));
             Ok(())
         })

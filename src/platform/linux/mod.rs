@@ -182,6 +182,10 @@ pub fn other_homes() -> Vec<PathBuf> {
     Vec::new()
 }
 
+pub fn quoted(path: &str) -> Option<String> {
+    super::shell::in_single_quotes(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

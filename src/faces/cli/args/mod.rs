@@ -4,6 +4,7 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod check;
+mod guard;
 mod provider;
 mod reconcile;
 mod report;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::spend::{Currency, Cycle, Money};
 
 pub use check::CheckArgs;
+pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::ProviderArg;
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
@@ -131,6 +133,20 @@ Example:
     /// Budgets: be told before an amount is reached
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// Stop agents at a budget: hooks in their own settings
+    #[command(after_help = "\
+Examples:
+  spendbar guard install claude-code    show the change to its settings, ask, and make it
+  spendbar guard                        which agents have the hook, and the limits
+  spendbar guard allow --for 1h         let agents go on at a limit
+
+Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and warns them before;
+[guard] in the config changes that. When it can't check, agents go on.")]
+    Guard {
+        /// What to do; without it, how things are
+        #[command(subcommand)]
+        command: Option<GuardCommand>,
+    },
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
@@ -468,6 +484,7 @@ pub(super) mod tests {
           provider   Descriptions of providers and gateways of your own
           config     The config file
           budget     Budgets: be told before an amount is reached
+          guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
           demo       See it at work on a pretend world: no key, no network, no desktop needed
           help       Print this message or the help of the given subcommand(s)
