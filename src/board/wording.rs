@@ -1,6 +1,8 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+mod alerts;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -11,6 +13,8 @@ use crate::spend::{
     Balance, Converted, Currency, Indicator, Money, Period, Quantity, QuotaWindow, SourceError,
     SourceInfo, UsedOf,
 };
+
+pub use alerts::{RAISE_PERCENT, channel, snoozed, told};
 
 /// A figure that is not known. Never 0.
 pub const UNKNOWN: &str = "–";

@@ -13,9 +13,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
+mod alerts;
 mod providers;
 mod watches;
 
+use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -37,6 +39,12 @@ struct Typed {
     headline: Option<Headline>,
     notifications: Option<bool>,
     status_pages: Option<bool>,
+    #[serde(default)]
+    alerts: TypedAlerts,
+    #[serde(default)]
+    hook: Vec<TypedHook>,
+    #[serde(default)]
+    webhook: Vec<TypedWebhook>,
     #[serde(default)]
     agents: BTreeMap<Spanned<String>, TypedAgent>,
     #[serde(default)]
@@ -124,6 +132,7 @@ fn not_typed(text: &str, error: &toml::de::Error) -> ConfigProblem {
     .into_iter()
     .fold(message, |message, (theirs, ours)| message.replace(theirs, ours));
     let what = if written.is_empty() { what } else { format!("{what}, in `{written}`") };
+    let what = alerts::without_secrets(&what);
     ConfigProblem { line, field: String::new(), what, hint: String::new() }
 }
 
@@ -162,6 +171,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let budgets = self.budgets(typed.budget);
+        let alerts = self.alerts(typed.alerts, typed.hook, typed.webhook);
         let rates = self.rates(typed.rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
@@ -169,6 +179,7 @@ impl Check<'_> {
             headline: typed.headline.unwrap_or_default(),
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
+            alerts,
             agents,
             providers,
             budgets,
@@ -446,7 +457,7 @@ pub(super) fn effective_names(budgets: &[(Option<&str>, Period)]) -> Vec<String>
         .collect()
 }
 
-fn loopback(url: &Url) -> bool {
+pub(super) fn loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

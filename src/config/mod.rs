@@ -2,6 +2,7 @@
 //! checks it; what comes out is a [`Config`] that the rest of the program can rely on. [`edit`]
 //! changes the file and leaves every other byte as it was.
 
+pub mod alerts;
 pub mod edit;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::Rates;
 
+pub use alerts::AlertSettings;
 pub use error::{ConfigError, ConfigProblem};
 
 /// The commented file that a new user starts from: every setting with its default.
@@ -36,6 +38,8 @@ pub struct Config {
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
     pub status_pages: bool,
+    /// Where alerts go to besides the desktop, and when they keep still.
+    pub alerts: AlertSettings,
     /// Settings of agents, by source id; agents that the file does not name are absent.
     pub agents: BTreeMap<String, AgentSettings>,
     /// Settings of providers, by source id; providers that the file does not name are absent.
@@ -98,6 +102,7 @@ impl Config {
             headline: Headline::default(),
             notifications: true,
             status_pages: true,
+            alerts: AlertSettings::default(),
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
@@ -252,6 +257,8 @@ mod tests {
         assert_eq!(shown.headline, defaults.headline);
         assert_eq!(shown.notifications, defaults.notifications);
         assert_eq!(shown.status_pages, defaults.status_pages);
+        assert_eq!(shown.alerts.hooks.len(), 1);
+        assert_eq!(shown.alerts.webhooks.len(), 3);
         for source in SOURCES.iter() {
             let info = source.info();
             assert!(shown.enabled(info.id));
@@ -281,6 +288,8 @@ mod tests {
             ("[providers.openrouter]\n", [""; 2]),
             ("[[budget]]\n", ["period", "scope"]),
             ("[[watch]]\n", [""; 2]),
+            ("[[hook]]\n", [""; 2]),
+            ("[[webhook]]\n", [""; 2]),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
             let (listed, _) = complaint.split_once(", in `").expect("the line");
@@ -314,6 +323,58 @@ mod tests {
         ] {
             let config = load(&format!("[[budget]]\namount = {written} # c\nper = \"day\"\n"));
             assert_eq!(config.budgets[0].amount.to_decimal(), decimal, "{written}");
+        }
+    }
+
+    #[test]
+    fn alerts_go_where_the_config_says() {
+        let config = load(
+            "[alerts]\nquiet = \"22:00-08:00\"\n\
+             [[hook]]\ncommand = [\"~/bin/lamp\", \"red\"]\nfrom = \"critical\"\ntimeout = 5\n\
+             [[hook]]\ncommand = [\"beep\"]\n\
+             [[webhook]]\nname = \"team\"\nbody = \"slack\"\n\
+             [[webhook]]\nurl_env = \"CHAT\"\n\
+             [[webhook]]\nurl = \"https://hooks.example/hunter2\"\n",
+        );
+        assert_eq!(config.alerts.quiet, crate::spend::Quiet::parse("22:00-08:00"));
+        let channels: Vec<_> =
+            config.alerts.channels().map(|(id, from)| format!("{id} {}", from.word())).collect();
+        assert_eq!(
+            channels,
+            [
+                "hook:hook critical",
+                "hook:hook-2 info",
+                "webhook:team info",
+                "webhook:webhook info",
+                "webhook:webhook-2 info"
+            ]
+        );
+        assert_eq!(config.alerts.hooks[0].command, ["/home/u/bin/lamp", "red"]);
+        assert_eq!(config.alerts.webhooks[0].key(), "webhook-team");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn wrong_alerts_are_told_without_their_secrets() {
+        let text = "[alerts]\nquiet = \"22-8\"\n\
+             [[hook]]\ncommand = []\n\
+             [[hook]]\ncommand = [\"./lamp\"]\n\
+             [[hook]]\nname = \"a b\"\ncommand = [\"lamp\"]\ntimeout = 0\n\
+             [[webhook]]\nurl = \"http://hooks.example/hunter2\"\n\
+             [[webhook]]\nurl = \"https://u:hunter2@hooks.example/\"\n\
+             [[webhook]]\nname = \"x\"\nurl_env = \"https://hooks.example/hunter2\"\n\
+             [[webhook]]\nname = \"x\"\nurl = \"https://a/hunter2\"\nurl_env = \"A\"\n";
+        let said = complaint(text);
+        assert!(!said.contains("hunter2"), "{said}");
+        insta::assert_snapshot!(said, @"");
+        for wrong in [
+            "[[webhook]]\nurl = \"https://hooks.example/hunter2\" x\n",
+            "[[webhook]]\nbody = \"https://hooks.example/hunter2\"\n",
+            "[[webhook]]\nlink = \"https://hooks.example/hunter2\"\n",
+            "[[webhook]]\nurl = [\"https://hooks.example/hunter2\"]\n",
+        ] {
+            let said = complaint(wrong);
+            assert!(said.contains("hooks.example…") && !said.contains("hunter2"), "{said}");
         }
     }
 
@@ -440,7 +501,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

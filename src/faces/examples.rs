@@ -6,8 +6,8 @@ use crate::board::{
     AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, ModelRow, SourceRow, State,
 };
 use crate::spend::{
-    Balance, Currency, Indicator, Money, Period, Quantity, SourceError, SourceInfo, SourceKind,
-    TokenCounts,
+    AlertKind, Balance, Currency, Indicator, Money, Period, Quantity, Severity, SourceError,
+    SourceInfo, SourceKind, TokenCounts,
 };
 
 static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
@@ -52,7 +52,11 @@ pub fn near() -> Board {
         amount: Some(usd("500")),
         spent: Some(usd("402")),
         estimated: true,
+        kind: AlertKind::Threshold,
+        severity: Severity::Warning,
+        subject: String::new(),
         delivered_at: None,
+        deliveries: Vec::new(),
         title: "80 % of today's budget: $402 of $500".into(),
         body: "At this pace: $640 by midnight.".into(),
     });
@@ -211,6 +215,7 @@ fn board(spent: &str, state: State) -> Board {
         ],
         budgets: vec![budget("daily", Period::Day, "500", spent)],
         last_alert: None,
+        snoozes: Vec::new(),
         state,
         loading: false,
         demo: false,

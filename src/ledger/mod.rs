@@ -17,6 +17,7 @@ pub mod balances;
 mod bills;
 mod codes;
 mod days;
+mod deliveries;
 mod error;
 mod events;
 mod figures;
@@ -46,6 +47,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use open::Opened;
 pub use questions::{ModelSpend, SourceSpend, Spend};
@@ -63,6 +65,8 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    /// Where alerts that are recorded from now on go to.
+    channels: Vec<Channel>,
 }
 
 impl Ledger {

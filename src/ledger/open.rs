@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Ledger, LedgerError, reprice, schema};
+use super::{Channel, Ledger, LedgerError, reprice, schema};
 use crate::spend::Rates;
 
 /// How long a process waits for another one's transaction. The longest are a few seconds: a
@@ -146,7 +146,8 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Ledger, LedgerError> {
         Ok(conn)
     };
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
-    Ok(Ledger { conn, path: path.to_owned(), rates: Rates::default() })
+    let channels = vec![Channel::desktop()];
+    Ok(Ledger { conn, path: path.to_owned(), rates: Rates::default(), channels })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files
@@ -269,7 +270,7 @@ mod tests {
         let error = open_error(&path);
         assert!(matches!(error, LedgerError::Newer { found: 99, known: 3, .. }), "{error}");
         assert!(error.to_string().contains("version 99"), "{error}");
-        assert!(error.to_string().contains("up to 3"), "{error}");
+        assert!(error.to_string().contains("up to 4"), "{error}");
         assert!(matches!(Ledger::open_read_only(&path).unwrap_err(), LedgerError::Newer { .. }));
         assert_eq!(fs::read(&path).unwrap(), before);
     }

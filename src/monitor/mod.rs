@@ -7,7 +7,7 @@
 //! and is judged, in one transaction). `incidents` asks the status pages of providers beside that.
 
 pub mod clock;
-mod delivery;
+pub mod delivery;
 mod due;
 pub mod floor;
 mod handle;
@@ -34,7 +34,7 @@ use crate::sources::Places;
 use crate::sources::providers::http;
 
 pub use handle::{Handle, spawn};
-pub use messages::{Command, Event};
+pub use messages::{Command, Event, Settled};
 
 /// What a monitor needs to start.
 #[derive(Clone, Debug)]

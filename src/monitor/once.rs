@@ -15,7 +15,7 @@ use crate::spend::SourceInfo;
 use super::floor::{self, HeldBack};
 use super::job::Changed;
 use super::look::{Scope, Task, ToRead};
-use super::{Setup, due, look, record, turns};
+use super::{Setup, delivery, due, look, record, turns};
 
 /// How one source's look ended.
 #[derive(Clone, Debug)]
@@ -91,6 +91,7 @@ pub fn look_at_all(
     ledger.reprice(&prices)?;
     ledger.keep_days_of(setup.config.zone)?;
     ledger.convert_at(setup.config.rates.clone());
+    ledger.deliver_to(delivery::channels(&setup.config));
     let mut ended: Option<look::Looked> = None;
     loop {
         while let Some(source) = next(&mut waiting, &mut running) {

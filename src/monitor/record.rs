@@ -9,7 +9,7 @@ use crate::config::{Billing, Config};
 use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
 use crate::sources::SourceError;
-use crate::spend::{Funding, Money, Span, period::local_day};
+use crate::spend::{AlertKind, Funding, Money, Severity, Span, period::local_day};
 
 use super::look::Looked;
 use super::{watching, words};
@@ -96,7 +96,10 @@ fn judge_budgets(
         let verdict = budgets::judge(budget, &spend.spend, &known, before_today.as_ref());
         let alert = |threshold_percent, (title, body)| NewAlert {
             budget_key: budget.key(),
+            kind: AlertKind::Threshold,
+            severity: Severity::of_threshold(threshold_percent),
             budget: budget.name.clone(),
+            subject: String::new(),
             period: Some(budget.period),
             period_start: start,
             threshold_percent,

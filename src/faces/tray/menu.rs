@@ -9,7 +9,7 @@ use super::{
     which_is_shown,
 };
 use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
-use crate::spend::{SourceError, SourceKind};
+use crate::spend::{SnoozeFor, SourceError, SourceKind};
 
 /// No menu has more rows than this, separators included.
 pub const MOST_ROWS: usize = 25;
@@ -24,7 +24,7 @@ pub struct MenuRow {
 }
 
 /// What a row of the menu is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKind {
     /// The first row: today's figure. Does nothing.
     Headline,
@@ -40,8 +40,8 @@ pub enum RowKind {
 
 impl MenuRow {
     /// What choosing it does; `None` for rows that only tell something.
-    pub fn action(&self) -> Option<Action> {
-        match self.kind {
+    pub fn action(&self) -> Option<&Action> {
+        match &self.kind {
             RowKind::Action(action) => Some(action),
             _ => None,
         }
@@ -102,12 +102,13 @@ struct Limits {
     models: usize,
     budgets: usize,
     notices: usize,
+    raises: usize,
     small_print: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sources: 8, models: 3, budgets: 4, notices: 2, small_print: true }
+        Self { sources: 8, models: 3, budgets: 4, notices: 2, raises: 2, small_print: true }
     }
 }
 
@@ -122,6 +123,8 @@ impl Limits {
             self.sources -= 1;
         } else if self.models > 1 {
             self.models -= 1;
+        } else if self.raises > 1 {
+            self.raises -= 1;
         } else if self.budgets > 1 {
             self.budgets -= 1;
         } else if self.sources > 1 {
@@ -165,9 +168,40 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
     rows.push(MenuRow::action_row(Action::Refresh, "Refresh now"));
     let pause = if board.state == State::Paused { "Resume" } else { "Pause" };
     rows.push(MenuRow::action_row(Action::TogglePause, pause));
+    rows.extend(raises(board, limits.raises));
+    rows.extend(snoozing(board));
     rows.push(MenuRow::action_row(Action::CopySummary, "Copy summary"));
     rows.push(MenuRow::action_row(Action::OpenConfig, "Open config"));
     rows.push(MenuRow::action_row(Action::Quit, "Quit"));
+    rows
+}
+
+/// For each budget that warns: `Raise “daily” by 25 % to $625`.
+fn raises(board: &Board, most: usize) -> Vec<MenuRow> {
+    let warns = |budget: &&BudgetRow| budget.permille >= i128::from(budget.warn_percent) * 10;
+    let row = |budget: &BudgetRow| {
+        let raised = wording::amount_short(&budget.amount.raised(wording::RAISE_PERCENT)?);
+        let percent = wording::RAISE_PERCENT;
+        let text = format!("Raise “{}” by {percent} % to {raised}", one_line(&budget.name));
+        Some(MenuRow::action_row(Action::Raise(budget.name.clone()), &text))
+    };
+    board.budgets.iter().filter(warns).filter_map(row).take(most).collect()
+}
+
+/// The ways to silence alerts, where there is something that could speak.
+fn snoozing(board: &Board) -> Vec<MenuRow> {
+    let mut rows = Vec::new();
+    if let Some(snooze) = board.snoozes.first() {
+        let more = board.snoozes.len() - 1;
+        let more = if more > 0 { format!(" · {more} more") } else { String::new() };
+        let text = wording::snoozed(snooze, board.now, board.zone);
+        rows.push(MenuRow::fact(one_line(&text) + &more));
+        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Off), "Stop snoozing"));
+    } else if !board.budgets.is_empty() || board.last_alert.is_some() {
+        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Hour), "Snooze alerts for 1 h"));
+        let tomorrow = Action::Snooze(SnoozeFor::Tomorrow);
+        rows.push(MenuRow::action_row(tomorrow, "Snooze alerts until tomorrow"));
+    }
     rows
 }
 

@@ -3,6 +3,7 @@
 //! [`Cli::read`] gives checked arguments or an error that clap prints and leaves with; wrong usage
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
+mod alerts;
 mod provider;
 mod report;
 
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::spend::{Currency, Money, Period};
 
+pub use alerts::{AlertsArgs, AlertsCommand};
 pub use provider::ProviderArg;
 pub use report::{DayArg, ReportArgs};
 
@@ -96,8 +98,8 @@ Example:
     Scan(ScanArgs),
     /// Every source Spendbar can read, found here or not
     Sources(JsonArg),
-    /// The alerts that spoke
-    Alerts(JsonArg),
+    /// The alerts that spoke and where they were told; test and snooze them
+    Alerts(AlertsArgs),
     /// What was looked for, where, and what was found
     Doctor(JsonArg),
     /// Descriptions of providers and gateways of your own
@@ -176,6 +178,14 @@ Examples:
   spendbar budget set 3000 --per month --threshold 50,90,100
   spendbar budget set 25.50 --per week --name side-project --source codex")]
     Set(BudgetSetArgs),
+    /// Raise a budget's amount, rounded up to a whole cent
+    Raise {
+        /// Its name, as `budget list` shows it
+        name: String,
+        /// By how much
+        #[arg(long, value_name = "PERCENT", default_value = "25%", value_parser = parse_percent)]
+        by: u32,
+    },
     /// Every budget
     List(JsonArg),
     /// Remove a budget from the config
@@ -297,6 +307,13 @@ fn parse_amount(text: &str) -> Result<Money, String> {
     match Money::parse(plain, Currency::USD) {
         Ok(amount) if amount.attos > 0 => Ok(amount),
         _ => Err("write dollars above zero, such as 200 or 200.50".into()),
+    }
+}
+
+fn parse_percent(text: &str) -> Result<u32, String> {
+    match text.trim_end_matches('%').trim_end().parse() {
+        Ok(percent @ 1..=1000) => Ok(percent),
+        _ => Err("write percent from 1 to 1000, such as 25%".into()),
     }
 }
 
@@ -445,7 +462,7 @@ pub(super) mod tests {
           poll      Look once at every source, record what is there, and leave
           scan      Show how each record of one log was counted, and why
           sources   Every source Spendbar can read, found here or not
-          alerts    The alerts that spoke
+          alerts    The alerts that spoke and where they were told; test and snooze them
           doctor    What was looked for, where, and what was found
           provider  Descriptions of providers and gateways of your own
           config    The config file

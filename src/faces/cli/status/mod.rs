@@ -282,7 +282,8 @@ pub(in crate::faces::cli) mod tests {
     use super::*;
     use crate::board::{AlertRow, BalanceRow, Figures, ModelRow};
     use crate::spend::{
-        Balance, Currency, Period, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
+        AlertKind, Balance, Currency, Period, Quantity, QuotaWindow, Severity, SourceError,
+        TokenCounts, UsedOf,
     };
 
     fn usd(text: &str) -> Money {
@@ -335,6 +336,7 @@ pub(in crate::faces::cli) mod tests {
             top_models: Vec::new(),
             budgets: Vec::new(),
             last_alert: None,
+            snoozes: Vec::new(),
             state: State::Calm,
             loading: false,
             demo: false,
@@ -434,7 +436,11 @@ pub(in crate::faces::cli) mod tests {
                 amount: Some(usd("400")),
                 spent: Some(usd("201.5")),
                 estimated: true,
+                kind: AlertKind::Threshold,
+                severity: Severity::Warning,
+                subject: String::new(),
                 delivered_at: None,
+                deliveries: Vec::new(),
                 title: "50 % of today's budget: ≈ $201.50 of $400".into(),
                 body: String::new(),
             }),
