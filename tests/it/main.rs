@@ -14,6 +14,7 @@ mod agents;
 mod budgets;
 mod commands;
 mod corpus;
+mod delivery;
 mod demo;
 mod described;
 mod desk;
