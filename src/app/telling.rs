@@ -18,6 +18,9 @@ use super::App;
 /// The tag of what tells several alerts at once.
 const HELD: &str = "held";
 
+/// Of how many notifications that are about no budget the buttons still work.
+const MOST_REMEMBERED: usize = 32;
+
 /// Tells alerts on the desktop and does what is pressed on them.
 pub(super) struct Telling {
     app: App,
@@ -39,9 +42,7 @@ impl Telling {
         let notice = notice(&self.app, &alerts);
         let ids: Vec<i64> = alerts.iter().map(|alert| alert.id).collect();
         let (notifier, commands) = (self.notifier.clone(), self.commands.clone());
-        // Only what stands for a budget, or for all that was held, stays the same over time.
-        self.told.retain(|tag, _| !tag.starts_with(ONE_ALERT));
-        self.told.insert(notice.tag.clone(), alerts);
+        self.remember(&notice.tag, alerts);
         std::thread::spawn(move || {
             let settled = match wanted.then(|| notifier.notify(&notice)) {
                 None => Settled::Off("the config wants no notifications".into()),
@@ -57,11 +58,21 @@ impl Telling {
         });
     }
 
+    /// Budgets are few; of what is about no budget the newest are remembered.
+    fn remember(&mut self, tag: &str, alerts: Vec<AlertRow>) {
+        self.told.insert(tag.to_owned(), alerts);
+        let number = |tag: &String| tag.strip_prefix(ONE_ALERT)?.parse::<i64>().ok();
+        while self.told.keys().filter_map(number).count() > MOST_REMEMBERED {
+            let Some(oldest) = self.told.keys().filter_map(number).min() else { return };
+            self.told.remove(&format!("{ONE_ALERT}{oldest}"));
+        }
+    }
+
     /// Does what was pressed on the notification of this tag.
     pub(super) fn reply(&self, tag: &str, reply: Reply, board: Option<&Board>) {
-        let alerts = self.told.get(tag).map(Vec::as_slice).unwrap_or_default();
+        let Some(alerts) = self.told.get(tag) else { return };
         // What is told of one budget is snoozed and raised alone.
-        let budget = match alerts {
+        let budget = match alerts.as_slice() {
             [alert] => Some(alert.budget.clone()),
             _ => None,
         };
@@ -99,10 +110,9 @@ impl Telling {
     /// Shows where the money of today went.
     fn details(&self, alerts: &[AlertRow], board: Option<&Board>) {
         let (title, body) = wording::told(alerts);
-        let body = board.map_or(body, summary);
         self.show(Notice {
-            title: if title.is_empty() { "Today".into() } else { title },
-            body,
+            title,
+            body: board.map_or(body, summary),
             urgency: Urgency::Normal,
             tag: "details".into(),
             replies: Vec::new(),

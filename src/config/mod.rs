@@ -366,7 +366,28 @@ mod tests {
              [[webhook]]\nname = \"x\"\nurl = \"https://a/hunter2\"\nurl_env = \"A\"\n";
         let said = complaint(text);
         assert!(!said.contains("hunter2"), "{said}");
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        config.toml:2: alerts.quiet: "22-8" is no span of hours
+          hint: write two different times, such as "22:00-08:00"
+        config.toml:4: hook.command: the list is empty
+          hint: write the program and its arguments, such as ["notify-me", "--loud"]
+        config.toml:6: hook.command: "./lamp" is neither a whole path nor a program's name
+          hint: write the whole path, or a name that is found in PATH
+        config.toml:8: hook.name: "a b" is no name of a hook
+          hint: write up to 24 small letters, digits and hyphens, such as "team"
+        config.toml:10: hook.timeout: 0 is out of range
+          hint: write seconds from 1 to 300
+        config.toml:12: webhook.url: plain http would send what it is told to hooks.example for everyone to read; it is for this machine only
+          hint: write an address such as "https://hooks.slack.com/services/…"
+        config.toml:14: webhook.url: it holds a user name or password before hooks.example
+          hint: write an address such as "https://hooks.slack.com/services/…"
+        config.toml:17: webhook.url_env: it is no name of an environment variable
+          hint: write a name such as "SLACK_WEBHOOK", not the address itself
+        config.toml:19: webhook.name: a second webhook is named "x"
+          hint: give each a name of its own
+        config.toml:21: webhook: it has both url and url_env
+          hint: take one of them out
+        "#);
         for wrong in [
             "[[webhook]]\nurl = \"https://hooks.example/hunter2\" x\n",
             "[[webhook]]\nbody = \"https://hooks.example/hunter2\"\n",

@@ -151,9 +151,22 @@ fn a_channel_gets_no_alert_that_is_older_or_less_pressing() {
     spend(&world, "C", 30);
     assert_eq!(got(&world).len(), 1);
     assert_eq!(got(&world)[0]["alerts"][0]["threshold_percent"], 100);
-    // The channel goes while one of its alerts waits.
-    fs::remove_file(world.home().join("hook.sh")).expect("there");
-    fs::remove_file(world.home().join("got")).expect("there");
+}
+
+#[test]
+fn what_waits_for_a_channel_that_is_taken_away_is_off() {
+    let mut world = known_machine("");
+    let hook = hook(&world, "exit 1");
+    world = world.config(&hook);
+    spend(&world, "A", 51);
+    assert_eq!(delivery(&world, 50, "hook:lamp")["state"], "waiting");
+    fs::write(world.config_file(), DAILY).expect("written");
+    world.poll_offline();
+    assert_eq!(delivery(&world, 50, "hook:lamp")["state"], "off");
+    world.set_clock("2026-03-02T13:00:00Z");
+    let world = world.config(&hook);
+    world.poll_offline();
+    assert_eq!(got(&world).len(), 1);
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn delivery_lines(deliveries: &[DeliveryRow]) -> Vec<String> {
     if deliveries.len() > 1 && !told.is_empty() {
         lines.push(format!("told by {}", told.join(", ")));
     }
-    lines.extend(deliveries.iter().filter(|it| !is_told(it)).map(undelivered));
+    // Who wants no notifications need not read that at each alert.
+    let is_unwanted = |it: &&DeliveryRow| it.channel == DESKTOP && it.state == DeliveryState::Off;
+    let open = deliveries.iter().filter(|it| !is_told(it) && !is_unwanted(it));
+    lines.extend(open.map(undelivered));
     lines
 }
 

@@ -131,6 +131,8 @@ impl Limits {
             self.sources -= 1;
         } else if self.notices > 1 {
             self.notices -= 1;
+        } else if self.raises > 0 {
+            self.raises -= 1;
         } else {
             return false;
         }
@@ -194,10 +196,12 @@ fn snoozing(board: &Board) -> Vec<MenuRow> {
     if let Some(snooze) = board.snoozes.first() {
         let more = board.snoozes.len() - 1;
         let more = if more > 0 { format!(" · {more} more") } else { String::new() };
-        let text = wording::snoozed(snooze, board.now, board.zone);
-        rows.push(MenuRow::fact(one_line(&text) + &more));
-        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Off), "Stop snoozing"));
-    } else if !board.budgets.is_empty() || board.last_alert.is_some() {
+        let text = one_line(&wording::snoozed(snooze, board.now, board.zone));
+        let text = format!("{text}{more} · stop");
+        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Off), &text));
+    }
+    let all_are_snoozed = board.snoozes.iter().any(|snooze| snooze.budget.is_none());
+    if !all_are_snoozed && (!board.budgets.is_empty() || board.last_alert.is_some()) {
         rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Hour), "Snooze alerts for 1 h"));
         let tomorrow = Action::Snooze(SnoozeFor::Tomorrow);
         rows.push(MenuRow::action_row(tomorrow, "Snooze alerts until tomorrow"));

@@ -188,6 +188,8 @@ pub fn after_hook(refusal: Refusal, tries: u32, now: DateTime<Utc>) -> Settled {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::ledger::NewAlert;
     use crate::spend::AlertKind;
@@ -335,5 +337,49 @@ mod tests {
         assert_eq!(after_hook(refused(), 2, at("12:00")), again(5));
         let failed = Settled::Failed("it ended with 3, 3 times".into());
         assert_eq!(after_hook(refused(), 3, at("12:00")), failed);
+    }
+
+    proptest! {
+        /// Whatever is on its way, and however late it is: what is critical is never held, nothing
+        /// is told twice in one pass, and nothing that waits is forgotten.
+        #[test]
+        fn every_row_gets_one_decision(
+            rows in proptest::collection::vec((0_usize..3, 0_usize..3, 0_u32..3, -9_i64..9), 0..12),
+            minutes in 0_i64..1440,
+            snoozed: bool,
+        ) {
+            let now = at("00:00") + chrono::Duration::minutes(minutes);
+            let states = [Waiting, Sending, Held];
+            let rows: Vec<Open> = (1..)
+                .zip(rows)
+                .map(|(id, (state, severity, tries, again))| Open {
+                    tries,
+                    again_at: (tries > 0).then(|| now + chrono::Duration::minutes(again)),
+                    ..open(id, Severity::ALL[severity], states[state])
+                })
+                .collect();
+            let channels = BTreeSet::from([HOOK.to_owned()]);
+            let snoozes = [Snooze { budget: None, until: now + chrono::Duration::hours(1) }];
+            let rules = Rules {
+                quiet: Quiet::parse("22:00-08:00"),
+                zone: Tz::UTC,
+                snoozes: if snoozed { &snoozes } else { &[] },
+                channels: &channels,
+            };
+            let plan = plan(rows.clone(), &rules, now);
+            let mut decided: Vec<i64> = plan.hold.iter().map(|(id, _)| *id).collect();
+            decided.extend(plan.release.values().flatten());
+            decided.extend(plan.send.iter().flat_map(|batch| batch.alerts.iter().map(|it| it.id)));
+            let count = decided.len();
+            decided.sort_unstable();
+            decided.dedup();
+            prop_assert_eq!(decided.len(), count);
+            for row in &rows {
+                let is_held = plan.hold.iter().any(|(id, _)| *id == row.alert.id);
+                prop_assert!(!is_held || row.alert.alert.severity != Critical);
+                let is_decided = decided.contains(&row.alert.id);
+                prop_assert!(is_decided || plan.again_at.is_some_and(|at| at > now));
+            }
+        }
     }
 }

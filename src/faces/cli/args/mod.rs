@@ -226,6 +226,7 @@ A key is never taken from the command line, where other programs and the shell's
 Examples:
   spendbar key set openai-admin
   pass show openai/admin | spendbar key set openai-admin
+  spendbar key set webhook-team      the address of the [[webhook]] with the name team
 
 Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
 OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.")]
@@ -546,7 +547,8 @@ pub(super) mod tests {
         Usage: spendbar key set <PROVIDER>
 
         Arguments:
-          <PROVIDER>  The provider's id, as `spendbar sources` shows it
+          <PROVIDER>  The provider's id, as `spendbar sources` shows it, or webhook-NAME for a webhook's
+                      address
 
         Options:
           -h, --help  Print help
@@ -556,6 +558,7 @@ pub(super) mod tests {
         Examples:
           spendbar key set openai-admin
           pass show openai/admin | spendbar key set openai-admin
+          spendbar key set webhook-team      the address of the [[webhook]] with the name team
 
         Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
         OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.

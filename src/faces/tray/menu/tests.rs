@@ -350,8 +350,15 @@ fn a_snooze_is_told_and_can_be_ended() {
     > Quit
     > Open config
     > Copy summary
-    > Stop snoozing
-      Alerts are snoozed until 14:05 · 1 more
+    > Alerts are snoozed until 14:05 · 1 more · stop
     > Raise “daily” by 25 % to $625
+    > Pause
     ");
+    // Of one budget alone: all others can be snoozed too.
+    let mut crowded = examples::crowded();
+    crowded.snoozes = board.snoozes.split_off(1);
+    let rows = menu(&crowded);
+    assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
+    let offers = |action| rows.iter().any(|row| row.action() == Some(&Action::Snooze(action)));
+    assert!(offers(SnoozeFor::Off) && offers(SnoozeFor::Hour) && offers(SnoozeFor::Tomorrow));
 }
