@@ -55,8 +55,8 @@ pub enum SecretError {
     /// It took the key and gives back something else.
     #[error("the keyring does not give back the key that was stored for {id}")]
     NotKept {
-        /// The source.
-        id: &'static str,
+        /// What it is for.
+        id: String,
     },
     /// Anything else that the system says.
     #[error("the keyring failed: {cause}")]
@@ -128,12 +128,53 @@ impl Store {
     /// # Errors
     /// There is no keyring, it is locked, or what it gives back differs.
     pub fn set(&self, info: &'static SourceInfo, key: &ApiKey) -> Result<(), SecretError> {
-        let entry = self.entry(info)?;
-        entry.set_password(key.expose()).map_err(|error| told(info, &error))?;
+        self.put(info.id, variable(info), key)
+    }
+
+    /// Stores what is no source's key, such as a webhook's address, and reads it back.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn set_named(&self, name: &str, secret: &ApiKey) -> Result<(), SecretError> {
+        self.put(name, None, secret)
+    }
+
+    /// What was stored under a name; from the keyring alone.
+    ///
+    /// # Errors
+    /// The keyring can't be asked.
+    pub fn get_named(&self, name: &str) -> Result<Option<ApiKey>, SecretError> {
+        self.read(name, None)
+    }
+
+    /// Removes what is stored under a name; false when there was nothing.
+    ///
+    /// # Errors
+    /// The keyring can't be asked.
+    pub fn remove_named(&self, name: &str) -> Result<bool, SecretError> {
+        self.delete(name, None)
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        variable: Option<&'static str>,
+        key: &ApiKey,
+    ) -> Result<(), SecretError> {
+        let entry = self.entry(name, variable)?;
+        entry.set_password(key.expose()).map_err(|error| failed(&error, variable))?;
         match entry.get_password() {
             Ok(kept) if kept == key.expose() => Ok(()),
-            Ok(_) | Err(Error::NoEntry) => Err(SecretError::NotKept { id: info.id }),
-            Err(error) => Err(told(info, &error)),
+            Ok(_) | Err(Error::NoEntry) => Err(SecretError::NotKept { id: name.to_owned() }),
+            Err(error) => Err(failed(&error, variable)),
+        }
+    }
+
+    fn delete(&self, name: &str, variable: Option<&'static str>) -> Result<bool, SecretError> {
+        match self.entry(name, variable)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(Error::NoEntry) => Ok(false),
+            Err(error) => Err(failed(&error, variable)),
         }
     }
 
@@ -149,7 +190,7 @@ impl Store {
         if info.key.is_none() {
             return Ok(None);
         }
-        choose(self.read(info), from_variables(info, places))
+        choose(self.read(info.id, variable(info)), from_variables(info, places))
     }
 
     /// Removes a key from the keyring; false when it held none.
@@ -157,11 +198,7 @@ impl Store {
     /// # Errors
     /// The keyring can't be asked.
     pub fn remove(&self, info: &'static SourceInfo) -> Result<bool, SecretError> {
-        match self.entry(info)?.delete_credential() {
-            Ok(()) => Ok(true),
-            Err(Error::NoEntry) => Ok(false),
-            Err(error) => Err(told(info, &error)),
-        }
+        self.delete(info.id, variable(info))
     }
 
     /// Every source that takes a key, with the key it has.
@@ -191,23 +228,27 @@ impl Store {
         }
     }
 
-    fn read(&self, info: &'static SourceInfo) -> Result<Option<ApiKey>, SecretError> {
-        match self.entry(info)?.get_password() {
+    fn read(
+        &self,
+        name: &str,
+        variable: Option<&'static str>,
+    ) -> Result<Option<ApiKey>, SecretError> {
+        match self.entry(name, variable)?.get_password() {
             Ok(secret) => Ok(Some(ApiKey::new(&secret)).filter(|key| !key.expose().is_empty())),
             Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(told(info, &error)),
+            Err(error) => Err(failed(&error, variable)),
         }
     }
 
-    fn entry(&self, info: &'static SourceInfo) -> Result<Entry, SecretError> {
+    fn entry(&self, name: &str, variable: Option<&'static str>) -> Result<Entry, SecretError> {
         if !self.keyring {
-            return Err(SecretError::Off { variable: variable(info) });
+            return Err(SecretError::Off { variable });
         }
-        if !self.may_ask && keyring::would_ask(SERVICE, info.id) {
+        if !self.may_ask && keyring::would_ask(SERVICE, name) {
             let cause = "it would ask for its password".into();
-            return Err(SecretError::Locked { cause, variable: variable(info) });
+            return Err(SecretError::Locked { cause, variable });
         }
-        open(info.id, variable(info))
+        open(name, variable)
     }
 }
 
@@ -238,10 +279,6 @@ fn from_variables(info: &SourceInfo, places: &Places) -> Option<(ApiKey, &'stati
 
 fn variable(info: &SourceInfo) -> Option<&'static str> {
     info.key.as_ref()?.variables.first().copied()
-}
-
-fn told(info: &SourceInfo, error: &Error) -> SecretError {
-    failed(error, variable(info))
 }
 
 fn failed(error: &Error, variable: Option<&'static str>) -> SecretError {

@@ -1,4 +1,4 @@
-//! Commands that ask: `status`, `report`, `reconcile`, `sources`, `alerts`.
+//! Commands that ask: `status`, `report`, `reconcile`, `sources`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,7 +10,7 @@ use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
-use crate::faces::cli::{alerts, sources, status};
+use crate::faces::cli::{sources, status};
 use crate::ledger::Ledger;
 use crate::monitor::look::asked_sources;
 use crate::secrets::Store;
@@ -19,9 +19,6 @@ use crate::spend::period::local_day;
 
 use super::App;
 use super::running::is_running;
-
-/// How many alerts `alerts` tells.
-const ALERTS: u32 = 1000;
 
 pub(super) fn status(
     app: &App,
@@ -94,25 +91,9 @@ pub(super) fn sources(
     Ok(())
 }
 
-pub(super) fn alerts(
-    app: &App,
-    args: JsonArg,
-    style: &Style,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (config, ledger) = open(app)?;
-    let rows: Vec<_> = ledger.alerts(ALERTS)?.into_iter().map(board::alert_row).collect();
-    if args.json {
-        alerts::json(out, &rows)?;
-    } else {
-        alerts::text(out, &rows, config.zone, style)?;
-    }
-    Ok(())
-}
-
 /// The configuration, and the ledger for asking. Where there is no ledger yet an empty one is
 /// made, as the first start of the program would.
-fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
+pub(super) fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
     let config = app.config()?;
     let ledger = ledger(app, &config)?;
     Ok((config, ledger))

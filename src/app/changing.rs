@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::board::wording;
+use crate::config::alerts::{KEY_PREFIX, SecretUrl, Webhook, WebhookAddress};
 use crate::config::{self, Config, edit};
 use crate::faces::cli::args::{
     BudgetCommand, BudgetSetArgs, ConfigCommand, KeyCommand, ProviderArg,
@@ -16,7 +17,7 @@ use crate::monitor::once;
 use crate::secrets::{Origin, Store};
 use crate::sources::{SourceInfo, SourceKind};
 
-use super::App;
+use super::{App, telling};
 
 pub(super) fn config(app: &App, command: ConfigCommand, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = app.config_path();
@@ -67,6 +68,10 @@ pub(super) fn budgets(
 ) -> anyhow::Result<()> {
     match command {
         BudgetCommand::Set(args) => set_budget(app, &args, out),
+        BudgetCommand::Raise { name, by } => {
+            let (from, to) = telling::raise(app, &name, by)?;
+            Ok(budget::confirm_raised(out, &name, &from, &to)?)
+        }
         BudgetCommand::List(args) => {
             let config = app.config()?;
             if args.json {
@@ -106,7 +111,7 @@ fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::R
 }
 
 /// Writes the config only if the program can read what comes out.
-fn write_checked(app: &App, text: &str) -> anyhow::Result<Config> {
+pub(super) fn write_checked(app: &App, text: &str) -> anyhow::Result<Config> {
     let path = app.config_path();
     let config = Config::parse(text, &path, &app.places.home, app.system_zone)?;
     edit::write(&path, text)?;
@@ -120,7 +125,25 @@ pub(super) fn keys(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let store = Store::new(&app.places);
+    let is_webhook = |argument: &ProviderArg| argument.provider.starts_with(KEY_PREFIX);
     match command {
+        KeyCommand::Set(webhook) if is_webhook(&webhook) => {
+            let webhook = self::webhook(app, &webhook.provider)?;
+            let stdin = io::stdin();
+            let prompt = format!("Address of webhook {} (https://…), not shown: ", webhook.name);
+            let read = input::read_key(stdin.is_terminal(), &mut stdin.lock(), &prompt)?;
+            let url = SecretUrl::parse(read.expose()).map_err(anyhow::Error::msg)?;
+            store.set_named(&webhook.key(), &read)?;
+            Ok(key::confirm_webhook(out, &webhook.name, &url.host())?)
+        }
+        KeyCommand::Remove(webhook) if is_webhook(&webhook) => {
+            let name = webhook.provider.trim_start_matches(KEY_PREFIX);
+            let was_there = store.remove_named(&webhook.provider)?;
+            Ok(key::confirm_webhook_removed(out, name, was_there)?)
+        }
+        KeyCommand::Test(webhook) if is_webhook(&webhook) => {
+            bail!("webhooks are tested together: spendbar alerts test")
+        }
         KeyCommand::Set(provider) => {
             let info = info(app, &provider)?;
             let stdin = io::stdin();
@@ -159,6 +182,20 @@ pub(super) fn keys(
             Ok(key::confirm_removed(out, info, was_there, left.as_ref())?)
         }
     }
+}
+
+/// The webhook whose address the keyring keeps under this key.
+fn webhook(app: &App, key: &str) -> anyhow::Result<Webhook> {
+    let config = app.config()?;
+    let in_keyring = |it: &&Webhook| it.address == WebhookAddress::Keyring;
+    let webhooks = || config.alerts.webhooks.iter().filter(in_keyring);
+    webhooks().find(|webhook| webhook.key() == key).cloned().with_context(|| {
+        let known: Vec<_> = webhooks().map(Webhook::key).collect();
+        match known.as_slice() {
+            [] => "the config has no [[webhook]] without url and url_env".to_owned(),
+            known => format!("{key:?} is no webhook of the config; there is {}", known.join(", ")),
+        }
+    })
 }
 
 fn info(app: &App, provider: &ProviderArg) -> anyhow::Result<&'static SourceInfo> {

@@ -1,5 +1,6 @@
 //! Joins the parts: one function per command, and the only place that reads the environment.
 
+mod alerting;
 mod asking;
 mod changing;
 mod checking;
@@ -9,6 +10,7 @@ mod explaining;
 mod guard;
 mod polling;
 mod running;
+mod telling;
 
 pub use checking::Over;
 
@@ -53,7 +55,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
         Some(Command::Scan(args)) => explaining::explain(&app, &args, &style, &mut out)?,
         Some(Command::Sources(args)) => asking::sources(&app, args, &style, &mut out)?,
-        Some(Command::Alerts(args)) => asking::alerts(&app, args, &style, &mut out)?,
+        Some(Command::Alerts(args)) => alerting::alerts(&app, &args, &style, &mut out)?,
         Some(Command::Doctor(args)) => {
             let answer = doctor::doctor(&app, args, &style, &mut out);
             out.flush()?;

@@ -2,16 +2,17 @@
 
 use std::io::Write;
 
-use crate::board::{alert_row, wording};
+use crate::board::wording;
 use crate::faces::cli::poll::{self, Outcome, Polled};
 use crate::faces::cli::style::{Style, clean};
-use crate::faces::notify::notify;
+use crate::faces::notify::{Notice, Notifier};
 use crate::ledger::{Ledger, LedgerError};
 use crate::monitor::once::{self, Looked};
+use crate::monitor::{Settled, delivery};
 use crate::spend::SourceError;
 
 use super::App;
-use super::running::notice;
+use super::telling::notice;
 
 pub(super) fn poll(
     app: &App,
@@ -43,18 +44,22 @@ pub(super) fn poll(
         })
         .collect();
     poll::text(out, &polled, style)?;
-    for alert in ledger.undelivered_alerts()? {
-        let alert = alert_row(alert);
-        writeln!(out, "{}", style.alarm(&clean(&alert.title)))?;
-        if !notifications {
-            ledger.mark_delivered(alert.id, now)?;
-            continue;
-        }
-        match notify(&notice(app, &alert)) {
-            Ok(()) => ledger.mark_delivered(alert.id, app.clock.now())?,
+    let notifier = Notifier::without_replies();
+    for alerts in delivery::send_due(&setup, &ledger)? {
+        let (title, _) = wording::told(&alerts);
+        writeln!(out, "{}", style.alarm(&clean(&title)))?;
+        let notice = Notice { replies: Vec::new(), ..notice(app, &alerts) };
+        let settled = match notifications.then(|| notifier.notify(&notice)) {
+            None => Settled::Off("the config wants no notifications".into()),
+            Some(Ok(())) => Settled::Delivered,
             // A running Spendbar, or the next poll, tries again.
-            Err(error) => log::info!("{error}"),
-        }
+            Some(Err(error)) => {
+                log::info!("{error}");
+                Settled::Again { at: None, error: error.to_string() }
+            }
+        };
+        let ids: Vec<i64> = alerts.iter().map(|alert| alert.id).collect();
+        ledger.settle_desktop(&ids, &settled, app.clock.now())?;
     }
     Ok(())
 }

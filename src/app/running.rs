@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::board::{AlertRow, Board, State};
+use crate::board::{Board, State, wording};
 use crate::config;
 use crate::demo::World;
-use crate::faces::notify::{Notice, Urgency, notify};
+use crate::faces::notify::{Notifier, Reply};
 use crate::faces::terminal::Terminal;
 use crate::faces::tray::{self, Action, Tray, TrayHandle};
 use crate::monitor::clock::Clock;
@@ -21,6 +21,7 @@ use crate::monitor::{self, Command, Event, Handle};
 use crate::platform::{clipboard, open, session};
 
 use super::App;
+use super::telling::Telling;
 
 /// Columns of a terminal that does not tell.
 pub(super) const COLUMNS: usize = 100;
@@ -40,20 +41,27 @@ pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Re
     stop_on_signals(told.clone())?;
     let deadline = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let events = told.clone();
+    let pressed = told.clone();
     let monitor = monitor::spawn(app.setup()?, move |event| {
         // The receiver is gone only while the program ends.
         let _ = events.send(Told::Monitor(event));
     })?;
+    let notifier = Notifier::new(move |tag, reply| {
+        let _ = pressed.send(Told::Reply(tag.to_owned(), reply));
+    });
+    let telling = Telling::new(app, notifier, monitor.commands());
     let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned());
     if headless || !graphical {
-        return in_terminal(app, monitor, &inbox, deadline);
+        return in_terminal(app, monitor, &inbox, deadline, telling);
     }
-    in_tray(app, monitor, told, inbox, deadline)
+    in_tray(app, monitor, told, inbox, deadline, telling)
 }
 
 enum Told {
     Monitor(Event),
     Action(Action),
+    /// What was pressed on the notification of a tag.
+    Reply(String, Reply),
     Stop,
 }
 
@@ -114,6 +122,7 @@ fn in_terminal(
     monitor: Handle,
     inbox: &Receiver<Told>,
     deadline: Option<Instant>,
+    mut telling: Telling,
 ) -> anyhow::Result<()> {
     let out = io::stdout();
     let columns = app.places.variable("COLUMNS").and_then(|columns| columns.parse().ok());
@@ -130,13 +139,16 @@ fn in_terminal(
                 write_at.get_or_insert(if live { Instant::now() } else { not_before });
                 latest = Some(board);
             }
-            Next::Told(Told::Monitor(Event::Alert(alert))) => {
+            Next::Told(Told::Monitor(Event::Alerts(alerts))) => {
                 if let Some(board) = &latest {
-                    shown = terminal.alert(board, &alert).and_then(|()| terminal.show(board));
+                    let (title, body) = wording::told(&alerts);
+                    shown =
+                        terminal.alert(board, &title, &body).and_then(|()| terminal.show(board));
                 }
                 // The terminal has told it; a desktop's daemon may be there as well.
-                deliver(app, *alert, monitor.commands(), true);
+                telling.tell(alerts, true);
             }
+            Next::Told(Told::Reply(tag, reply)) => telling.reply(&tag, reply, latest.as_deref()),
             Next::Told(Told::Action(_)) => {}
             Next::Told(Told::Monitor(Event::Ended) | Told::Stop) => break,
             Next::TimeOver if deadline.is_some_and(|deadline| Instant::now() >= deadline) => break,
@@ -162,6 +174,7 @@ fn in_tray(
     told: Sender<Told>,
     inbox: Receiver<Told>,
     deadline: Option<Instant>,
+    telling: Telling,
 ) -> anyhow::Result<()> {
     // The monitor's first word is a board made of what the ledger holds.
     let first = loop {
@@ -170,7 +183,7 @@ fn in_tray(
             Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => {
                 return monitor.stop();
             }
-            Next::Told(Told::Monitor(Event::Alert(_)) | Told::Action(_)) => {}
+            Next::Told(Told::Monitor(Event::Alerts(_)) | Told::Action(_) | Told::Reply(..)) => {}
         }
     };
     let tray = Tray::new();
@@ -179,7 +192,7 @@ fn in_tray(
     let (feeder, commands) = (app.clone(), monitor.commands());
     std::thread::Builder::new()
         .name("faces".into())
-        .spawn(move || pass_on(&feeder, &inbox, deadline, &handle, &commands, latest))
+        .spawn(move || pass_on(&feeder, &inbox, deadline, &handle, &commands, telling, latest))
         .context("starting the thread that feeds the tray")?;
     let shown = tray.run((*first).clone(), move |action| {
         let _ = told.send(Told::Action(action));
@@ -196,6 +209,7 @@ fn pass_on(
     deadline: Option<Instant>,
     tray: &TrayHandle,
     commands: &UnboundedSender<Command>,
+    mut telling: Telling,
     mut latest: Arc<Board>,
 ) {
     // A send fails only when the monitor has ended, which ends this loop as well.
@@ -207,18 +221,19 @@ fn pass_on(
                 }
                 latest = board;
             }
-            Next::Told(Told::Monitor(Event::Alert(alert))) => {
-                deliver(app, *alert, commands.clone(), false);
-            }
+            Next::Told(Told::Monitor(Event::Alerts(alerts))) => telling.tell(alerts, false),
+            Next::Told(Told::Reply(tag, reply)) => telling.reply(&tag, reply, Some(&latest)),
             Next::Told(Told::Action(action)) => match action {
                 Action::Refresh => drop(commands.send(Command::Refresh)),
                 Action::TogglePause => {
                     drop(commands.send(Command::Pause(latest.state != State::Paused)));
                 }
                 Action::CopySummary => {
-                    tell_failure(clipboard::copy(&tray::summary::summary(&latest)));
+                    telling.tell_failure(clipboard::copy(&tray::summary::summary(&latest)));
                 }
-                Action::OpenConfig => tell_failure(open_config(app)),
+                Action::Snooze(how) => telling.snooze(None, how),
+                Action::Raise(budget) => telling.raise(&budget),
+                Action::OpenConfig => telling.tell_failure(open_config(app)),
                 Action::Quit => break,
             },
             Next::Told(Told::Monitor(Event::Ended) | Told::Stop) | Next::TimeOver => break,
@@ -234,52 +249,6 @@ fn open_config(app: &App) -> anyhow::Result<()> {
         config::edit::write(&path, config::DEFAULT_TEXT)?;
     }
     Ok(open::open(&path)?)
-}
-
-/// A menu entry that failed says so where the user looks.
-fn tell_failure<E: std::fmt::Display>(result: Result<(), E>) {
-    let Err(error) = result else { return };
-    let notice = Notice {
-        title: "Spendbar could not do that".into(),
-        body: format!("{error:#}"),
-        urgency: Urgency::Normal,
-        tag: "action".into(),
-    };
-    if let Err(untold) = notify(&notice) {
-        log::warn!("{error:#} ({untold})");
-    }
-}
-
-/// Hands an alert to the desktop on a thread of its own, for a daemon may hang, and reports back.
-/// `told_already` is true where another face has told it, so that it need not be sent again.
-fn deliver(app: &App, alert: AlertRow, commands: UnboundedSender<Command>, told_already: bool) {
-    let wanted = app.config().map_or(true, |config| config.notifications);
-    let notice = notice(app, &alert);
-    std::thread::spawn(move || {
-        let result = if wanted { notify(&notice) } else { Ok(()) };
-        let answer = match result {
-            Ok(()) => Command::Delivered(alert.id),
-            Err(_) if told_already => Command::Delivered(alert.id),
-            Err(error) => {
-                log::info!("{error}");
-                Command::NotDelivered
-            }
-        };
-        // Fails only while the program ends; the alert is then told at the next start.
-        let _ = commands.send(answer);
-    });
-}
-
-/// An alert as a notification.
-pub(super) fn notice(app: &App, alert: &AlertRow) -> Notice {
-    let demo = if app.demo { "[demo] " } else { "" };
-    Notice {
-        // A line break must not come between the sign and its amount.
-        title: format!("{demo}{}", alert.title).replace("≈ ", "≈\u{a0}"),
-        body: alert.body.clone(),
-        urgency: if alert.threshold_percent >= 100 { Urgency::Critical } else { Urgency::Normal },
-        tag: format!("alert-{}", alert.id),
-    }
 }
 
 /// Runs the program on the pretend world.

@@ -8,10 +8,13 @@ use chrono_tz::Tz;
 
 use super::standing::{Standing, Standings};
 use super::{
-    AlertRow, BalanceRow, Board, BudgetRow, Figures, Headline, Incident, SourceRow, State,
+    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
+    State,
 };
 use crate::budgets::{self, Budget};
-use crate::ledger::{Alert, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances};
+use crate::ledger::{
+    Alert, Delivery, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances,
+};
 use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble};
 
 /// Models that faces show.
@@ -125,6 +128,7 @@ pub fn build(
         differences,
         budgets,
         last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
+        snoozes: ledger.snoozes(asked.now)?,
         loading: asked.loading,
         demo: asked.demo,
         notices: asked.notices.clone(),
@@ -133,7 +137,7 @@ pub fn build(
 
 /// An alert of the ledger as faces show it.
 pub fn alert_row(row: Alert) -> AlertRow {
-    let Alert { id, alert, delivered_at } = row;
+    let Alert { id, alert, delivered_at, deliveries } = row;
     AlertRow {
         id,
         at: alert.at,
@@ -144,10 +148,19 @@ pub fn alert_row(row: Alert) -> AlertRow {
         amount: alert.amount,
         spent: alert.spent,
         estimated: alert.estimated,
+        kind: alert.kind,
+        severity: alert.severity,
+        subject: alert.subject,
         delivered_at,
+        deliveries: deliveries.into_iter().map(delivery_row).collect(),
         title: alert.title,
         body: alert.body,
     }
+}
+
+fn delivery_row(delivery: Delivery) -> DeliveryRow {
+    let Delivery { channel, state, tries, at, error } = delivery;
+    DeliveryRow { channel, state, tries, at, error }
 }
 
 /// A row for each source that has ever given figures, or that fails with news for the user. What

@@ -10,14 +10,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-pub use crate::ledger::{Difference, ModelSpend as ModelRow};
+pub use crate::ledger::{Difference, ModelSpend as ModelRow, Snooze};
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
 
 pub use crate::budgets::Basis;
 pub use crate::budgets::forecast::Forecast;
 use crate::spend::{
-    Balance, Converted, Cycle, Indicator, Money, Problem, QuotaWindow, SourceError, SourceInfo,
-    TokenCounts,
+    AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Problem, QuotaWindow,
+    Severity, SourceError, SourceInfo, TokenCounts,
 };
 
 /// Everything a face may show. Built by [`build`] after each change.
@@ -43,6 +43,8 @@ pub struct Board {
     pub budgets: Vec<BudgetRow>,
     /// The newest alert that spoke.
     pub last_alert: Option<AlertRow>,
+    /// Whose alerts are to stay silent for a while, everything first.
+    pub snoozes: Vec<Snooze>,
     /// State of the icon.
     pub state: State,
     /// True until every source was looked at once since the start.
@@ -248,12 +250,35 @@ pub struct AlertRow {
     pub spent: Option<Money>,
     /// True when any part of `spent` was a list price.
     pub estimated: bool,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How pressing it is.
+    pub severity: Severity,
+    /// What it is about besides a budget; empty for nothing.
+    pub subject: String,
     /// When a notification daemon took it; `None` while still to be delivered.
     pub delivered_at: Option<DateTime<Utc>>,
+    /// How far its delivery is, over each channel it goes to.
+    pub deliveries: Vec<DeliveryRow>,
     /// What it said: title.
     pub title: String,
     /// What it said: body.
     pub body: String,
+}
+
+/// How far an alert's delivery over one channel is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRow {
+    /// `desktop`, `hook:<name>` or `webhook:<name>`.
+    pub channel: String,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When the other side took it, or when it was tried last.
+    pub at: Option<DateTime<Utc>>,
+    /// What went wrong the last time; empty for nothing.
+    pub error: String,
 }
 
 /// State of the icon, the most pressing one.

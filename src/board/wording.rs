@@ -1,6 +1,7 @@
 //! Amounts, ages and errors -> words: the only place. Every face speaks through it, so that one
 //! figure looks the same wherever it stands.
 
+mod alerts;
 pub mod bills;
 pub mod guard;
 
@@ -15,6 +16,8 @@ use crate::spend::{
     Balance, Converted, Currency, Cycle, Indicator, Money, Quantity, QuotaWindow, SourceError,
     SourceInfo, UsedOf,
 };
+
+pub use alerts::{RAISE_PERCENT, channel, snoozed, told};
 
 /// A figure that is not known. Never 0.
 pub const UNKNOWN: &str = "–";

@@ -79,6 +79,20 @@ pub fn set_budget(text: &str, change: &BudgetChange) -> Result<String, EditError
     Ok(text)
 }
 
+/// Changes the amount of a budget and nothing else.
+///
+/// # Errors
+/// The text is no TOML, lists its budgets inline, or has no budget of that name.
+pub fn set_amount(text: &str, name: &str, amount: &Money) -> Result<String, EditError> {
+    let blocks = Blocks::find(text)?;
+    let block = blocks.find_named(name)?;
+    let mut text = text.to_owned();
+    if let Some((_, span)) = block.values.iter().find(|(key, _)| key == "amount") {
+        text.replace_range(span.clone(), &amount_text(amount));
+    }
+    Ok(text)
+}
+
 /// Removes a budget: its lines from `[[budget]]` to its last setting. Comments before and after
 /// it stay.
 ///
@@ -86,10 +100,7 @@ pub fn set_budget(text: &str, change: &BudgetChange) -> Result<String, EditError
 /// The text is no TOML, lists its budgets inline, or has no budget of that name.
 pub fn remove_budget(text: &str, name: &str) -> Result<String, EditError> {
     let blocks = Blocks::find(text)?;
-    let block = blocks.named(name).ok_or_else(|| EditError::NoSuchBudget {
-        name: name.to_owned(),
-        known: blocks.0.iter().map(|block| block.name.clone()).collect(),
-    })?;
+    let block = blocks.find_named(name)?;
     let mut text = text.to_owned();
     text.replace_range(block.lines.clone(), "");
     Ok(text)
@@ -206,6 +217,13 @@ impl Blocks {
 
     fn named(&self, name: &str) -> Option<&Block> {
         self.0.iter().find(|block| block.name == name)
+    }
+
+    fn find_named(&self, name: &str) -> Result<&Block, EditError> {
+        self.named(name).ok_or_else(|| EditError::NoSuchBudget {
+            name: name.to_owned(),
+            known: self.0.iter().map(|block| block.name.clone()).collect(),
+        })
     }
 }
 
@@ -387,6 +405,19 @@ mod tests {
                 "'day'\r\n\r\n[[budget]]\r\namount = 3\r\nper = \"month\"\r\n"
             )
         );
+    }
+
+    #[test]
+    fn an_amount_is_raised_where_it_stands() {
+        let start = "[[budget]]\namount = 33.33 # why\nper = \"day\"\n[[budget]]\namount = 7\nper = \"day\"\n";
+        let usd = |text: &str| Money::parse(text, Currency::USD).expect(text);
+        let raised = usd("33.33").raised(25).expect("an amount");
+        let text = set_amount(start, "day", &raised).expect("set");
+        // 33.33 * 1.25 = 41.6625, and a whole cent is never less.
+        assert_eq!(text, start.replace("33.33 #", "41.67 #"));
+        let text = set_amount(start, "day-2", &usd("7").raised(100).expect("14")).expect("set");
+        assert_eq!(text, start.replace("= 7", "= 14"));
+        assert!(set_amount(start, "week", &usd("1")).is_err());
     }
 
     #[test]

@@ -13,11 +13,13 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
+mod alerts;
 mod budgets;
 mod guard;
 mod providers;
 mod watches;
 
+use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
 use guard::TypedGuard;
@@ -26,7 +28,6 @@ use watches::{TypedRate, TypedWatch};
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
-use crate::budgets::unusual::Warnings;
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
@@ -42,6 +43,12 @@ struct Typed {
     headline: Option<Headline>,
     notifications: Option<bool>,
     status_pages: Option<bool>,
+    #[serde(default)]
+    alerts: TypedAlerts,
+    #[serde(default)]
+    hook: Vec<TypedHook>,
+    #[serde(default)]
+    webhook: Vec<TypedWebhook>,
     #[serde(default)]
     agents: BTreeMap<Spanned<String>, TypedAgent>,
     #[serde(default)]
@@ -118,6 +125,7 @@ fn not_typed(text: &str, error: &toml::de::Error) -> ConfigProblem {
     .into_iter()
     .fold(message, |message, (theirs, ours)| message.replace(theirs, ours));
     let what = if written.is_empty() { what } else { format!("{what}, in `{written}`") };
+    let what = alerts::without_secrets(&what);
     ConfigProblem { line, field: String::new(), what, hint: String::new() }
 }
 
@@ -155,6 +163,8 @@ impl Check<'_> {
         self.own(typed.provider);
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
+        let warnings = self.warnings(&typed.alerts);
+        let alerts = self.alerts(typed.alerts, typed.hook, typed.webhook);
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
         let guard = self.guard(typed.guard, &budgets);
@@ -164,6 +174,7 @@ impl Check<'_> {
             headline: typed.headline.unwrap_or_default(),
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
+            alerts,
             agents,
             providers,
             budgets,
@@ -171,7 +182,7 @@ impl Check<'_> {
             read_from: None,
             rates,
             watches,
-            warnings: Warnings::default(),
+            warnings,
             prices: typed.price,
             further: std::mem::take(&mut self.further),
         }
@@ -337,7 +348,7 @@ impl Check<'_> {
     }
 }
 
-fn loopback(url: &Url) -> bool {
+pub(super) fn loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

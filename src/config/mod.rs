@@ -2,6 +2,7 @@
 //! checks it; what comes out is a [`Config`] that the rest of the program can rely on. [`edit`]
 //! changes the file and leaves every other byte as it was.
 
+pub mod alerts;
 pub mod edit;
 mod error;
 mod file;
@@ -22,6 +23,7 @@ use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::Rates;
 
+pub use alerts::AlertSettings;
 pub use error::{ConfigError, ConfigProblem};
 
 /// The commented file that a new user starts from: every setting with its default.
@@ -38,6 +40,8 @@ pub struct Config {
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
     pub status_pages: bool,
+    /// Where alerts go to besides the desktop, and when they keep still.
+    pub alerts: AlertSettings,
     /// Settings of agents, by source id; agents that the file does not name are absent.
     pub agents: BTreeMap<String, AgentSettings>,
     /// Settings of providers, by source id; providers that the file does not name are absent.
@@ -106,6 +110,7 @@ impl Config {
             headline: Headline::default(),
             notifications: true,
             status_pages: true,
+            alerts: AlertSettings::default(),
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
@@ -272,6 +277,8 @@ mod tests {
         assert_eq!(shown.headline, defaults.headline);
         assert_eq!(shown.notifications, defaults.notifications);
         assert_eq!(shown.status_pages, defaults.status_pages);
+        assert_eq!(shown.alerts.hooks.len(), 1);
+        assert_eq!(shown.alerts.webhooks.len(), 3);
         for source in SOURCES.iter() {
             let info = source.info();
             assert!(shown.enabled(info.id));
@@ -302,6 +309,9 @@ mod tests {
             ("[[budget]]\n", ["period", "scope"]),
             ("[guard]\n", [""; 2]),
             ("[[watch]]\n", [""; 2]),
+            ("[alerts]\n", [""; 2]),
+            ("[[hook]]\n", [""; 2]),
+            ("[[webhook]]\n", [""; 2]),
         ] {
             let complaint = complaint(&format!("{section}zzz = 1\n"));
             let (listed, _) = complaint.split_once(", in `").expect("the line");
@@ -335,6 +345,79 @@ mod tests {
         ] {
             let config = load(&format!("[[budget]]\namount = {written} # c\nper = \"day\"\n"));
             assert_eq!(config.budgets[0].amount.to_decimal(), decimal, "{written}");
+        }
+    }
+
+    #[test]
+    fn alerts_go_where_the_config_says() {
+        let config = load(
+            "[alerts]\nquiet = \"22:00-08:00\"\n\
+             [[hook]]\ncommand = [\"~/bin/lamp\", \"red\"]\nfrom = \"critical\"\ntimeout = 5\n\
+             [[hook]]\ncommand = [\"beep\"]\n\
+             [[webhook]]\nname = \"team\"\nbody = \"slack\"\n\
+             [[webhook]]\nurl_env = \"CHAT\"\n\
+             [[webhook]]\nurl = \"https://hooks.example/hunter2\"\n",
+        );
+        assert_eq!(config.alerts.quiet, crate::spend::Quiet::parse("22:00-08:00"));
+        let channels: Vec<_> =
+            config.alerts.channels().map(|(id, from)| format!("{id} {}", from.word())).collect();
+        assert_eq!(
+            channels,
+            [
+                "hook:hook critical",
+                "hook:hook-2 info",
+                "webhook:team info",
+                "webhook:webhook info",
+                "webhook:webhook-2 info"
+            ]
+        );
+        assert_eq!(config.alerts.hooks[0].command, ["/home/u/bin/lamp", "red"]);
+        assert_eq!(config.alerts.webhooks[0].key(), "webhook-team");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn wrong_alerts_are_told_without_their_secrets() {
+        let text = "[alerts]\nquiet = \"22-8\"\n\
+             [[hook]]\ncommand = []\n\
+             [[hook]]\ncommand = [\"./lamp\"]\n\
+             [[hook]]\nname = \"a b\"\ncommand = [\"lamp\"]\ntimeout = 0\n\
+             [[webhook]]\nurl = \"http://hooks.example/hunter2\"\n\
+             [[webhook]]\nurl = \"https://u:hunter2@hooks.example/\"\n\
+             [[webhook]]\nname = \"x\"\nurl_env = \"https://hooks.example/hunter2\"\n\
+             [[webhook]]\nname = \"x\"\nurl = \"https://a/hunter2\"\nurl_env = \"A\"\n";
+        let said = complaint(text);
+        assert!(!said.contains("hunter2"), "{said}");
+        insta::assert_snapshot!(said, @r#"
+        config.toml:2: alerts.quiet: "22-8" is no span of hours
+          hint: write two different times, such as "22:00-08:00"
+        config.toml:4: hook.command: the list is empty
+          hint: write the program and its arguments, such as ["notify-me", "--loud"]
+        config.toml:6: hook.command: "./lamp" is neither a whole path nor a program's name
+          hint: write the whole path, or a name that is found in PATH
+        config.toml:8: hook.name: "a b" is no name of a hook
+          hint: write up to 24 small letters, digits and hyphens, such as "team"
+        config.toml:10: hook.timeout: 0 is out of range
+          hint: write seconds from 1 to 300
+        config.toml:12: webhook.url: plain http would send what it is told to hooks.example for everyone to read; it is for this machine only
+          hint: write an address such as "https://hooks.slack.com/services/…"
+        config.toml:14: webhook.url: it holds a user name or password before hooks.example
+          hint: write an address such as "https://hooks.slack.com/services/…"
+        config.toml:17: webhook.url_env: it is no name of an environment variable
+          hint: write a name such as "SLACK_WEBHOOK", not the address itself
+        config.toml:19: webhook.name: a second webhook is named "x"
+          hint: give each a name of its own
+        config.toml:21: webhook: it has both url and url_env
+          hint: take one of them out
+        "#);
+        for wrong in [
+            "[[webhook]]\nurl = \"https://hooks.example/hunter2\" x\n",
+            "[[webhook]]\nbody = \"https://hooks.example/hunter2\"\n",
+            "[[webhook]]\nlink = \"https://hooks.example/hunter2\"\n",
+            "[[webhook]]\nurl = [\"https://hooks.example/hunter2\"]\n",
+        ] {
+            let said = complaint(wrong);
+            assert!(said.contains("hooks.example…") && !said.contains("hunter2"), "{said}");
         }
     }
 
@@ -494,7 +577,7 @@ mod tests {
         config.toml:2: zone: "Berlin" is no time zone
           hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
         "#);
-        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `agents`, `providers`, `provider`, `budget`, `guard`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
+        insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
         insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
         insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
         insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

@@ -7,8 +7,8 @@ use crate::board::{
     SourceRow, State,
 };
 use crate::spend::{
-    Balance, Currency, Cycle, Indicator, Money, Quantity, SourceError, SourceInfo, SourceKind,
-    TokenCounts,
+    AlertKind, Balance, Currency, Cycle, Indicator, Money, Quantity, Severity, SourceError,
+    SourceInfo, SourceKind, TokenCounts,
 };
 
 static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
@@ -54,7 +54,11 @@ pub fn near() -> Board {
         amount: Some(usd("500")),
         spent: Some(usd("402")),
         estimated: true,
+        kind: AlertKind::Threshold,
+        severity: Severity::Warning,
+        subject: String::new(),
         delivered_at: None,
+        deliveries: Vec::new(),
         title: "80 % of today's budget: $402 of $500".into(),
         body: "At this pace: ≈ $610.00 to $680.00 by midnight.".into(),
     });
@@ -214,6 +218,7 @@ fn board(spent: &str, state: State) -> Board {
         ],
         budgets: vec![budget("daily", Cycle::Day, "500", spent)],
         last_alert: None,
+        snoozes: Vec::new(),
         state,
         loading: false,
         demo: false,

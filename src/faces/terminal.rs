@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::board::{AlertRow, Board, Headline, State, wording};
+use crate::board::{Board, Headline, State, wording};
 
 /// Writes boards and alerts as they come.
 pub struct Terminal<W: Write> {
@@ -37,14 +37,14 @@ impl<W: Write> Terminal<W> {
     }
 
     /// Tells an alert on lines of its own.
-    pub fn alert(&mut self, board: &Board, alert: &AlertRow) -> io::Result<()> {
+    pub fn alert(&mut self, board: &Board, title: &str, body: &str) -> io::Result<()> {
         if self.live {
             // The live line is written again below the alert.
             write!(self.out, "\r\x1b[K")?;
             self.shown.clear();
         }
-        writeln!(self.out, "{} {}", stamp(board), alert.title)?;
-        for line in alert.body.lines() {
+        writeln!(self.out, "{} {title}", stamp(board))?;
+        for line in body.lines() {
             writeln!(self.out, "         {line}")?;
         }
         self.out.flush()
@@ -162,7 +162,9 @@ mod tests {
     fn an_alert_stands_on_lines_of_its_own() {
         let board = examples::near();
         let alert = board.last_alert.clone().expect("an alert");
-        let log = written(false, |terminal| terminal.alert(&board, &alert).expect("written"));
+        let log = written(false, |terminal| {
+            terminal.alert(&board, &alert.title, &alert.body).expect("written")
+        });
         assert!(log.contains(&alert.title) && log.ends_with('\n'), "{log}");
     }
 }

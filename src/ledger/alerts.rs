@@ -3,16 +3,23 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Row, params};
 
+use super::deliveries::{self, Channel, Delivery};
 use super::{Ledger, LedgerError, Recording, codes};
-use crate::spend::{Cycle, Money};
+use crate::spend::{AlertKind, Cycle, Money, Severity};
 
 /// A crossing to be recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewAlert {
     /// What makes the budget the same budget although its name or place in the config changed.
     pub budget_key: String,
-    /// The budget's name.
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How pressing it is.
+    pub severity: Severity,
+    /// The budget's name, or the source of a watch.
     pub budget: String,
+    /// What it is about besides a budget, such as a session or a source; empty for nothing.
+    pub subject: String,
     /// Its period; `None` for the watch of a quota window or a balance.
     pub period: Option<Cycle>,
     /// First local day of the period.
@@ -42,16 +49,25 @@ pub struct Alert {
     pub alert: NewAlert,
     /// When a notification daemon took it; `None` while still to be delivered.
     pub delivered_at: Option<DateTime<Utc>>,
+    /// How far its delivery is, over each channel it goes to.
+    pub deliveries: Vec<Delivery>,
 }
 
 /// What stands in place of a period where there is none.
 const WATCH: &str = "watch";
 
 impl Recording<'_> {
-    /// Records an alert that speaks. Its number, or `None` when this budget, period and threshold
-    /// had its alert already.
+    /// Records an alert that speaks, to be delivered over the channels of [`Ledger::deliver_to`].
+    /// Its number, or `None` when this budget, period and threshold had its alert already.
     pub fn add_alert(&mut self, alert: &NewAlert) -> Result<Option<i64>, LedgerError> {
-        self.write(|conn, _| insert(conn, alert, true))
+        let channels: Vec<Channel> = self.channels.clone();
+        self.write(|conn, _| {
+            let id = insert(conn, alert, true)?;
+            if let Some(id) = id {
+                deliveries::begin(conn, id, alert, &channels)?;
+            }
+            Ok(id)
+        })
     }
 
     /// Records a threshold that is crossed but stays silent, because a higher one speaks in the
@@ -104,23 +120,7 @@ impl Ledger {
 
     /// The newest alerts that spoke, newest first.
     pub fn alerts(&self, limit: u32) -> Result<Vec<Alert>, LedgerError> {
-        self.run(|conn| select(conn, "spoke = 1 ORDER BY id DESC", limit))
-    }
-
-    /// Alerts that no notification daemon has taken yet, oldest first.
-    pub fn undelivered_alerts(&self) -> Result<Vec<Alert>, LedgerError> {
-        self.run(|conn| select(conn, "spoke = 1 AND delivered_ms IS NULL ORDER BY id", u32::MAX))
-    }
-
-    /// Remembers that a notification daemon took an alert; the first time counts.
-    pub fn mark_delivered(&self, id: i64, at: DateTime<Utc>) -> Result<(), LedgerError> {
-        self.run(|conn| {
-            conn.prepare_cached(
-                "UPDATE alert SET delivered_ms = ?2 WHERE id = ?1 AND delivered_ms IS NULL",
-            )?
-            .execute(params![id, at.timestamp_millis()])
-        })?;
-        Ok(())
+        self.ask(|conn| select(conn, "spoke = 1 ORDER BY id DESC LIMIT ?1", limit.into()))
     }
 }
 
@@ -128,8 +128,8 @@ fn insert(conn: &Connection, alert: &NewAlert, spoke: bool) -> rusqlite::Result<
     let inserted = conn
         .prepare_cached(
             "INSERT INTO alert (budget_key, period_start, threshold_percent, spoke, at_ms, budget,
-                period, amount, spent, currency, estimated, title, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                period, amount, spent, currency, estimated, title, body, kind, severity, subject)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
@@ -146,18 +146,27 @@ fn insert(conn: &Connection, alert: &NewAlert, spoke: bool) -> rusqlite::Result<
             alert.estimated,
             alert.title,
             alert.body,
+            alert.kind.word(),
+            alert.severity.number(),
+            alert.subject,
         ])?;
     Ok((inserted == 1).then(|| conn.last_insert_rowid()))
 }
 
-fn select(conn: &Connection, which: &str, limit: u32) -> rusqlite::Result<Vec<Alert>> {
-    conn.prepare_cached(&format!(
-        "SELECT id, budget_key, budget, period, period_start, threshold_percent, amount, spent,
-            currency, estimated, at_ms, delivered_ms, title, body
-         FROM alert WHERE {which} LIMIT ?1"
-    ))?
-    .query_map([limit], read)?
-    .collect()
+/// The alerts that `which` chooses, a condition and an order with one number in it.
+pub(super) fn select(conn: &Connection, which: &str, number: i64) -> rusqlite::Result<Vec<Alert>> {
+    let mut alerts: Vec<Alert> = conn
+        .prepare_cached(&format!(
+            "SELECT id, budget_key, budget, period, period_start, threshold_percent, amount, spent,
+                currency, estimated, at_ms, delivered_ms, title, body, kind, severity, subject
+             FROM alert WHERE {which}"
+        ))?
+        .query_map([number], read)?
+        .collect::<Result<_, _>>()?;
+    for alert in &mut alerts {
+        alert.deliveries = deliveries::of_alert(conn, alert.id)?;
+    }
+    Ok(alerts)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
@@ -171,7 +180,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         id: row.get(0)?,
         alert: NewAlert {
             budget_key: text(1)?,
+            // A kind of a later version is told like a threshold.
+            kind: AlertKind::of_word(&text(14)?).unwrap_or(AlertKind::Threshold),
+            severity: Severity::of_number(row.get(15)?),
             budget: text(2)?,
+            subject: text(16)?,
             period: text(3)?.parse().ok(),
             period_start: codes::day_of(&text(4)?)?,
             threshold_percent: row.get(5)?,
@@ -183,6 +196,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
             body: text(13)?,
         },
         delivered_at: row.get::<_, Option<i64>>(11)?.map(codes::time_of),
+        deliveries: Vec::new(),
     })
 }
 
@@ -197,7 +211,10 @@ mod tests {
     fn alert(threshold_percent: u32) -> NewAlert {
         NewAlert {
             budget_key: "day-usd-all".into(),
+            kind: AlertKind::Threshold,
+            severity: Severity::of_threshold(threshold_percent),
             budget: "Today".into(),
+            subject: String::new(),
             period: Some(Cycle::Day),
             period_start: day("2026-11-24"),
             threshold_percent,
@@ -232,25 +249,6 @@ mod tests {
         tomorrow.period_start = day("2026-11-25");
         let mut recording = ledger.begin().unwrap();
         assert!(recording.add_alert(&tomorrow).unwrap().is_some());
-    }
-
-    #[test]
-    fn delivery_is_remembered_once() {
-        let home = tempfile::tempdir().unwrap();
-        let mut ledger = ledger_in(home.path());
-        let mut recording = ledger.begin().unwrap();
-        let first = recording.add_alert(&alert(50)).unwrap().unwrap();
-        let second = recording.add_alert(&alert(80)).unwrap().unwrap();
-        recording.commit().unwrap();
-        let waiting = |ledger: &Ledger| {
-            ledger.undelivered_alerts().unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
-        };
-        assert_eq!(waiting(&ledger), [first, second]);
-        ledger.mark_delivered(first, at("2026-11-24T15:00:01Z")).unwrap();
-        ledger.mark_delivered(first, at("2026-11-24T16:00:00Z")).unwrap();
-        assert_eq!(waiting(&ledger), [second]);
-        let delivered = ledger.alerts(10).unwrap()[1].delivered_at;
-        assert_eq!(delivered, Some(at("2026-11-24T15:00:01Z")));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod balances;
 mod bills;
 mod codes;
 mod days;
+mod deliveries;
 mod error;
 mod events;
 mod figures;
@@ -50,6 +51,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use open::Opened;
 pub use parts::Sum;
@@ -75,6 +77,8 @@ pub struct Ledger {
     rates: Rates,
     /// What changed since a tally looked.
     moved: RefCell<Moved>,
+    /// Where alerts that are recorded from now on go to.
+    channels: Vec<Channel>,
 }
 
 impl Ledger {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Ledger, LedgerError, reprice, schema};
+use super::{Channel, Ledger, LedgerError, reprice, schema};
 use crate::spend::Rates;
 
 /// How long a process waits for another one's transaction. The longest are a few seconds: a
@@ -176,7 +176,9 @@ fn connect(path: &Path, mode: OpenFlags, busy_wait: Duration) -> Result<Ledger, 
         Ok(conn)
     };
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
-    Ok(Ledger { conn, path: path.to_owned(), rates: Rates::default(), moved: RefCell::default() })
+    let channels = vec![Channel::desktop()];
+    let (rates, moved) = (Rates::default(), RefCell::default());
+    Ok(Ledger { conn, path: path.to_owned(), rates, moved, channels })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files
@@ -297,9 +299,9 @@ mod tests {
         }
         let before = fs::read(&path).unwrap();
         let error = open_error(&path);
-        assert!(matches!(error, LedgerError::Newer { found: 99, known: 3, .. }), "{error}");
+        assert!(matches!(error, LedgerError::Newer { found: 99, known: 4, .. }), "{error}");
         assert!(error.to_string().contains("version 99"), "{error}");
-        assert!(error.to_string().contains("up to 3"), "{error}");
+        assert!(error.to_string().contains("up to 4"), "{error}");
         assert!(matches!(Ledger::open_read_only(&path).unwrap_err(), LedgerError::Newer { .. }));
         assert_eq!(fs::read(&path).unwrap(), before);
     }

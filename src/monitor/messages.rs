@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use crate::board::{AlertRow, Board};
+pub use crate::ledger::Settled;
+use crate::spend::SnoozeFor;
 
 /// What the monitor tells.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Something changed.
     Board(Arc<Board>),
-    /// An alert is to be delivered; answer with [`Command::Delivered`] or
-    /// [`Command::NotDelivered`].
-    Alert(Box<AlertRow>),
+    /// Alerts are to be told on the desktop, several of them in one notification; answer with
+    /// [`Command::OnDesktop`].
+    Alerts(Vec<AlertRow>),
     /// The monitor has ended; [`super::Handle::stop`] tells why.
     Ended,
 }
@@ -23,10 +25,13 @@ pub enum Command {
     Refresh,
     /// Stop or go on looking.
     Pause(bool),
-    /// A notification daemon took this alert.
-    Delivered(i64),
-    /// Nobody took an alert; hand it out again later.
-    NotDelivered,
+    /// What the desktop made of these alerts: it took them, nobody is there yet, or the user wants
+    /// no notifications.
+    OnDesktop(Vec<i64>, Settled),
+    /// Keep all but what is critical back for a while, or no longer; of one budget or of all.
+    Snooze(Option<String>, SnoozeFor),
+    /// The config file was changed; read it now.
+    Reload,
     /// End.
     Stop,
 }

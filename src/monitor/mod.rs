@@ -8,7 +8,7 @@
 //! for; `incidents` asks the status pages of providers.
 
 pub mod clock;
-mod delivery;
+pub mod delivery;
 mod due;
 pub mod floor;
 pub mod guarding;
@@ -37,7 +37,7 @@ use crate::sources::Places;
 use crate::sources::providers::http;
 
 pub use handle::{Handle, spawn};
-pub use messages::{Command, Event};
+pub use messages::{Command, Event, Settled};
 
 /// What a monitor needs to start.
 #[derive(Clone, Debug)]

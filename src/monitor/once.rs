@@ -16,7 +16,7 @@ use super::floor::{self, HeldBack};
 use super::job::Changed;
 use super::look::{Scope, Task, ToRead};
 use super::record::{self, Judge};
-use super::{Setup, due, look, turns};
+use super::{Setup, delivery, due, look, turns};
 
 /// How one source's look ended.
 #[derive(Clone, Debug)]
@@ -92,6 +92,7 @@ pub fn look_at_all(
     ledger.reprice(&prices)?;
     ledger.keep_days_of(setup.config.zone)?;
     ledger.convert_at(setup.config.rates.clone());
+    ledger.deliver_to(delivery::channels(&setup.config));
     let mut ended: Option<look::Looked> = None;
     loop {
         while let Some(source) = next(&mut waiting, &mut running) {

@@ -10,7 +10,7 @@ use crate::config::{Billing, Config};
 use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
 use crate::sources::SourceError;
-use crate::spend::{Funding, Money, SourceKind, Span, period::local_day};
+use crate::spend::{AlertKind, Funding, Money, Severity, SourceKind, Span, period::local_day};
 
 use super::look::Looked;
 use super::{guarding, unusual, watching, words};
@@ -223,6 +223,9 @@ fn alert_of(
 ) -> NewAlert {
     NewAlert {
         budget_key: budget.key(),
+        kind: AlertKind::Threshold,
+        severity: Severity::of_threshold(threshold_percent),
+        subject: String::new(),
         budget: budget.name.clone(),
         period: Some(budget.cycle),
         period_start: standing.span.first_day,

@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::board::standing;
 use crate::board::{self, Live};
 use crate::config::Config;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Snooze};
 use crate::pricing::PriceTable;
 use crate::sources::{SourceKind, Watched};
 use crate::spend::Trouble;
 use crate::spend::period::local_day;
 
-use super::delivery::Delivery;
+use super::delivery::{self, Delivery};
 use super::incidents::{self, Incidents};
 use super::job::Job;
 use super::look::{self, Looked, World};
@@ -80,6 +80,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
         ledger.convert_at(setup.config.rates.clone());
+        ledger.deliver_to(delivery::channels(&setup.config));
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
         let (sender, changes) = unbounded_channel();
@@ -136,6 +137,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 Some(looked) = self.finished.1.recv() => self.finish(looked)?,
                 Some(change) = self.changes.recv() => self.note(&change),
                 (page, says) = self.incidents.answer() => self.hear(page, says.as_ref())?,
+                answer = self.delivery.answer() => self.told(answer),
                 order = orders.recv() => match order {
                     None | Some(Command::Stop) => return Ok(()),
                     Some(order) => self.obey(order),
@@ -356,14 +358,22 @@ impl<T: FnMut(Event)> Monitor<T> {
                 }
                 self.publish();
             }
-            Command::Delivered(id) => {
-                self.delivery.taken(id);
-                if let Err(error) = self.ledger.mark_delivered(id, self.setup.clock.now()) {
-                    self.trouble.insert("ledger", error.to_string());
-                }
+            Command::OnDesktop(alerts, settled) => {
+                let now = self.setup.clock.now();
+                let kept = self.delivery.settle_desktop(&self.ledger, &alerts, &settled, now);
+                self.note_trouble(kept);
                 self.publish();
             }
-            Command::NotDelivered => self.delivery.refused(),
+            Command::Snooze(budget, how) => {
+                let now = self.setup.clock.now();
+                let kept = match how.until(now, self.config.zone) {
+                    Some(until) => self.ledger.snooze(&Snooze { budget, until }, now),
+                    None => self.ledger.wake().map(|_| ()),
+                };
+                self.note_trouble(kept);
+                self.publish();
+            }
+            Command::Reload => self.reload_config(),
             Command::Stop => {}
         }
     }
@@ -461,6 +471,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
             self.ledger.convert_at(setup.config.rates.clone());
+            self.ledger.deliver_to(delivery::channels(&setup.config));
             self.world = Arc::new(setup.world());
             self.prices = Arc::new(prices);
             self.config = Arc::new(setup.config.clone());
@@ -510,17 +521,26 @@ impl<T: FnMut(Event)> Monitor<T> {
         self.deliver();
     }
 
-    /// Hands out the alerts that nobody took yet.
+    /// Sends the alerts that are to be sent, and hands out what the desktop is to tell.
     fn deliver(&mut self) {
-        match self.ledger.undelivered_alerts() {
-            Ok(alerts) => {
-                for alert in alerts {
-                    if self.delivery.hand_out(alert.id) {
-                        (self.tell)(Event::Alert(Box::new(board::alert_row(alert))));
-                    }
-                }
-            }
-            Err(error) => log::error!("the ledger can't be read: {error}"),
+        let with =
+            delivery::With { config: &self.config, world: &self.world, demo: self.setup.demo };
+        match self.delivery.pass(&self.ledger, &with) {
+            Ok(told) => told.into_iter().for_each(|alerts| (self.tell)(Event::Alerts(alerts))),
+            Err(error) => log::error!("alerts can't be sent: {error}"),
+        }
+    }
+
+    /// Keeps what a hook or a webhook made of a message.
+    fn told(&mut self, answer: delivery::Answer) {
+        let kept = self.delivery.settle(&self.ledger, answer, self.setup.clock.now());
+        self.note_trouble(kept);
+        self.deliver();
+    }
+
+    fn note_trouble(&mut self, kept: Result<(), LedgerError>) {
+        if let Err(error) = kept {
+            self.trouble.insert("ledger", error.to_string());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::budgets::unusual::{Spike, Usual};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError, NewAlert, Question, Recording, Tally};
 use crate::spend::period::local_day;
-use crate::spend::{Cycle, Filter, Money, SourceKind, Span};
+use crate::spend::{AlertKind, Cycle, Filter, Money, Severity, SourceKind, Span};
 
 /// Past hours that are the measure of today's.
 const DAYS_BACK: i64 = 28;
@@ -139,17 +139,35 @@ fn short(picos: i128) -> String {
     wording::estimate(true, wording::amount_short(&Money::from_picos_usd(picos)))
 }
 
-/// An alert that no budget made.
-fn alert(
+/// What an alert that no threshold made is about.
+struct About<'a> {
+    kind: AlertKind,
+    /// What makes it the same alert on one day.
     key: String,
-    about: &str,
+    /// What `alerts` lists it under.
+    name: &'a str,
+    /// The session or source.
+    subject: &'a str,
+}
+
+fn alert(
+    about: About<'_>,
     now: DateTime<Utc>,
     zone: Tz,
-    words: (String, String),
+    (title, body): (String, String),
 ) -> NewAlert {
+    let severity = match about.kind {
+        // It goes on while everybody sleeps: quiet hours must not hold it.
+        AlertKind::Burn => Severity::Critical,
+        AlertKind::Unpriced => Severity::Info,
+        _ => Severity::Warning,
+    };
     NewAlert {
-        budget_key: key,
-        budget: about.to_owned(),
+        budget_key: about.key,
+        kind: about.kind,
+        severity,
+        budget: about.name.to_owned(),
+        subject: about.subject.to_owned(),
         period: None,
         period_start: local_day(now, zone),
         threshold_percent: 0,
@@ -157,8 +175,8 @@ fn alert(
         spent: None,
         estimated: true,
         at: now,
-        title: words.0,
-        body: words.1,
+        title,
+        body,
     }
 }
 
@@ -178,8 +196,8 @@ fn tell_spike(
         short(spike.usual),
         spike.of
     );
-    let words = (title, body);
-    recording.add_alert(&alert("spike".into(), "spike", now, config.zone, words))?;
+    let about = About { kind: AlertKind::Spike, key: "spike".into(), name: "spike", subject: when };
+    recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
     Ok(())
 }
 
@@ -210,8 +228,10 @@ fn tell_burn(
             "Session {}{place}. If nobody watches it, it may be running in a loop.",
             session.session.as_deref().unwrap_or("without a name")
         );
-        let key = format!("burn:{}:{}", session.source, session.session.as_deref().unwrap_or(""));
-        recording.add_alert(&alert(key, &session.source, now, config.zone, (title, body)))?;
+        let subject = session.session.as_deref().unwrap_or_default();
+        let key = format!("burn:{}:{subject}", session.source);
+        let about = About { kind: AlertKind::Burn, key, name: &session.source, subject };
+        recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
     }
     if !in_one {
         let all: i128 = sessions.iter().map(|session| session.list_picos).sum();
@@ -221,7 +241,8 @@ fn tell_burn(
             sessions.len(),
             short(limit)
         );
-        recording.add_alert(&alert("burn".into(), "burn", now, config.zone, (title, body)))?;
+        let about = About { kind: AlertKind::Burn, key: "burn".into(), name: "burn", subject: "" };
+        recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
     }
     Ok(())
 }
@@ -254,7 +275,8 @@ fn tell_unpriced(
         wording::tokens(*tokens)
     );
     let key = format!("unpriced:{model}");
-    recording.add_alert(&alert(key, "unpriced", now, config.zone, (title, body)))?;
+    let about = About { kind: AlertKind::Unpriced, key, name: "unpriced", subject: model };
+    recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
     told.extend(fresh.into_iter().map(|(model, _)| model));
     let surplus = told.len().saturating_sub(MODELS_TOLD);
     told.drain(..surplus);
@@ -303,11 +325,13 @@ pub fn judge_pace(
         "{breaks_on}Half of the outcomes lie in that range, by what the same days of the week cost \
          in the last four weeks and how much faster this time goes."
     );
+    let about =
+        About { kind: AlertKind::Pace, key: "pace".into(), name: &budget.name, subject: "" };
     let told = recording.add_alert(&NewAlert {
         period: Some(budget.cycle),
         amount: Some(*limit),
         spent: Some(*spent),
-        ..alert("pace".into(), &budget.name, now, config.zone, (title, body))
+        ..alert(about, now, config.zone, (title, body))
     })?;
     // When another budget's pace was told today already, this one's is told tomorrow.
     if told.is_some() { recording.set_meta(&memory, &period) } else { Ok(()) }
@@ -355,7 +379,9 @@ pub fn judge_silence(
         let body = format!("Its bill is missing from the figures. {why}");
         recording.set_meta(&memory, &since)?;
         let key = format!("silent:{} {since}", state.source);
-        recording.add_alert(&alert(key, &state.source, now, zone, (title, body)))?;
+        let about =
+            About { kind: AlertKind::Silent, key, name: &state.source, subject: &state.source };
+        recording.add_alert(&alert(about, now, zone, (title, body)))?;
     }
     Ok(())
 }

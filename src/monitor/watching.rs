@@ -8,7 +8,7 @@ use crate::board::wording;
 use crate::budgets::watch::{self, Said, Watch, Watched, Word};
 use crate::config::Config;
 use crate::ledger::{LedgerError, NewAlert, Recording, SourceState, balances};
-use crate::spend::period::local_day;
+use crate::spend::{AlertKind, Severity, period::local_day};
 
 /// What the ledger remembers of a figure.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -129,7 +129,10 @@ fn say(
     let Some(said) = said else { return Ok(()) };
     recording.add_alert(&NewAlert {
         budget_key: format!("{} {}", judged.key, memory.times),
+        kind: AlertKind::Watch,
+        severity: Severity::of_threshold(said.percent),
         budget: it.source.clone(),
+        subject: String::new(),
         period: None,
         period_start: local_day(now, config.zone),
         threshold_percent: said.percent,

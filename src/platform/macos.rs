@@ -10,7 +10,7 @@ use notify_rust::Notification;
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
-use super::notification::Content;
+use super::notification::{Content, Heard, Urgency};
 use super::paths::Folders;
 use super::session::{Desktop, Presence};
 use super::theme::Scheme;
@@ -79,13 +79,22 @@ pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
     tray.set_icon_templated(Some(icon))
 }
 
-pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
-    let mut notification = Notification::new();
-    notification.appname("Spendbar").summary(content.title).body(content.body);
-    if content.critical {
-        notification.sound_name("default");
+/// Shows notifications. They have no buttons here, so nobody is heard.
+pub struct Notifier;
+
+impl Notifier {
+    pub fn new(_heard: Box<Heard>) -> Self {
+        Self
     }
-    notification.show().map(|_| ()).map_err(|error| error.to_string())
+
+    pub fn show(&self, content: &Content<'_>) -> Result<(), String> {
+        let mut notification = Notification::new();
+        notification.appname("Spendbar").summary(content.title).body(content.body);
+        if content.urgency == Urgency::Critical {
+            notification.sound_name("default");
+        }
+        notification.show().map(|_| ()).map_err(|error| error.to_string())
+    }
 }
 
 pub fn other_homes() -> Vec<PathBuf> {

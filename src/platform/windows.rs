@@ -10,7 +10,7 @@ use keyring_core::CredentialStore;
 use notify_rust::Notification;
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
-use super::notification::Content;
+use super::notification::{Content, Heard, Urgency};
 use super::paths::Folders;
 use super::session::{Desktop, Presence};
 use super::theme::Scheme;
@@ -97,13 +97,22 @@ pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
     tray.set_icon(Some(icon))
 }
 
-pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
-    let mut notification = Notification::new();
-    notification.appname("Spendbar").summary(content.title).body(content.body);
-    if content.critical {
-        notification.timeout(notify_rust::Timeout::Never);
+/// Shows notifications. They have no buttons here, so nobody is heard.
+pub struct Notifier;
+
+impl Notifier {
+    pub fn new(_heard: Box<Heard>) -> Self {
+        Self
     }
-    notification.show().map_err(|error| error.to_string())
+
+    pub fn show(&self, content: &Content<'_>) -> Result<(), String> {
+        let mut notification = Notification::new();
+        notification.appname("Spendbar").summary(content.title).body(content.body);
+        if content.urgency == Urgency::Critical {
+            notification.timeout(notify_rust::Timeout::Never);
+        }
+        notification.show().map(|_| ()).map_err(|error| error.to_string())
+    }
 }
 
 /// In double quotes, which `cmd.exe`, PowerShell and Git Bash read alike as long as none of the

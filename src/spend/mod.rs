@@ -3,11 +3,13 @@
 //! [`Money`] and [`Price`] are integers, [`TokenCounts`] are `u64`, a [`Reading`] is what one
 //! look at a source gave, and a [`Period`] is a local day, week or month as a half-open interval.
 
+pub mod alert;
 pub mod cycle;
 pub mod filter;
 pub mod incident;
 pub mod money;
 pub mod period;
+pub mod quiet;
 pub mod quota;
 pub mod rates;
 pub mod reading;
@@ -15,11 +17,13 @@ pub mod source;
 pub mod stamps;
 pub mod usage;
 
+pub use alert::{AlertKind, DeliveryState, Severity};
 pub use cycle::Cycle;
 pub use filter::{Facts, Filter, Glob, Lists};
 pub use incident::{Indicator, Trouble};
 pub use money::{Amounts, Currency, Money, MoneyError, Price};
 pub use period::{Period, Span};
+pub use quiet::{Quiet, SnoozeFor};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
 pub use rates::{Converted, Rate, Rates};
 pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Noted, Problem, Reading};

@@ -154,6 +154,15 @@ impl Money {
         (self.currency == other.currency && other.attos > 0)
             .then(|| mul_div_floor(self.attos, 1000, other.attos))
     }
+
+    /// This much and so many percent of it more, rounded up to a whole cent: a limit that somebody
+    /// raises. `None` when there is no such amount.
+    pub fn raised(&self, percent: u32) -> Option<Self> {
+        const CENT: i128 = ATTOS_PER_UNIT / 100;
+        let hundredfold = self.attos.checked_mul(i128::from(percent) + 100)?;
+        let cents = hundredfold.checked_add(100 * CENT - 1)?.div_euclid(100 * CENT);
+        Some(Self { attos: cents.checked_mul(CENT)?, currency: self.currency })
+    }
 }
 
 impl fmt::Debug for Money {

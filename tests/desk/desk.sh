@@ -100,8 +100,15 @@ cat > "$settings/xfce4-panel.xml" <<XML
 XML
 printf '[Settings]\ngtk-application-prefer-dark-theme=%s\ngtk-font-name=Sans 10\n' "$dark_mode" \
   > "$XDG_CONFIG_HOME/gtk-3.0/settings.ini"
+# dunst asks a menu program which button is meant; this one takes the line with the text of a file.
+cat > "$DESK/choose" <<CHOOSE
+#!/bin/sh
+exec grep -m 1 -F -e "\$(cat "$DESK/choice")"
+CHOOSE
+chmod +x "$DESK/choose"
 cat > "$XDG_CONFIG_HOME/dunst/dunstrc" <<CONF
 [global]
+dmenu=$DESK/choose
 history_length=100
 idle_threshold=0
 origin=top-right

@@ -229,17 +229,33 @@ impl Desk {
         Notifications { monitor: Part(monitor), seen }
     }
 
+    /// Presses the button with this label on a notification of dunst's.
+    pub fn press(&self, label: &str) {
+        let choice = Path::new(self.variable("DESK")).join("choice");
+        std::fs::write(&choice, label).expect("written");
+        self.dunst("ContextMenuCall");
+    }
+
+    /// Clicks on the newest notification of dunst's.
+    pub fn click_notification(&self) {
+        let object = "/org/freedesktop/Notifications";
+        let (name, interface) = ("org.freedesktop.Notifications", "org.dunstproject.cmd0");
+        self.bus(["call", name, object, interface, "NotificationAction", "u", "0"])
+            .unwrap_or_else(|error| panic!("dunst: {error}"));
+    }
+
+    fn dunst(&self, method: &str) -> Value {
+        let object = "/org/freedesktop/Notifications";
+        let interface = "org.dunstproject.cmd0";
+        self.bus(["call", "org.freedesktop.Notifications", object, interface, method])
+            .unwrap_or_else(|error| panic!("dunst, {method}: {error}"))
+    }
+
     /// What dunst shows or showed: title and body, oldest first. Takes what is on screen away,
     /// because dunst lists only what is gone.
     pub fn shown_by_dunst(&self) -> Vec<(String, String)> {
-        let dunst = |method: &str| {
-            let object = "/org/freedesktop/Notifications";
-            let interface = "org.dunstproject.cmd0";
-            self.bus(["call", "org.freedesktop.Notifications", object, interface, method])
-                .unwrap_or_else(|error| panic!("dunst, {method}: {error}"))
-        };
-        dunst("NotificationCloseAll");
-        let history = dunst("NotificationListHistory");
+        self.dunst("NotificationCloseAll");
+        let history = self.dunst("NotificationListHistory");
         let text =
             |entry: &Value, name: &str| entry[name]["data"].as_str().unwrap_or_default().to_owned();
         let entries = history["data"][0].as_array().cloned().unwrap_or_default();
@@ -391,6 +407,10 @@ pub struct Notification {
     pub title: String,
     /// Its text.
     pub body: String,
+    /// The number of the notification that it replaces; 0 for none.
+    pub replaces: u64,
+    /// Keys and labels of its buttons.
+    pub actions: Vec<String>,
 }
 
 impl Notification {
@@ -398,7 +418,15 @@ impl Notification {
         let text = |index: usize| {
             message["payload"]["data"][index].as_str().unwrap_or_default().to_owned()
         };
-        Self { application: text(0), title: text(3), body: text(4) }
+        let data = &message["payload"]["data"];
+        let actions = data[5].as_array().into_iter().flatten();
+        Self {
+            application: text(0),
+            title: text(3),
+            body: text(4),
+            replaces: data[1].as_u64().unwrap_or_default(),
+            actions: actions.filter_map(|it| Some(it.as_str()?.to_owned())).collect(),
+        }
     }
 }
 

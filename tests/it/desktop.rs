@@ -97,9 +97,11 @@ fn a_crossed_budget_notifies_once_and_dunst_shows_it() {
     let second = notifications.await_count(2).remove(1);
     check_alert(&second, "80 %", "$9 of $10", "$10");
 
+    // The later one stands in the place of the earlier one, and not below it.
+    assert_eq!((first.replaces, second.replaces > 0), (0, true));
     let shown = desk.shown_by_dunst();
     let titles: Vec<&str> = shown.iter().map(|(title, _)| title.as_str()).collect();
-    assert_eq!(titles, [first.title.as_str(), second.title.as_str()]);
+    assert_eq!(titles, [second.title.as_str()]);
 
     // Delivered is recorded, so that a restart says nothing again.
     let delivered = |world: &World| {
@@ -113,6 +115,106 @@ fn a_crossed_budget_notifies_once_and_dunst_shows_it() {
     assert!(eventually(PATIENCE, || item.tooltip().contains("$9.00")), "{}", item.tooltip());
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(notifications.seen().len(), 2, "{:#?}", notifications.seen());
+}
+
+#[test]
+fn the_buttons_of_an_alert_do_what_they_say() {
+    let Some(desk) = Desk::start() else { return };
+    let world = desk.seat(World::new().at(NOON).config(BUDGET));
+    let notifications = desk.record_notifications();
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    assert!(eventually(PATIENCE, || item.tooltip().contains("$0.60")), "{}", item.tooltip());
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:30.000Z", "B", 450));
+    let first = notifications.await_count(1).remove(0);
+    let labels: Vec<&str> = first.actions.iter().skip(1).step_by(2).map(String::as_str).collect();
+    let expected =
+        ["Details", "Details", "Snooze 1 h", "Snooze until tomorrow", "Raise budget by 25 %"];
+    assert_eq!(labels, expected);
+
+    // $10 and a quarter of it; the menu follows the config.
+    desk.press("Raise budget");
+    let raised = || {
+        std::fs::read_to_string(world.config_file()).is_ok_and(|it| it.contains("amount = 12.50"))
+    };
+    assert!(eventually(PATIENCE, raised), "{}", spendbar.all());
+    let second = notifications.await_count(2).remove(1);
+    assert_eq!(second.title, "Budget “daily” is $12.50 now");
+    assert!(
+        eventually(PATIENCE, || item.menu()[0].label.contains("of $12.50")),
+        "{:#?}",
+        item.menu()
+    );
+
+    // $5.10 + $1.50 = $6.60 of $12.50.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:31.000Z", "C", 150));
+    let third = notifications.await_count(3).remove(2);
+    check_alert(&third, "50 %", "$6.60", "$12.50");
+    desk.click_notification();
+    let details = notifications.await_count(4).remove(3);
+    assert!(details.body.contains("Claude Code"), "{details:?}");
+    desk.shown_by_dunst();
+
+    // $6.60 + $4.20 = $10.80 of $12.50; then what is snoozed.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:32.000Z", "D", 420));
+    notifications.await_count(5);
+    desk.press("Snooze 1 h");
+    let snoozed =
+        |world: &World| world.run(["alerts", "--json"]).success().json()["snoozes"].clone();
+    assert!(eventually(PATIENCE, || snoozed(&world)[0]["budget"] == "daily"), "{}", spendbar.all());
+    let row = "Alerts of “daily” are snoozed until 13:0";
+    let stop = || item.menu().into_iter().find(|it| it.label.starts_with(row));
+    assert!(eventually(PATIENCE, || stop().is_some()), "{:#?}", item.menu());
+    item.click(&stop().expect("there").label);
+    assert!(eventually(PATIENCE, || snoozed(&world)[0].is_null()), "{}", spendbar.all());
+    item.click("Snooze alerts until tomorrow");
+    let tomorrow = || snoozed(&world)[0]["until"] == "2026-03-03T00:00:00Z";
+    assert!(eventually(PATIENCE, tomorrow), "{}", snoozed(&world));
+
+    // One thread hears all buttons, and the daemon's end does not end it.
+    desk.kill_owner_of("org.freedesktop.Notifications");
+    let _dunst = desk.start_part("dunst", []);
+    assert!(eventually(PATIENCE, || desk.process_of("org.freedesktop.Notifications").is_some()));
+    item.click("Raise “daily” by 25 % to $15.63");
+    let raised = || {
+        std::fs::read_to_string(world.config_file()).is_ok_and(|it| it.contains("amount = 15.63"))
+    };
+    assert!(eventually(PATIENCE, raised), "{}", spendbar.all());
+    notifications.await_count(6);
+    let threads = format!("/proc/{}/task", spendbar.id());
+    let names = std::fs::read_dir(threads)
+        .expect("running")
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    assert_eq!(names.filter(|name| name.trim() == "notifications").count(), 1);
+}
+
+#[test]
+fn a_test_alert_shows_up_on_the_desktop() {
+    let Some(desk) = Desk::start_without("panel keyring") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    let notifications = desk.record_notifications();
+    assert_eq!(world.run(["alerts", "test"]).success().stdout, "desktop: told\n");
+    let shown = notifications.await_count(1).remove(0);
+    assert!(shown.title.starts_with("Test: ") && shown.actions.is_empty(), "{shown:?}");
+    assert_eq!(world.alerts().len(), 0);
+}
+
+#[test]
+fn a_webhooks_address_goes_through_the_secret_service() {
+    let Some(desk) = Desk::start_without("panel dunst") else { return };
+    let server = FakeProvider::answering(|_| crate::provider::Answer::ok("ok"));
+    let config = "notifications = false\n[[webhook]]\nname = \"team\"\n";
+    let world = desk.seat(World::new().at(NOON).config(config));
+    let asked = world.run(["alerts", "test"]).exits_with(1).stdout;
+    assert!(asked.contains("spendbar key set webhook-team"), "{asked}");
+    let address = format!("{}/hunter2\n", server.base_url());
+    let set = world.run_with_input(["key", "set", "webhook-team"], &address).success();
+    assert!(!set.all().contains("hunter2"), "{}", set.all());
+    assert_eq!(world.run(["alerts", "test"]).success().stdout, "webhook team: told\n");
+    assert_eq!(server.requests()[0].path, "/hunter2");
+    world.run(["key", "remove", "webhook-team"]).success();
+    world.run(["alerts", "test"]).exits_with(1);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod budgets;
 mod check;
 mod commands;
 mod corpus;
+mod delivery;
 mod demo;
 mod described;
 mod desk;

@@ -30,6 +30,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Request line and headers, as sent.
     pub head: String,
+    /// What came after.
+    pub body: Vec<u8>,
 }
 
 /// One answer.
@@ -345,7 +347,8 @@ fn read_request(stream: &mut Wire) -> std::io::Result<Option<Request>> {
         .collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
-    reader.by_ref().take(length).read_to_end(&mut Vec::new())?;
+    let mut body = Vec::new();
+    reader.by_ref().take(length).read_to_end(&mut body)?;
     let url = Url::parse("http://loopback").and_then(|base| base.join(target));
     let Ok(url) = url else { return Ok(None) };
     Ok(Some(Request {
@@ -354,6 +357,7 @@ fn read_request(stream: &mut Wire) -> std::io::Result<Option<Request>> {
         query: url.query_pairs().into_owned().collect(),
         headers,
         head,
+        body,
     }))
 }
 

@@ -9,7 +9,7 @@ use super::style::{Cut, Style, clean};
 use super::table::{Column, Table};
 use crate::board::wording;
 use crate::budgets::{Basis, Budget};
-use crate::spend::{Currency, Filter};
+use crate::spend::{Currency, Filter, Money};
 
 /// Writes every budget of the config.
 ///
@@ -73,6 +73,15 @@ pub fn confirm_set(out: &mut dyn Write, budget: &Budget) -> io::Result<()> {
 /// Those of the writer.
 pub fn confirm_removed(out: &mut dyn Write, name: &str) -> io::Result<()> {
     writeln!(out, "Budget {:?} is removed.", clean(name))
+}
+
+/// Writes what `budget raise` did.
+///
+/// # Errors
+/// Those of the writer.
+pub fn confirm_raised(out: &mut dyn Write, name: &str, from: &Money, to: &Money) -> io::Result<()> {
+    let (from, to) = (wording::amount_short(from), wording::amount_short(to));
+    writeln!(out, "Budget {:?}: {to} instead of {from}.", clean(name))
 }
 
 #[derive(Serialize)]

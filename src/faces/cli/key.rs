@@ -97,6 +97,27 @@ pub fn confirm_removed(
     }
 }
 
+/// Writes where a webhook's address is now: of the address itself its host alone.
+///
+/// # Errors
+/// Those of the writer.
+pub fn confirm_webhook(out: &mut dyn Write, name: &str, host: &str) -> io::Result<()> {
+    writeln!(out, "The address of webhook {name} is in the keyring, on {host}")?;
+    writeln!(out, "Try it: spendbar alerts test")
+}
+
+/// Writes what `key remove` did to a webhook's address.
+///
+/// # Errors
+/// Those of the writer.
+pub fn confirm_webhook_removed(out: &mut dyn Write, name: &str, was_there: bool) -> io::Result<()> {
+    if was_there {
+        writeln!(out, "The address of webhook {name} is removed from the keyring.")
+    } else {
+        writeln!(out, "The keyring has no address for webhook {name}.")
+    }
+}
+
 #[derive(Serialize)]
 struct Document {
     schema: &'static str,

@@ -9,7 +9,7 @@ use super::{
     which_is_shown,
 };
 use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
-use crate::spend::{SourceError, SourceKind};
+use crate::spend::{SnoozeFor, SourceError, SourceKind};
 
 /// No menu has more rows than this, separators included.
 pub const MOST_ROWS: usize = 25;
@@ -24,7 +24,7 @@ pub struct MenuRow {
 }
 
 /// What a row of the menu is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKind {
     /// The first row: today's figure. Does nothing.
     Headline,
@@ -40,8 +40,8 @@ pub enum RowKind {
 
 impl MenuRow {
     /// What choosing it does; `None` for rows that only tell something.
-    pub fn action(&self) -> Option<Action> {
-        match self.kind {
+    pub fn action(&self) -> Option<&Action> {
+        match &self.kind {
             RowKind::Action(action) => Some(action),
             _ => None,
         }
@@ -102,12 +102,13 @@ struct Limits {
     models: usize,
     budgets: usize,
     notices: usize,
+    raises: usize,
     small_print: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sources: 8, models: 3, budgets: 4, notices: 2, small_print: true }
+        Self { sources: 8, models: 3, budgets: 4, notices: 2, raises: 2, small_print: true }
     }
 }
 
@@ -116,18 +117,24 @@ impl Limits {
     fn tighten(&mut self) -> bool {
         if self.budgets > 3 {
             self.budgets -= 1;
+        } else if self.models > 2 {
+            self.models -= 1;
         } else if self.small_print {
             self.small_print = false;
         } else if self.sources > 5 {
             self.sources -= 1;
         } else if self.models > 1 {
             self.models -= 1;
+        } else if self.raises > 1 {
+            self.raises -= 1;
         } else if self.budgets > 1 {
             self.budgets -= 1;
         } else if self.sources > 1 {
             self.sources -= 1;
         } else if self.notices > 1 {
             self.notices -= 1;
+        } else if self.raises > 0 {
+            self.raises -= 1;
         } else {
             return false;
         }
@@ -150,8 +157,8 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
         if limits.small_print && is_known {
             rows.push(MenuRow::fact(which_is_shown(board)));
             rows.extend(covered(board).map(MenuRow::fact));
-            rows.extend(differences(board).into_iter().map(MenuRow::fact));
         }
+        rows.extend(differences(board).into_iter().map(MenuRow::fact));
         rows.extend(left_out(board).map(MenuRow::fact));
     }
     rows.extend(pace(board).map(MenuRow::fact));
@@ -166,6 +173,8 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
     rows.push(MenuRow::action_row(Action::Refresh, "Refresh now"));
     let pause = if board.state == State::Paused { "Resume" } else { "Pause" };
     rows.push(MenuRow::action_row(Action::TogglePause, pause));
+    rows.extend(raises(board, limits.raises));
+    rows.extend(snoozing(board));
     rows.push(MenuRow::action_row(Action::CopySummary, "Copy summary"));
     rows.push(MenuRow::action_row(Action::OpenConfig, "Open config"));
     rows.push(MenuRow::action_row(Action::Quit, "Quit"));
@@ -176,6 +185,37 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
 fn differences(board: &Board) -> Vec<String> {
     let rows = board.differences.iter().map(|it| one_line(&wording::bills::difference(it)));
     at_most(2, rows.collect(), "spendbar reconcile")
+}
+
+/// For each budget that warns: `Raise “daily” by 25 % to $625`.
+fn raises(board: &Board, most: usize) -> Vec<MenuRow> {
+    let warns = |budget: &&BudgetRow| budget.permille >= i128::from(budget.warn_percent) * 10;
+    let row = |budget: &BudgetRow| {
+        let raised = wording::amount_short(&budget.amount.raised(wording::RAISE_PERCENT)?);
+        let percent = wording::RAISE_PERCENT;
+        let text = format!("Raise “{}” by {percent} % to {raised}", one_line(&budget.name));
+        Some(MenuRow::action_row(Action::Raise(budget.name.clone()), &text))
+    };
+    board.budgets.iter().filter(warns).filter_map(row).take(most).collect()
+}
+
+/// The ways to silence alerts, where there is something that could speak.
+fn snoozing(board: &Board) -> Vec<MenuRow> {
+    let mut rows = Vec::new();
+    if let Some(snooze) = board.snoozes.first() {
+        let more = board.snoozes.len() - 1;
+        let more = if more > 0 { format!(" · {more} more") } else { String::new() };
+        let text = one_line(&wording::snoozed(snooze, board.now, board.zone));
+        let text = format!("{text}{more} · stop");
+        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Off), &text));
+    }
+    let all_are_snoozed = board.snoozes.iter().any(|snooze| snooze.budget.is_none());
+    if !all_are_snoozed && (!board.budgets.is_empty() || board.last_alert.is_some()) {
+        rows.push(MenuRow::action_row(Action::Snooze(SnoozeFor::Hour), "Snooze alerts for 1 h"));
+        let tomorrow = Action::Snooze(SnoozeFor::Tomorrow);
+        rows.push(MenuRow::action_row(tomorrow, "Snooze alerts until tomorrow"));
+    }
+    rows
 }
 
 /// Nothing was found: what that means and the ways on.

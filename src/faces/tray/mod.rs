@@ -10,19 +10,23 @@ pub mod title;
 pub mod tooltip;
 
 use crate::board::{Board, BudgetRow, State, wording};
-use crate::spend::Cycle;
+use crate::spend::{Cycle, SnoozeFor};
 
 use icon::{Ground, IconInput};
 
 pub use show::{Tray, TrayError, TrayHandle};
 
 /// What a row of the menu does when it is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Look at every source now.
     Refresh,
     /// Stop looking, or go on: whichever the board is not in.
     TogglePause,
+    /// Keep alerts back for a while, or no longer.
+    Snooze(SnoozeFor),
+    /// Raise the budget of this name.
+    Raise(String),
     /// Put the summary on the clipboard.
     CopySummary,
     /// Open the configuration in the editor.

@@ -24,6 +24,7 @@ use crate::board::Board;
 use crate::platform::event_loop::{EventLoop, Flow, Turn, Waker};
 use crate::platform::theme::{self, Scheme};
 use crate::platform::tray_style::{self, TrayStyle, tray_style};
+use crate::spend::SnoozeFor;
 
 /// The tray, not on screen yet.
 pub struct Tray {
@@ -222,7 +223,7 @@ fn build(rows: &[MenuRow]) -> Result<(Menu, Vec<Option<MenuItem>>), TrayError> {
     let mut items = Vec::with_capacity(rows.len());
     let menu = Menu::new();
     for (number, row) in rows.iter().enumerate() {
-        let item = match row.kind {
+        let item = match &row.kind {
             RowKind::Separator => None,
             RowKind::Action(action) => {
                 Some(MenuItem::with_id(id_of(action), label(&row.text), true, None))
@@ -244,20 +245,31 @@ fn label(text: &str) -> String {
     text.replace('&', "&&")
 }
 
-const IDS: [(Action, &str); 5] = [
+const IDS: [(Action, &str); 8] = [
     (Action::Refresh, "refresh"),
     (Action::TogglePause, "pause"),
+    (Action::Snooze(SnoozeFor::Hour), "snooze-hour"),
+    (Action::Snooze(SnoozeFor::Tomorrow), "snooze-tomorrow"),
+    (Action::Snooze(SnoozeFor::Off), "snooze-off"),
     (Action::CopySummary, "copy-summary"),
     (Action::OpenConfig, "open-config"),
     (Action::Quit, "quit"),
 ];
+/// Stands before a budget's name. The name rather than a place: a menu may be older than the budgets.
+const RAISE: &str = "raise ";
 
-fn id_of(action: Action) -> &'static str {
-    IDS.iter().find(|(known, _)| *known == action).map_or("", |(_, id)| id)
+fn id_of(action: &Action) -> String {
+    match action {
+        Action::Raise(budget) => format!("{RAISE}{budget}"),
+        action => IDS.iter().find(|(known, _)| known == action).map_or("", |(_, id)| id).into(),
+    }
 }
 
 fn action_of(id: &str) -> Option<Action> {
-    IDS.iter().find(|(_, known)| *known == id).map(|(action, _)| *action)
+    if let Some(budget) = id.strip_prefix(RAISE) {
+        return Some(Action::Raise(budget.to_owned()));
+    }
+    IDS.iter().find(|(_, known)| *known == id).map(|(action, _)| action.clone())
 }
 
 fn not_taken(error: impl std::fmt::Display) -> TrayError {
@@ -273,8 +285,10 @@ mod tests {
 
     #[test]
     fn every_action_of_a_menu_has_an_id_of_its_own() {
-        for action in menu(&examples::calm()).iter().filter_map(MenuRow::action) {
-            assert_eq!(action_of(id_of(action)), Some(action));
+        for board in [examples::calm(), examples::over()] {
+            for action in menu(&board).iter().filter_map(MenuRow::action) {
+                assert_eq!(action_of(&id_of(action)).as_ref(), Some(action));
+            }
         }
         assert_eq!(action_of("fact-0"), None);
         assert_eq!(action_of(""), None);

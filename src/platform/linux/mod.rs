@@ -1,6 +1,7 @@
 //! Linux: XDG folders, and everything of the desktop over the session bus.
 
 mod keyring;
+mod notifications;
 mod panel;
 
 use std::ffi::OsString;
@@ -8,18 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use notify_rust::{Hint, Notification, Timeout, Urgency};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy, fdo::DBusProxy};
 use zbus::names::BusName;
 
-use super::notification::Content;
 use super::paths::Folders;
 use super::session::{Desktop, Presence};
 use super::tray_style::TrayStyle;
 
 pub use keyring::{keyring_would_ask, open_keyring};
+pub use notifications::Notifier;
 pub use panel::{scheme, watch_scheme};
 
 /// 44 px is 22 px twice: sharp on a display of double density, and halved without a remainder on
@@ -150,34 +150,6 @@ pub fn set_icon(tray: &TrayIcon, icon: Icon) -> tray_icon::Result<()> {
     tray.set_icon(Some(icon))
 }
 
-pub fn show_notification(content: &Content<'_>) -> Result<(), String> {
-    let mut notification = Notification::new();
-    notification
-        .appname("Spendbar")
-        .summary(content.title)
-        .body(&escaped(content.body))
-        .icon(if content.critical { "dialog-warning" } else { "dialog-information" })
-        .urgency(if content.critical { Urgency::Critical } else { Urgency::Normal })
-        .timeout(if content.critical { Timeout::Never } else { Timeout::Default })
-        .hint(Hint::DesktopEntry("spendbar".into()))
-        // Replacing by number would need the number of an earlier run, and after a restart of the
-        // daemon that number is somebody else's; the tag is ours for good.
-        .hint(Hint::Custom("x-dunst-stack-tag".into(), content.tag.into()));
-    notification.show().map(|_| ()).map_err(|error| {
-        let text = error.to_string();
-        if text.contains("ServiceUnknown") || text.contains("was not provided") {
-            "no notification daemon is running".into()
-        } else {
-            text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
-        }
-    })
-}
-
-/// Bodies are markup (Desktop Notifications Specification 1.2, "Markup").
-fn escaped(body: &str) -> String {
-    body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 pub fn other_homes() -> Vec<PathBuf> {
     Vec::new()
 }
@@ -189,11 +161,6 @@ pub fn quoted(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bodies_carry_no_markup() {
-        assert_eq!(escaped("<b>R&D</b>"), "&lt;b&gt;R&amp;D&lt;/b&gt;");
-    }
 
     #[test]
     fn a_display_is_what_the_environment_says() {

@@ -127,7 +127,8 @@ impl Client {
         self.attempt(request).await
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Answer, SourceError> {
+    /// [`Self::send`] without the retry, with the same errors.
+    pub async fn attempt(&self, request: &Request) -> Result<Answer, SourceError> {
         address::check(&request.url)?;
         let client = self.client_for(&request.url)?;
         let lost = |error: reqwest::Error| self.lost(&error, &request.url);
@@ -197,8 +198,7 @@ impl Client {
             .connect_timeout(self.timing.connect)
             .timeout(self.timing.answer)
             // The calls of one look follow each other at once; the next look is minutes away. Idle
-            // connections are looked through once in this time, so that one is open for up to twice
-            // as long.
+            // ones are looked through once in this time, so that one is open for up to twice as long.
             .pool_idle_timeout(Duration::from_secs(7))
             .redirect(reqwest::redirect::Policy::none())
     }

@@ -3,6 +3,7 @@
 //! [`Cli::read`] gives checked arguments or an error that clap prints and leaves with; wrong usage
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
+mod alerts;
 mod check;
 mod guard;
 mod provider;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::spend::{Currency, Cycle, Money};
 
+pub use alerts::{AlertsArgs, AlertsCommand};
 pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::ProviderArg;
@@ -120,8 +122,8 @@ Example:
     Scan(ScanArgs),
     /// Every source Spendbar can read, found here or not
     Sources(JsonArg),
-    /// The alerts that spoke
-    Alerts(JsonArg),
+    /// The alerts that spoke and where they were told; test and snooze them
+    Alerts(AlertsArgs),
     /// What was looked for, where, and what was found
     Doctor(JsonArg),
     /// Descriptions of providers and gateways of your own
@@ -214,6 +216,14 @@ Examples:
   spendbar budget set 3000 --per month --threshold 50,90,100
   spendbar budget set 25.50 --per week --name side-project --source codex")]
     Set(BudgetSetArgs),
+    /// Raise a budget's amount, rounded up to a whole cent
+    Raise {
+        /// Its name, as `budget list` shows it
+        name: String,
+        /// By how much
+        #[arg(long, value_name = "PERCENT", default_value = "25%", value_parser = parse_percent)]
+        by: u32,
+    },
     /// Every budget
     List(JsonArg),
     /// Remove a budget from the config
@@ -255,6 +265,7 @@ A key is never taken from the command line, where other programs and the shell's
 Examples:
   spendbar key set openai-admin
   pass show openai/admin | spendbar key set openai-admin
+  spendbar key set webhook-team      the address of the [[webhook]] with the name team
 
 Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
 OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.")]
@@ -329,6 +340,13 @@ fn parse_amount(text: &str) -> Result<Money, String> {
     match Money::parse(plain, Currency::USD) {
         Ok(amount) if amount.attos > 0 => Ok(amount),
         _ => Err("write dollars above zero, such as 200 or 200.50".into()),
+    }
+}
+
+fn parse_percent(text: &str) -> Result<u32, String> {
+    match text.trim_end_matches('%').trim_end().parse() {
+        Ok(percent @ 1..=1000) => Ok(percent),
+        _ => Err("write percent from 1 to 1000, such as 25%".into()),
     }
 }
 
@@ -479,7 +497,7 @@ pub(super) mod tests {
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
           scan       Show how each record of one log was counted, and why
           sources    Every source Spendbar can read, found here or not
-          alerts     The alerts that spoke
+          alerts     The alerts that spoke and where they were told; test and snooze them
           doctor     What was looked for, where, and what was found
           provider   Descriptions of providers and gateways of your own
           config     The config file
@@ -566,7 +584,8 @@ pub(super) mod tests {
         Usage: spendbar key set <PROVIDER>
 
         Arguments:
-          <PROVIDER>  The provider's id, as `spendbar sources` shows it
+          <PROVIDER>  The provider's id, as `spendbar sources` shows it, or webhook-NAME for a webhook's
+                      address
 
         Options:
           -h, --help  Print help
@@ -576,6 +595,7 @@ pub(super) mod tests {
         Examples:
           spendbar key set openai-admin
           pass show openai/admin | spendbar key set openai-admin
+          spendbar key set webhook-team      the address of the [[webhook]] with the name team
 
         Without a keyring, set the provider's variable instead: OPENAI_ADMIN_KEY, ANTHROPIC_ADMIN_KEY or
         OPENROUTER_API_KEY. SPENDBAR_KEYRING=off leaves the keyring alone.

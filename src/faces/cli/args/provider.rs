@@ -9,7 +9,7 @@ use super::wrong;
 /// A provider's id.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct ProviderArg {
-    /// The provider's id, as `spendbar sources` shows it
+    /// The provider's id, as `spendbar sources` shows it, or webhook-NAME for a webhook's address
     pub provider: String,
     /// Swallows what else is typed, so that a key typed here is refused without being repeated.
     #[arg(hide = true, allow_hyphen_values = true, trailing_var_arg = true)]

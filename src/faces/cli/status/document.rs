@@ -371,7 +371,10 @@ mod tests {
           "last_alert": {
             "id": 7,
             "at": "2026-11-24T14:05:00Z",
+            "kind": "threshold",
+            "severity": "warning",
             "budget": "day",
+            "subject": "",
             "period": "day",
             "period_start": "2026-11-24",
             "threshold_percent": 50,
@@ -379,6 +382,7 @@ mod tests {
             "spent_usd": "201.5",
             "estimated": true,
             "delivered_at": null,
+            "deliveries": [],
             "title": "50 % of today's budget: ≈ $201.50 of $400",
             "body": ""
           },

@@ -287,7 +287,8 @@ pub(in crate::faces::cli) mod tests {
     use super::*;
     use crate::board::{AlertRow, BalanceRow, Basis, Figures, Forecast, ModelRow};
     use crate::spend::{
-        Balance, Currency, Cycle, Quantity, QuotaWindow, SourceError, TokenCounts, UsedOf,
+        AlertKind, Balance, Currency, Cycle, Quantity, QuotaWindow, Severity, SourceError,
+        TokenCounts, UsedOf,
     };
 
     fn usd(text: &str) -> Money {
@@ -341,6 +342,7 @@ pub(in crate::faces::cli) mod tests {
             differences: Vec::new(),
             budgets: Vec::new(),
             last_alert: None,
+            snoozes: Vec::new(),
             state: State::Calm,
             loading: false,
             demo: false,
@@ -453,7 +455,11 @@ pub(in crate::faces::cli) mod tests {
                 amount: Some(usd("400")),
                 spent: Some(usd("201.5")),
                 estimated: true,
+                kind: AlertKind::Threshold,
+                severity: Severity::Warning,
+                subject: String::new(),
                 delivered_at: None,
+                deliveries: Vec::new(),
                 title: "50 % of today's budget: ≈ $201.50 of $400".into(),
                 body: String::new(),
             }),

@@ -41,6 +41,8 @@ fn a_calm_day() {
       ---
     > Refresh now
     > Pause
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -52,7 +54,6 @@ fn near_a_budget() {
     assert_snapshot!(text(&examples::near()), @"
     # Today ≈ $402.00 · 80 % of $500
       List price $402.00 · billed $98.02
-      Shown: the bill where there is one, else list price
       At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
       ---
     = Budgets
@@ -66,11 +67,13 @@ fn near_a_budget() {
     = Top models today
       ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
-      ______ '–  local-llama · 4.2 M tokens, no known price
       Last alert 3 min ago: 80 % of today's budget: $402 of $500
       ---
     > Refresh now
     > Pause
+    > Raise “daily” by 25 % to $625
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -82,7 +85,6 @@ fn over_a_budget() {
     assert_snapshot!(text(&examples::over()), @"
     # Today ≈ $635.00 · 130 % of this month's $5,000
       List price $635.00 · billed $98.02
-      Shown: the bill where there is one, else list price
       ---
     = Budgets
       ▰▰▰▰▰▰▰▰▰▰ 127 % of $500 · daily, ≈ $635.00
@@ -96,10 +98,13 @@ fn over_a_budget() {
     = Top models today
       ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
-      ______ '–  local-llama · 4.2 M tokens, no known price
       ---
     > Refresh now
     > Pause
+    > Raise “daily” by 25 % to $625
+    > Raise “monthly” by 25 % to $6,250
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -129,6 +134,8 @@ fn old_figures_say_their_age() {
       ---
     > Refresh now
     > Pause
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -158,6 +165,8 @@ fn no_source_gives_figures() {
       ---
     > Refresh now
     > Pause
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -187,6 +196,8 @@ fn paused() {
       ---
     > Refresh now
     > Resume
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -233,6 +244,8 @@ fn the_first_seconds() {
       ---
     > Refresh now
     > Pause
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -258,10 +271,12 @@ fn the_famous_scale_in_the_demo() {
     = Top models today
       ≈ $1.31 M  claude-opus-4-5 · 18.2 B tokens
        ≈ $34.27  gpt-5.5 · 4.2 M tokens
-      _____  '–  local-llama · 4.2 M tokens, no known price
       ---
     > Refresh now
     > Pause
+    > Raise “daily” by 25 % to $25,000
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -273,11 +288,10 @@ fn everything_at_once_stays_within_the_limit() {
     let board = examples::crowded();
     let rows = menu(&board);
     assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
-    assert_eq!(rows.last().and_then(MenuRow::action), Some(Action::Quit));
+    assert_eq!(rows.last().and_then(MenuRow::action), Some(&Action::Quit));
     assert_snapshot!(text(&board), @"
     # Today ≈ $402.00 · 80 % of $500
       Still reading, the figures will grow
-      the config has an error in line 3
       the config has an error in line 3
       List price $402.00 · billed $98.02
       Not counted: 4.1 M tokens have no known price, 18.2 k tokens can't be told from another session's
@@ -287,9 +301,7 @@ fn everything_at_once_stays_within_the_limit() {
       ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00 · 6 more: spendbar budget list
       ---
     = Sources
-      ≈ $210.37  Claude Code
-      __≈ $4.00  Codex
-      __ $98.02  OpenAI · 6 more: spendbar sources
+      ≈ $210.37  Claude Code · 8 more: spendbar sources
       ---
     = Top models today
       ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
@@ -297,6 +309,9 @@ fn everything_at_once_stays_within_the_limit() {
       ---
     > Refresh now
     > Pause
+    > Raise “daily” by 25 % to $625
+    > Snooze alerts for 1 h
+    > Snooze alerts until tomorrow
     > Copy summary
     > Open config
     > Quit
@@ -305,18 +320,20 @@ fn everything_at_once_stays_within_the_limit() {
 
 #[test]
 fn only_actions_do_something() {
-    for board in [examples::calm(), examples::empty(), examples::crowded()] {
-        let actions: Vec<_> = menu(&board).iter().filter_map(MenuRow::action).collect();
-        assert_eq!(
-            actions,
-            [
-                Action::Refresh,
-                Action::TogglePause,
-                Action::CopySummary,
-                Action::OpenConfig,
-                Action::Quit
-            ]
-        );
+    let hour = Action::Snooze(SnoozeFor::Hour);
+    let tomorrow = Action::Snooze(SnoozeFor::Tomorrow);
+    let raise = Action::Raise("daily".into());
+    for (board, about_alerts) in [
+        (examples::empty(), vec![]),
+        (examples::calm(), vec![&hour, &tomorrow]),
+        (examples::crowded(), vec![&raise, &hour, &tomorrow]),
+    ] {
+        let rows = menu(&board);
+        let actions: Vec<_> = rows.iter().filter_map(MenuRow::action).collect();
+        let mut expected = vec![&Action::Refresh, &Action::TogglePause];
+        expected.extend(about_alerts);
+        expected.extend([&Action::CopySummary, &Action::OpenConfig, &Action::Quit]);
+        assert_eq!(actions, expected);
     }
 }
 
@@ -344,4 +361,30 @@ fn how_far_bills_are_from_the_list_price() {
     ---
     ");
     assert!(menu.lines().count() <= MOST_ROWS);
+}
+
+#[test]
+fn a_snooze_is_told_and_can_be_ended() {
+    let mut board = examples::near();
+    let until = board.now + chrono::Duration::hours(1);
+    board.snoozes = vec![
+        crate::board::Snooze { budget: None, until },
+        crate::board::Snooze { budget: Some("daily".into()), until },
+    ];
+    let text = text(&board);
+    assert_snapshot!(text.lines().rev().take(6).collect::<Vec<_>>().join("\n"), @"
+    > Quit
+    > Open config
+    > Copy summary
+    > Alerts are snoozed until 14:05 · 1 more · stop
+    > Raise “daily” by 25 % to $625
+    > Pause
+    ");
+    // Of one budget alone: all others can be snoozed too.
+    let mut crowded = examples::crowded();
+    crowded.snoozes = board.snoozes.split_off(1);
+    let rows = menu(&crowded);
+    assert!(rows.len() <= MOST_ROWS, "{}", rows.len());
+    let offers = |action| rows.iter().any(|row| row.action() == Some(&Action::Snooze(action)));
+    assert!(offers(SnoozeFor::Off) && offers(SnoozeFor::Hour) && offers(SnoozeFor::Tomorrow));
 }

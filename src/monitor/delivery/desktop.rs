@@ -9,13 +9,13 @@ use tokio::time::Instant;
 const WAITS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
 
 /// Which alerts are on their way, and when the refused ones are sent again.
-pub struct Delivery {
+pub struct Desktop {
     handed_out: BTreeSet<i64>,
     again_at: Option<Instant>,
     wait: Duration,
 }
 
-impl Delivery {
+impl Desktop {
     /// Nothing is on its way.
     pub fn new() -> Self {
         Self { handed_out: BTreeSet::new(), again_at: None, wait: WAITS.0 }
@@ -60,27 +60,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_alert_is_on_its_way_once_until_it_is_refused() {
-        let mut delivery = Delivery::new();
-        assert!(delivery.hand_out(7));
-        assert!(!delivery.hand_out(7));
-        delivery.refused();
-        assert!(!delivery.hand_out(7) && !delivery.is_time_again());
+        let mut desktop = Desktop::new();
+        assert!(desktop.hand_out(7));
+        assert!(!desktop.hand_out(7));
+        desktop.refused();
+        assert!(!desktop.hand_out(7) && !desktop.is_time_again());
         tokio::time::advance(WAITS.0).await;
-        assert!(delivery.is_time_again() && delivery.hand_out(7));
+        assert!(desktop.is_time_again() && desktop.hand_out(7));
     }
 
     #[tokio::test(start_paused = true)]
     async fn waits_double_up_to_a_minute_and_start_anew_after_success() {
-        let mut delivery = Delivery::new();
-        let wait_of = |delivery: &mut Delivery| {
-            delivery.refused();
-            let wait = delivery.again_at().expect("a time") - Instant::now();
-            delivery.again_at = None;
+        let mut desktop = Desktop::new();
+        let wait_of = |desktop: &mut Desktop| {
+            desktop.refused();
+            let wait = desktop.again_at().expect("a time") - Instant::now();
+            desktop.again_at = None;
             wait.as_secs()
         };
-        let waits: Vec<_> = (0..7).map(|_| wait_of(&mut delivery)).collect();
+        let waits: Vec<_> = (0..7).map(|_| wait_of(&mut desktop)).collect();
         assert_eq!(waits, [3, 6, 12, 24, 48, 60, 60]);
-        delivery.taken(7);
-        assert_eq!(wait_of(&mut delivery), 3);
+        desktop.taken(7);
+        assert_eq!(wait_of(&mut desktop), 3);
     }
 }

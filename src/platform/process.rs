@@ -1,0 +1,29 @@
+//! Programs that are run in the background.
+
+use std::process::{Child, Command};
+
+/// Starts it so that [`end`] reaches what it starts itself, and without a console window.
+pub fn prepare(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(target_os = "windows")]
+    {
+        // `CREATE_NO_WINDOW`, process creation flags of the Win32 API.
+        std::os::windows::process::CommandExt::creation_flags(command, 0x0800_0000);
+    }
+    #[cfg(not(any(unix, target_os = "windows")))]
+    let _ = command;
+}
+
+/// Ends it at once; where there are process groups, with everything it has started. It is still to
+/// be waited for.
+pub fn end(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        let group = format!("-{}", child.id());
+        // The program itself is ended below in any case.
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+    }
+    // It fails only when the program has ended by itself.
+    let _ = child.kill();
+}
