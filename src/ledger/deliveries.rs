@@ -531,7 +531,7 @@ mod tests {
         ledger.snooze(&day, now).unwrap();
         ledger.snooze(&all, now).unwrap();
         assert_eq!(ledger_in(home.path()).snoozes(now).unwrap(), [all, day.clone()]);
-        assert_eq!(ledger.snoozes(now + Duration::hours(1)).unwrap(), [day.clone()]);
+        assert_eq!(ledger.snoozes(now + Duration::hours(1)).unwrap(), std::slice::from_ref(&day));
         assert_eq!(ledger.snoozes(now + Duration::hours(2)).unwrap(), []);
         assert_eq!(ledger.wake().unwrap(), 2);
         assert_eq!(ledger.snoozes(now).unwrap(), []);

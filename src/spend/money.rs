@@ -392,6 +392,15 @@ mod tests {
             prop_assert_eq!(usd(&money.to_decimal()), money);
         }
 
+        /// At least what was asked for, and less than a cent more.
+        #[test]
+        fn a_raise_is_whole_cents_and_never_too_little(attos in 0_i128..10_i128.pow(30), percent in 1_u32..=1000) {
+            let raised = Money { attos, currency: Currency::USD }.raised(percent).expect("small enough");
+            let (cent, asked) = (ATTOS_PER_UNIT / 100, attos * i128::from(percent + 100));
+            prop_assert_eq!(raised.attos % cent, 0);
+            prop_assert!(raised.attos * 100 >= asked && (raised.attos - cent) * 100 < asked);
+        }
+
         #[test]
         fn adding_in_any_order_gives_the_same(mut parts in proptest::collection::vec(-10_i128.pow(24)..10_i128.pow(24), 0..20)) {
             let sum = |parts: &[i128]| {

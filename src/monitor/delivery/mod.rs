@@ -42,7 +42,7 @@ const LONGEST_POST: Duration = Duration::from_secs(20);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What is on its way.
-pub struct Delivery {
+pub(super) struct Delivery {
     desktop: Desktop,
     /// Channels that are sending, of hooks and webhooks.
     sending: BTreeSet<String>,
@@ -51,7 +51,7 @@ pub struct Delivery {
 }
 
 /// What deliveries are made with.
-pub struct With<'a> {
+pub(super) struct With<'a> {
     /// The configuration in force.
     pub config: &'a Config,
     /// The clock, the environment and the HTTP client.
@@ -61,7 +61,7 @@ pub struct With<'a> {
 }
 
 /// What came of sending a batch.
-pub struct Answer {
+pub(super) struct Answer {
     channel: String,
     batch: i64,
     tries: u32,
@@ -77,7 +77,7 @@ enum Target {
 }
 
 /// The channels that alerts of this config go to.
-pub fn channels(config: &Config) -> Vec<Channel> {
+pub(super) fn channels(config: &Config) -> Vec<Channel> {
     let more = config.alerts.channels().map(|(id, from)| Channel { id, from });
     std::iter::once(Channel::desktop()).chain(more).collect()
 }
