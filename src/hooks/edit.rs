@@ -290,7 +290,8 @@ fn cut(text: &str, entries: &[Range<usize>], index: usize) -> Vec<Range<usize>> 
     };
     let is_plain = |c: char| c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
     if text.get(between.clone()).is_some_and(|between| between.chars().all(is_plain)) {
-        return vec![between.start.min(place.start)..between.end.max(place.end)];
+        let both = between.start.min(place.start)..between.end.max(place.end);
+        return vec![both];
     }
     let comma = document::comma_behind(text, between.start);
     let mut ranges = vec![comma..comma + 1, place];

@@ -185,7 +185,7 @@ mod tests {
         fs::set_permissions(&locked, permissions).unwrap();
         let settings = read(&locked).unwrap();
         assert!(matches!(write(&settings, Some("[]")), Err(FileError::ReadOnly { .. })));
-        fs::write(&path.with_extension("bin"), b"\xff").unwrap();
+        fs::write(path.with_extension("bin"), b"\xff").unwrap();
         assert!(matches!(read(&path.with_extension("bin")), Err(FileError::Odd { .. })));
     }
 

@@ -165,7 +165,8 @@ mod tests {
     fn agents_and_users_are_told_what_and_what_to_do() {
         let now = at("2026-03-02T12:00:00Z");
         let berlin = chrono_tz::Europe::Berlin;
-        let stale = Some(Stale { as_of: at("2026-03-01T20:02:00Z") });
+        let old = Stale { as_of: at("2026-03-01T20:02:00Z") };
+        let stale = Some(old);
         let rules = Rules { session: Some(usd("20")), ..Rules::default() };
         let session = |spent: &str| rules.session(usd(spent), 0).expect("set");
         let said = [
@@ -176,7 +177,7 @@ mod tests {
             allowed(&limit("day", "53.20", 100, 0), at("2026-03-03T05:00:00Z"), None, now, berlin),
             warning(&session("17"), None, now, berlin),
             stop(&session("21.30"), None, now, berlin),
-            not_running(stale.expect("set"), now, berlin),
+            not_running(old, now, berlin),
             unchecked("there is no ledger yet."),
             limited(&limit("side", "0", 100, 0)),
         ];
