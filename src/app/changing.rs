@@ -94,11 +94,14 @@ pub(super) fn budgets(
 
 fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let change = edit::BudgetChange {
-        amount: args.amount,
-        cycle: args.per,
         name: args.name.clone(),
         thresholds_percent: args.thresholds(),
         sources: args.sources(),
+        currency: args.currency,
+        basis: args.basis,
+        rollover: args.rollover,
+        lists: args.lists(),
+        ..edit::BudgetChange::new(args.amount, args.per)
     };
     let path = app.config_path();
     let text = edit::read_or_default(&path)?;

@@ -3,6 +3,9 @@
 //! toml_edit tells where in the text a value stands, and the change is made in the text: comments,
 //! order, blanks and line ends of everything else can't be lost, because they are never rewritten.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -12,7 +15,8 @@ use toml_edit::{Document, Item, Table};
 
 use super::file::effective_names;
 use super::{ConfigError, DEFAULT_TEXT};
-use crate::spend::{Cycle, Money};
+use crate::budgets::Basis;
+use crate::spend::{Currency, Cycle, Money};
 
 /// What `budget set` asks for. A field that is `None` is left as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,32 @@ pub struct BudgetChange {
     pub thresholds_percent: Option<Vec<u32>>,
     /// Source ids; an empty list is "all".
     pub sources: Option<Vec<String>>,
+    /// The currency of the amount.
+    pub currency: Option<Currency>,
+    /// Which figure it counts.
+    pub basis: Option<Basis>,
+    /// Whether what a period leaves over is added to the next.
+    pub rollover: Option<bool>,
+    /// Names in one of the lists `providers`, `accounts`, `models`, `projects` and `sessions`; none
+    /// for everything.
+    pub lists: Vec<(&'static str, Vec<String>)>,
+}
+
+impl BudgetChange {
+    /// An amount for a time.
+    pub fn new(amount: Money, cycle: Cycle) -> Self {
+        Self {
+            amount,
+            cycle,
+            name: None,
+            thresholds_percent: None,
+            sources: None,
+            currency: None,
+            basis: None,
+            rollover: None,
+            lists: Vec::new(),
+        }
+    }
 }
 
 /// Why a change can't be made.
@@ -290,6 +320,13 @@ fn settings(change: &BudgetChange) -> Vec<(&'static str, String)> {
             settings.push(("sources", format!("[{}]", listed.join(", "))));
         }
     }
+    settings.extend(change.currency.map(|currency| ("currency", quoted(currency.code()))));
+    settings.extend(change.basis.map(|basis| ("basis", quoted(basis.word()))));
+    settings.extend(change.rollover.map(|rollover| ("rollover", rollover.to_string())));
+    for (key, names) in &change.lists {
+        let listed: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+        settings.push((key, format!("[{}]", listed.join(", "))));
+    }
     settings
 }
 
@@ -334,244 +371,4 @@ fn line_end(text: &str, at: usize) -> usize {
 /// The line end that the text uses.
 fn line_ending(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::spend::Currency;
-
-    fn change(amount: &str, cycle: Cycle) -> BudgetChange {
-        BudgetChange {
-            amount: Money::parse(amount, Currency::USD).expect(amount),
-            cycle,
-            name: None,
-            thresholds_percent: None,
-            sources: None,
-        }
-    }
-
-    fn load(text: &str) -> Config {
-        Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
-            .unwrap_or_else(|error| panic!("{error}\n---\n{text}"))
-    }
-
-    #[test]
-    fn a_budget_is_added_at_the_end_and_then_updated_in_place() {
-        let start = "# mine\nzone = \"UTC\" # here\n";
-        let added = set_budget(start, &change("200", Cycle::Day)).expect("set");
-        insta::assert_snapshot!(added, @r#"
-        # mine
-        zone = "UTC" # here
-
-        [[budget]]
-        amount = 200
-        per = "day"
-        "#);
-        let more = BudgetChange {
-            thresholds_percent: Some(vec![90, 100]),
-            sources: Some(vec!["codex".into()]),
-            ..change("250.5", Cycle::Day)
-        };
-        let updated = set_budget(&added, &more).expect("set");
-        insta::assert_snapshot!(updated, @r#"
-        # mine
-        zone = "UTC" # here
-
-        [[budget]]
-        amount = 250.50
-        per = "day"
-        thresholds = [90, 100]
-        sources = ["codex"]
-        "#);
-        assert_eq!(load(&updated).budgets.len(), 1);
-    }
-
-    #[test]
-    fn comments_blanks_and_line_ends_stay() {
-        let start = "[[budget]]  # first\r\n# why\r\namount = 1_0 # ten\r\nperiod = 'day'\r\n\r\n\
-                     # about codex\r\n[agents.codex]\r\nenabled = false";
-        let updated = set_budget(start, &change("20", Cycle::Day)).expect("set");
-        let expected = start.replace("1_0 #", "20 #").replace("'day'", "\"day\"");
-        assert_eq!(updated, expected);
-        let added = set_budget(start, &change("3", Cycle::MONTH)).expect("set");
-        assert_eq!(
-            added,
-            start.replace(
-                "'day'\r\n",
-                "'day'\r\n\r\n[[budget]]\r\namount = 3\r\nper = \"month\"\r\n"
-            )
-        );
-    }
-
-    #[test]
-    fn an_amount_is_raised_where_it_stands() {
-        let start = "[[budget]]\namount = 33.33 # why\nper = \"day\"\n[[budget]]\namount = 7\nper = \"day\"\n";
-        let usd = |text: &str| Money::parse(text, Currency::USD).expect(text);
-        let raised = usd("33.33").raised(25).expect("an amount");
-        let text = set_amount(start, "day", &raised).expect("set");
-        // 33.33 * 1.25 = 41.6625, and a whole cent is never less.
-        assert_eq!(text, start.replace("33.33 #", "41.67 #"));
-        let text = set_amount(start, "day-2", &usd("7").raised(100).expect("14")).expect("set");
-        assert_eq!(text, start.replace("= 7", "= 14"));
-        assert!(set_amount(start, "week", &usd("1")).is_err());
-    }
-
-    #[test]
-    fn a_scope_by_its_other_name_is_changed_where_it_stands() {
-        let start = "[[budget]]\namount = 1\nperiod = \"day\"\nscope = \"all\"\n";
-        let sources = Some(vec!["codex".to_owned()]);
-        let updated = set_budget(start, &BudgetChange { sources, ..change("1", Cycle::Day) });
-        assert_eq!(updated.expect("set"), start.replace("\"all\"", "[\"codex\"]"));
-    }
-
-    #[test]
-    fn a_removed_budget_takes_only_its_own_lines() {
-        let text = "# top\n[[budget]]\namount = 1\nper = \"day\"\n# between\n[[budget]]\nname = \"m\"\n\
-                    amount = 2\nper = \"month\" # last\n# end\n";
-        assert_eq!(
-            remove_budget(text, "day").expect("removed"),
-            "# top\n# between\n[[budget]]\nname = \"m\"\namount = 2\nper = \"month\" # last\n# end\n"
-        );
-        assert_eq!(
-            remove_budget(text, "m").expect("removed"),
-            "# top\n[[budget]]\namount = 1\nper = \"day\"\n# between\n# end\n"
-        );
-        assert_eq!(
-            remove_budget(text, "week").expect_err("none").to_string(),
-            "no budget is named \"week\"; there is day, m"
-        );
-    }
-
-    #[test]
-    fn the_default_file_takes_a_budget() {
-        let text = set_budget(DEFAULT_TEXT, &change("200", Cycle::Day)).expect("set");
-        assert!(text.starts_with(DEFAULT_TEXT));
-        assert_eq!(load(&text).budgets[0].amount.to_decimal(), "200");
-    }
-
-    #[test]
-    fn inline_budgets_are_left_to_the_editor() {
-        let text = "budget = [{ amount = 1, per = \"day\" }]\n";
-        assert_eq!(set_budget(text, &change("2", Cycle::Day)), Err(EditError::Inline));
-        assert!(matches!(
-            set_budget("a = 1\nb =\n", &change("2", Cycle::Day)),
-            Err(EditError::NotToml { line: 2, .. })
-        ));
-    }
-
-    #[test]
-    fn writing_follows_a_link_and_leaves_nothing_else_behind() {
-        let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("new/config.toml");
-        write(&path, "a").expect("written");
-        write(&path, "b").expect("written");
-        assert_eq!(fs::read_to_string(&path).expect("read"), "b");
-        assert_eq!(fs::read_dir(folder.path().join("new")).expect("list").count(), 1);
-    }
-
-    /// Links and modes are made by the system's own tools; without them there is nothing to test.
-    #[test]
-    fn a_link_stays_a_link_and_permissions_stay() {
-        let folder = tempfile::tempdir().expect("folder");
-        let run = |program: &str, arguments: [&str; 3]| {
-            let mut command = std::process::Command::new(program);
-            command.args(arguments).current_dir(folder.path());
-            command.output().is_ok_and(|output| output.status.success())
-        };
-        let real = folder.path().join("dotfiles.toml");
-        fs::write(&real, "a").expect("written");
-        if !run("ln", ["-s", "dotfiles.toml", "config.toml"])
-            || !run("chmod", ["--", "640", "dotfiles.toml"])
-        {
-            return;
-        }
-        let mode = fs::metadata(&real).expect("real").permissions();
-        let link = folder.path().join("config.toml");
-        write(&link, "b").expect("written");
-        assert!(fs::symlink_metadata(&link).expect("link").is_symlink());
-        assert_eq!(fs::read_to_string(&real).expect("read"), "b");
-        assert_eq!(fs::metadata(&real).expect("real").permissions(), mode);
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Set(BudgetChange),
-        Remove(String),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let name = prop_oneof![
-            Just(None),
-            "[a-z\"\\\\ü ]{1,6}"
-                .prop_map(|name| Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
-        ];
-        let cycle = proptest::sample::select(vec![Cycle::Day, Cycle::WEEK, Cycle::MONTH]);
-        let set = (
-            1_i128..10_i128.pow(24),
-            cycle,
-            name,
-            proptest::option::of(proptest::collection::vec(1_u32..=1000, 0..4)),
-            proptest::option::of(proptest::sample::subsequence(vec!["codex", "openrouter"], 0..=2)),
-        )
-            .prop_map(|(attos, cycle, name, thresholds_percent, sources)| {
-                Step::Set(BudgetChange {
-                    amount: Money { attos, currency: Currency::USD },
-                    cycle,
-                    name,
-                    thresholds_percent,
-                    sources: sources.map(|ids| ids.into_iter().map(str::to_owned).collect()),
-                })
-            });
-        let word = proptest::sample::select(vec!["day", "week", "month", "day-2"]);
-        let remove = word.prop_map(|word| Step::Remove(word.to_owned()));
-        proptest::collection::vec(prop_oneof![3 => set, 1 => remove], 1..12)
-    }
-
-    proptest! {
-        /// Every comment and every other setting is there after any edits, in its order, and the
-        /// file loads with the amount that was set last.
-        #[test]
-        fn comments_and_other_content_survive_any_edits(steps in steps(), crlf: bool, mark: bool) {
-            let start = "# one\nzone = \"Europe/Berlin\" # two\n\n# three\n[agents.codex] # four\n\
-                         enabled = false\n# five ü\n";
-            let mut text = start.to_owned();
-            if crlf { text = text.replace('\n', "\r\n"); }
-            if mark { text.insert(0, '\u{feff}'); }
-            let outside: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-            for step in steps {
-                match step {
-                    Step::Set(change) => {
-                        text = set_budget(&text, &change).expect("TOML");
-                        let config = load(&text);
-                        let word = change.cycle.to_string();
-                        let name = change.name.as_deref().unwrap_or(&word);
-                        let budget = config.budgets.iter().find(|budget| budget.name == name).expect("there");
-                        prop_assert_eq!(budget.amount, change.amount);
-                        prop_assert_eq!(budget.cycle, change.cycle);
-                    }
-                    Step::Remove(name) => {
-                        let before = load(&text).budgets;
-                        match remove_budget(&text, &name) {
-                            Ok(shorter) => {
-                                text = shorter;
-                                prop_assert_eq!(load(&text).budgets.len() + 1, before.len());
-                            }
-                            Err(_) => prop_assert!(before.iter().all(|budget| budget.name != name)),
-                        }
-                    }
-                }
-                let mut lines = text.lines();
-                for line in &outside {
-                    prop_assert!(lines.any(|found| found == line), "lost {line:?} of\n{text}");
-                }
-                if crlf {
-                    prop_assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
-                }
-            }
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod alerts;
+mod budget;
 mod check;
 mod guard;
 mod provider;
@@ -16,9 +17,10 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::spend::{Currency, Cycle, Money};
+use crate::spend::{Currency, Money};
 
 pub use alerts::{AlertsArgs, AlertsCommand};
+pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::ProviderArg;
@@ -204,57 +206,6 @@ pub enum ConfigCommand {
     Edit,
 }
 
-/// `budget ...`.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum BudgetCommand {
-    /// Add a budget, or change the one of that name
-    #[command(after_help = "\
-Without --name, the budget goes by the word of its period. What you leave out stays as it is.
-
-Examples:
-  spendbar budget set 200 --per day
-  spendbar budget set 3000 --per month --threshold 50,90,100
-  spendbar budget set 25.50 --per week --name side-project --source codex")]
-    Set(BudgetSetArgs),
-    /// Raise a budget's amount, rounded up to a whole cent
-    Raise {
-        /// Its name, as `budget list` shows it
-        name: String,
-        /// By how much
-        #[arg(long, value_name = "PERCENT", default_value = "25%", value_parser = parse_percent)]
-        by: u32,
-    },
-    /// Every budget
-    List(JsonArg),
-    /// Remove a budget from the config
-    Remove {
-        /// Its name, as `budget list` shows it
-        name: String,
-    },
-}
-
-/// The arguments of `budget set`.
-#[derive(Args, Clone, Debug, PartialEq, Eq)]
-pub struct BudgetSetArgs {
-    /// The limit in US dollars: 200 or 200.50
-    #[arg(value_parser = parse_amount)]
-    pub amount: Money,
-    /// The time it is for: day, week (from Monday), month, "week from sunday", "month from 15",
-    /// "5 hours", "30 days", or "2026-11-01 to 2027-06-30"
-    #[arg(long, value_name = "TIME")]
-    pub per: Cycle,
-    /// Its name
-    #[arg(long, value_parser = parse_name)]
-    pub name: Option<String>,
-    /// Speak at this percentage; may come several times [default: 50, 80, 100]
-    #[arg(long = "threshold", value_name = "N", value_delimiter = ',',
-        value_parser = clap::value_parser!(u32).range(1..=1000))]
-    thresholds: Vec<u32>,
-    /// Count this source only; may come several times; `all` for every source
-    #[arg(long = "source", value_name = "ID", value_delimiter = ',', value_parser = parse_source)]
-    sources: Vec<String>,
-}
-
 /// `key ...`. Provider ids in here are known ones.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum KeyCommand {
@@ -302,35 +253,6 @@ impl Cli {
     }
 }
 
-impl BudgetSetArgs {
-    /// Percent, ascending; `None` when not given.
-    pub fn thresholds(&self) -> Option<Vec<u32>> {
-        let mut thresholds = self.thresholds.clone();
-        thresholds.sort_unstable();
-        thresholds.dedup();
-        (!thresholds.is_empty()).then_some(thresholds)
-    }
-
-    /// Source ids; empty is all of them; `None` when not given.
-    pub fn sources(&self) -> Option<Vec<String>> {
-        if self.sources.is_empty() {
-            return None;
-        }
-        let mut sources = Vec::new();
-        for id in &self.sources {
-            if id == ALL {
-                return Some(Vec::new());
-            }
-            if !sources.contains(id) {
-                sources.push(id.clone());
-            }
-        }
-        Some(sources)
-    }
-}
-
-const ALL: &str = "all";
-
 fn wrong(message: impl std::fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, message)
 }
@@ -341,21 +263,6 @@ fn parse_amount(text: &str) -> Result<Money, String> {
         Ok(amount) if amount.attos > 0 => Ok(amount),
         _ => Err("write dollars above zero, such as 200 or 200.50".into()),
     }
-}
-
-fn parse_percent(text: &str) -> Result<u32, String> {
-    match text.trim_end_matches('%').trim_end().parse() {
-        Ok(percent @ 1..=1000) => Ok(percent),
-        _ => Err("write percent from 1 to 1000, such as 25%".into()),
-    }
-}
-
-fn parse_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err("write a name of at least one character".into());
-    }
-    Ok(name.to_owned())
 }
 
 /// `provider`.
@@ -390,15 +297,6 @@ pub struct ProviderCheckArgs {
 fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn parse_source(text: &str) -> Result<String, String> {
-    // Which sources there are is known when the config is.
-    let is_of_ids = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-@".contains(c);
-    if !text.is_empty() && text.chars().all(is_of_ids) {
-        return Ok(text.to_owned());
-    }
-    Err(format!("write {ALL}, or an id that `spendbar sources` shows"))
 }
 
 #[cfg(test)]
@@ -561,15 +459,24 @@ pub(super) mod tests {
         Usage: spendbar budget set [OPTIONS] --per <TIME> <AMOUNT>
 
         Arguments:
-          <AMOUNT>  The limit in US dollars: 200 or 200.50
+          <AMOUNT>  The limit: 200 or 200.50
 
         Options:
-              --per <TIME>     The time it is for: day, week (from Monday), month, "week from sunday",
-                               "month from 15", "5 hours", "30 days", or "2026-11-01 to 2027-06-30"
-              --name <NAME>    Its name
-              --threshold <N>  Speak at this percentage; may come several times [default: 50, 80, 100]
-              --source <ID>    Count this source only; may come several times; `all` for every source
-          -h, --help           Print help
+              --per <TIME>        The time it is for: day, week (from Monday), month, "week from sunday",
+                                  "month from 15", "5 hours", "30 days", or "2026-11-01 to 2027-06-30"
+              --name <NAME>       Its name
+              --threshold <N>     Speak at this percentage; may come several times [default: 50, 80, 100]
+              --source <ID>       Count this source only; may come several times; `all` for every source
+              --currency <CODE>   The currency of the limit, one that [rates] of the config has [default:
+                                  USD]
+              --basis <FIGURE>    The figure it counts [default: spend]
+              --rollover [<YES>]  Add what the period before left over [possible values: true, false]
+              --provider <ID>     Count this provider only; this list and those below may come several times
+              --account <NAME>    Count this account only
+              --model <NAME>      Count this model only; * is any text
+              --project <FOLDER>  Count work in this folder and below it only; `.` is the folder you are in
+              --session <ID>      Count this session only
+          -h, --help              Print help
 
         Without --name, the budget goes by the word of its period. What you leave out stays as it is.
 
