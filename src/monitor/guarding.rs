@@ -71,7 +71,10 @@ pub(super) fn keep(
     budgets: Vec<Limit>,
     now: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
-    keep_limits(recording, &limits(config, budgets, now))
+    let limits = limits(config, budgets, now);
+    // Where nothing but the time is new, nothing is written.
+    let same = kept(recording)?.is_some_and(|kept| Limits { as_of: now, ..kept } == limits);
+    if same { Ok(()) } else { keep_limits(recording, &limits) }
 }
 
 /// The limits kept last; `None` when there are none that this version can read.
