@@ -259,6 +259,7 @@ fn budget_row(budget: &Budget, standing: &Standing) -> BudgetRow {
         name: budget.name.clone(),
         cycle: budget.cycle,
         amount: limit,
+        base: budget.amount,
         spent,
         estimated: standing.estimated,
         permille: budgets::permille(&limit, &spent),

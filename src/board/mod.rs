@@ -200,6 +200,8 @@ pub struct BudgetRow {
     pub cycle: Cycle,
     /// The limit of the running period, with what the one before left over.
     pub amount: Money,
+    /// The same without what was left over: what the config says.
+    pub base: Money,
     /// Spent in the running period.
     pub spent: Money,
     /// True when any part of `spent` is a list price rather than a bill.

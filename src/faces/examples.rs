@@ -253,6 +253,7 @@ fn budget(name: &str, cycle: Cycle, amount: &str, spent: &str) -> BudgetRow {
         name: name.into(),
         cycle,
         amount,
+        base: amount,
         spent,
         estimated: true,
         permille: spent.permille_of(&amount).expect("positive"),

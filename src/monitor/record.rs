@@ -1,6 +1,9 @@
 //! What was seen goes into the ledger, and the budgets are judged in the same transaction: either
 //! both are on disk or neither.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 

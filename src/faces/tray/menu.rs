@@ -9,7 +9,7 @@ use super::{
     which_is_shown,
 };
 use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
-use crate::spend::{SnoozeFor, SourceError, SourceKind};
+use crate::spend::{Money, SnoozeFor, SourceError, SourceKind};
 
 /// No menu has more rows than this, separators included.
 pub const MOST_ROWS: usize = 25;
@@ -191,7 +191,7 @@ fn differences(board: &Board) -> Vec<String> {
 fn raises(board: &Board, most: usize) -> Vec<MenuRow> {
     let warns = |budget: &&BudgetRow| budget.permille >= i128::from(budget.warn_percent) * 10;
     let row = |budget: &BudgetRow| {
-        let raised = wording::amount_short(&budget.amount.raised(wording::RAISE_PERCENT)?);
+        let raised = wording::amount_short(&budget.base.raised(wording::RAISE_PERCENT)?);
         let percent = wording::RAISE_PERCENT;
         let text = format!("Raise “{}” by {percent} % to {raised}", one_line(&budget.name));
         Some(MenuRow::action_row(Action::Raise(budget.name.clone()), &text))
@@ -250,11 +250,20 @@ fn budgets(board: &Board, most: usize) -> Vec<MenuRow> {
 /// `▰▰▰▰▱▱▱▱▱▱ 43 % of $500 · daily, ≈ $214.37`.
 fn budget(budget: &BudgetRow) -> String {
     let spent = wording::estimate(budget.estimated, wording::amount(&budget.spent));
+    let left = match budget.left() {
+        left if left.attos >= 0 => format!("{} left", wording::amount_short(&left)),
+        over => {
+            let over = Money { attos: over.attos.saturating_neg(), ..over };
+            format!("{} over", wording::amount_short(&over))
+        }
+    };
+    let next = budget.next_percent.map(|percent| format!(", speaks at {percent} %"));
     format!(
-        "{} {} · {}, {spent}",
+        "{} {} · {}, {spent}, {left}{}",
         wording::bar(budget.permille),
         share_of(budget),
-        one_line(&budget.name)
+        one_line(&budget.name),
+        next.unwrap_or_default()
     )
 }
 

@@ -27,7 +27,7 @@ fn a_calm_day() {
       Shown: the bill where there is one, else list price
       ---
     = Budgets
-      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37, $285.63 left, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code
@@ -57,7 +57,7 @@ fn near_a_budget() {
       At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
       ---
     = Budgets
-      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00
+      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00, $98 left, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code
@@ -87,8 +87,8 @@ fn over_a_budget() {
       List price $635.00 · billed $98.02
       ---
     = Budgets
-      ▰▰▰▰▰▰▰▰▰▰ 127 % of $500 · daily, ≈ $635.00
-      ▰▰▰▰▰▰▰▰▰▰ 130 % of this month's $5,000 · monthly, ≈ $6,512.05
+      ▰▰▰▰▰▰▰▰▰▰ 127 % of $500 · daily, ≈ $635.00, $135 over, speaks at 100 %
+      ▰▰▰▰▰▰▰▰▰▰ 130 % of this month's $5,000 · monthly, ≈ $6,512.05, $1,512.05 over, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code
@@ -120,7 +120,7 @@ fn old_figures_say_their_age() {
       Shown: the bill where there is one, else list price
       ---
     = Budgets
-      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37, $285.63 left, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code · at 11:05
@@ -182,7 +182,7 @@ fn paused() {
       Shown: the bill where there is one, else list price
       ---
     = Budgets
-      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37, $285.63 left, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code
@@ -230,7 +230,7 @@ fn the_first_seconds() {
       Shown: the bill where there is one, else list price
       ---
     = Budgets
-      ▱▱▱▱▱▱▱▱▱▱ 2 % of $500 · daily, ≈ $12.40
+      ▱▱▱▱▱▱▱▱▱▱ 2 % of $500 · daily, ≈ $12.40, $487.60 left, speaks at 100 %
       ---
     = Sources
       ≈ $210.37  Claude Code
@@ -260,8 +260,8 @@ fn the_famous_scale_in_the_demo() {
       Shown: the bill where there is one, else list price
       ---
     = Budgets
-      ▰▰▰▰▰▰▰▰▰▰ 100 % of $20,000 · daily, ≈ $20,012.84
-      ▰▰▰▰▰▰▱▱▱▱ 65 % of this month's $2,000,000 · monthly, ≈ $1.31 M
+      ▰▰▰▰▰▰▰▰▰▰ 100 % of $20,000 · daily, ≈ $20,012.84, $12.84 over, speaks at 100 %
+      ▰▰▰▰▰▰▱▱▱▱ 65 % of this month's $2,000,000 · monthly, ≈ $1.31 M, $694,911.19 left, speaks at 100 %
       ---
     = Sources
       __'≈ $12.10  Claude Code
@@ -298,7 +298,7 @@ fn everything_at_once_stays_within_the_limit() {
       At this pace ≈ $610.00 to $680.00 by midnight, 128 % of $500
       ---
     = Budgets
-      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00 · 6 more: spendbar budget list
+      ▰▰▰▰▰▰▰▰▱▱ 80 % of $500 · daily, ≈ $402.00, $98 left, speaks at 100 % · 6 more: spendbar budget list
       ---
     = Sources
       ≈ $210.37  Claude Code · 8 more: spendbar sources
