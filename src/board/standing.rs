@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
-use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape};
+use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape, Week};
 use crate::budgets::{Basis, Budget};
 use crate::ledger::{Ledger, LedgerError, Question, Sum, Tally};
 use crate::spend::period::{day_start, local_day};
@@ -38,8 +38,8 @@ pub struct Standing {
 #[derive(Default)]
 pub struct Standings {
     tally: Tally,
-    /// What past days cost, by budget, and the hour it was asked in.
-    histories: BTreeMap<String, (i64, Vec<(NaiveDate, i128)>)>,
+    /// What days cost, by budget, and the hour it was asked in.
+    weeks: BTreeMap<String, (i64, Week)>,
 }
 
 impl Standings {
@@ -55,7 +55,8 @@ impl Standings {
         zone: Tz,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut standings = self.spent(ledger, budgets, now, zone)?;
-        self.histories.retain(|key, _| budgets.iter().any(|budget| budget.key() == *key));
+        let keys: Vec<_> = budgets.iter().map(Budget::key).collect();
+        self.learn(ledger, budgets, &keys, now, zone)?;
         let shape = ledger
             .meta(DAY_SHAPE)?
             .and_then(|text| serde_json::from_str::<Vec<u32>>(&text).ok())
@@ -63,8 +64,8 @@ impl Standings {
             .unwrap_or(EVEN);
         let today = local_day(now, zone);
         let passed = now - day_start(today, zone);
-        for (budget, standing) in budgets.iter().zip(&mut standings) {
-            let history = self.history(ledger, budget, now, zone)?;
+        for (key, standing) in keys.iter().zip(&mut standings) {
+            let Some((_, week)) = self.weeks.get(key) else { continue };
             standing.forecast = forecast::forecast(&Known {
                 first: standing.span.first_day,
                 end: standing.span.end_day,
@@ -72,7 +73,7 @@ impl Standings {
                 seconds: u32::try_from(passed.num_seconds()).unwrap_or(0),
                 spent: standing.spent,
                 limit: standing.limit,
-                history,
+                week,
                 shape: &shape,
             });
         }
@@ -125,30 +126,39 @@ impl Standings {
         Ok(standings)
     }
 
-    /// What past days cost. They hardly change: asked once an hour.
-    fn history(
+    /// Learns what days cost. Past ones hardly change: asked once an hour, of all budgets at once.
+    fn learn(
         &mut self,
         ledger: &Ledger,
-        budget: &Budget,
+        budgets: &[Budget],
+        keys: &[String],
         now: DateTime<Utc>,
         zone: Tz,
-    ) -> Result<&[(NaiveDate, i128)], LedgerError> {
-        if budget.cycle.is_rolling() {
-            return Ok(&[]);
-        }
+    ) -> Result<(), LedgerError> {
         let hour = now.timestamp().div_euclid(3600);
-        let key = budget.key();
-        if self.histories.get(&key).is_none_or(|(known, _)| *known != hour) {
-            let today = local_day(now, zone);
-            let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
-            let days = ledger.daily(first, today, zone, &budget.filter)?;
-            let costs = days
-                .into_iter()
-                .map(|(day, sum)| (day, figure(budget, &sum, ledger.rates()).attos))
-                .collect();
-            self.histories.insert(key.clone(), (hour, costs));
+        let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == hour);
+        let unknown: Vec<_> = budgets
+            .iter()
+            .zip(keys)
+            .filter(|(budget, key)| !budget.cycle.is_rolling() && !is_known(key))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
         }
-        Ok(self.histories.get(&key).map_or(&[], |(_, costs)| costs))
+        let today = local_day(now, zone);
+        let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
+        let filters: Vec<_> = unknown.iter().map(|(budget, _)| &budget.filter).collect();
+        let days = ledger.daily(first, today, zone, &filters)?;
+        let mut weeks = BTreeMap::new();
+        for ((budget, key), days) in unknown.into_iter().zip(days) {
+            let cost = |(day, sum)| (day, figure(budget, &sum, ledger.rates()).attos);
+            let costs: Vec<_> = days.into_iter().map(cost).collect();
+            weeks.insert(key.clone(), (hour, Week::of(&costs)));
+        }
+        // Those of budgets that are gone are forgotten.
+        self.weeks.retain(|_, (known, _)| *known == hour);
+        self.weeks.append(&mut weeks);
+        Ok(())
     }
 }
 

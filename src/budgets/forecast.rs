@@ -23,9 +23,32 @@ const LEAST_OF_DAY: i128 = 250;
 /// A period goes at most so much slower or faster than the days before it, thousandths.
 const FACTORS: (i128, i128) = (250, 8_000);
 
-/// What past days cost, oldest first; finished ones only. Days before the first usage are not
-/// among them, days without any since are, at zero.
+/// What past days cost; finished ones only. Days before the first usage are not among them, days
+/// without any since are, at zero.
 pub type History = [(NaiveDate, i128)];
+
+/// What each day of the week is expected to cost, from Monday.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Week {
+    days: [Three; 7],
+    /// How many days that was learned of.
+    of: usize,
+}
+
+impl Week {
+    /// Learns it from past days.
+    pub fn of(history: &History) -> Self {
+        let mut days = [Three::default(); 7];
+        for (of_week, expected) in days.iter_mut().enumerate() {
+            *expected = expected_on(of_week as u32, history);
+        }
+        Self { days, of: history.len() }
+    }
+
+    fn expected(&self, day: NaiveDate) -> Three {
+        self.days[day.weekday().num_days_from_monday() as usize]
+    }
+}
 
 /// How much of a day's spend is done by each full hour, thousandths; 25 of them, from 0 to 1000.
 pub type Shape = [u32; 25];
@@ -56,8 +79,8 @@ pub struct Known<'a> {
     pub spent: Money,
     /// Its limit.
     pub limit: Money,
-    /// Past days, in the same currency and of the same scope.
-    pub history: &'a History,
+    /// What days cost, in the same currency and of the same scope.
+    pub week: &'a Week,
     /// How a day passes.
     pub shape: &'a Shape,
 }
@@ -128,17 +151,18 @@ pub fn is_weekend(day: NaiveDate) -> bool {
     matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
-/// What a day is expected to cost.
-fn expected(day: NaiveDate, history: &History) -> Three {
-    let those = |is_like: &dyn Fn(NaiveDate) -> bool| -> Vec<i128> {
-        let alike = history.iter().filter(|(past, _)| is_like(*past));
+/// What the day of the week so many days after Monday is expected to cost.
+fn expected_on(of_week: u32, history: &History) -> Three {
+    let those = |is_like: &dyn Fn(u32) -> bool| -> Vec<i128> {
+        let alike =
+            history.iter().filter(|(past, _)| is_like(past.weekday().num_days_from_monday()));
         alike.map(|(_, cost)| *cost).collect()
     };
-    let same = those(&|past| past.weekday() == day.weekday());
+    let same = those(&|past| past == of_week);
     if same.len() >= 2 {
         return Three::of(same);
     }
-    let alike = those(&|past| is_weekend(past) == is_weekend(day));
+    let alike = those(&|past| (past >= 5) == (of_week >= 5));
     if alike.len() >= 2 { Three::of(alike) } else { Three::of(those(&|_| true)) }
 }
 
@@ -161,13 +185,13 @@ pub fn forecast(known: &Known<'_>) -> Option<Forecast> {
         (known.today - known.first).num_days() >= 1
     };
     let is_running = known.first <= known.today && known.today < known.end;
-    if !is_running || !is_due || known.history.len() < LEAST_DAYS {
+    if !is_running || !is_due || known.week.of < LEAST_DAYS {
         return None;
     }
-    let today = expected(known.today, known.history);
+    let today = known.week.expected(known.today);
     let mut due = scale(today.0[1], done);
     for day in days(known.first, known.today) {
-        due = due.saturating_add(expected(day, known.history).0[1]);
+        due = due.saturating_add(known.week.expected(day).0[1]);
     }
     let factor = factor(known.spent.attos, due);
     let factors = [factor.min(1000), factor, factor.max(1000)];
@@ -178,7 +202,7 @@ pub fn forecast(known: &Known<'_>) -> Option<Forecast> {
     for day in days(known.today, known.end) {
         let of_day = match day == known.today {
             true => today.scaled([1000 - done; 3]),
-            false => expected(day, known.history),
+            false => known.week.expected(day),
         };
         sums.add(of_day.scaled(factors));
         if sums.0[1] >= known.limit.attos && !is_broken && breaks_on.is_none() {
@@ -236,7 +260,7 @@ mod tests {
             seconds: 12 * 3600,
             spent: usd(spent),
             limit: usd(limit),
-            history: &office(today),
+            week: &Week::of(&office(today)),
             shape: &EVEN,
         })
     }
@@ -274,7 +298,7 @@ mod tests {
                 seconds,
                 spent: usd(9_000),
                 limit: usd(10_000),
-                history: &office(today),
+                week: &Week::of(&office(today)),
                 shape: &EVEN,
             })
         };
@@ -294,7 +318,7 @@ mod tests {
             seconds: 0,
             spent: usd(1),
             limit: usd(2),
-            history: &office(today)[24..],
+            week: &Week::of(&office(today)[24..]),
             shape: &EVEN,
         };
         assert_eq!(forecast(&known), None);
@@ -327,7 +351,7 @@ mod tests {
                 seconds,
                 spent: usd(spent),
                     limit: usd(1_000_000),
-                history: &history,
+                week: &Week::of(&history),
                 shape: &EVEN,
             };
             let forecast = forecast(&known).expect("enough is known");

@@ -35,8 +35,8 @@ fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
 pub(super) struct Parts {
     /// What logs tell.
     logged: Figures,
-    /// List price of what a subscription covers, picos.
-    covered_picos: i128,
+    /// List price of what a subscription covers, by day, picos.
+    covered: BTreeMap<NaiveDate, i128>,
     /// List price of everything else, by account and day, picos.
     open: BTreeMap<(Arc<str>, NaiveDate), i128>,
     /// Tokens without a price by model.
@@ -69,6 +69,20 @@ pub struct Sum {
     pub unpriced_tokens: u64,
 }
 
+impl Default for Sum {
+    fn default() -> Self {
+        let nothing = Money::zero(Currency::USD);
+        Self {
+            spend: nothing,
+            estimated: false,
+            list: nothing,
+            billed: nothing,
+            covered: nothing,
+            unpriced_tokens: 0,
+        }
+    }
+}
+
 impl Parts {
     /// Adds what logs tell of a day. `payer` is the account it is billed to, `None` for what a
     /// subscription covers.
@@ -81,7 +95,7 @@ impl Parts {
     ) {
         self.logged.add(figures, 1);
         match payer {
-            None => self.covered_picos += figures.list_picos,
+            None => *self.covered.entry(day).or_default() += figures.list_picos,
             Some(account) => *self.open.entry((account, day)).or_default() += figures.list_picos,
         }
         if figures.unpriced_tokens != 0 {
@@ -106,10 +120,11 @@ impl Parts {
 
     /// The amounts alone.
     pub(super) fn sum(&self, rates: &Rates) -> Sum {
-        let covered = Money::from_picos_usd(self.covered_picos);
+        let covered_picos = self.covered.values().sum();
+        let covered = Money::from_picos_usd(covered_picos);
         let mut sum = Sum {
             spend: covered,
-            estimated: self.covered_picos > 0,
+            estimated: covered_picos > 0,
             list: Money::from_picos_usd(self.logged.list_picos + self.reported.2),
             billed: rates.sum(&self.billed()),
             covered,
@@ -123,6 +138,34 @@ impl Parts {
             sum.estimated |= estimated;
         }
         sum
+    }
+
+    /// The amounts of each day that has any. Tokens without a price are not told by day.
+    pub(super) fn by_day(&self, rates: &Rates) -> BTreeMap<NaiveDate, Sum> {
+        let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
+        for (day, picos) in &self.covered {
+            let covered = Money::from_picos_usd(*picos);
+            let sum = days.entry(*day).or_default();
+            for amount in [&mut sum.covered, &mut sum.list, &mut sum.spend] {
+                amount.attos = amount.attos.saturating_add(covered.attos);
+            }
+            sum.estimated |= *picos > 0;
+        }
+        let accounts: BTreeSet<_> = self.open.keys().chain(self.bills.keys()).collect();
+        for account_day in accounts {
+            let list = Money::from_picos_usd(self.open.get(account_day).copied().unwrap_or(0));
+            let bill = self.bills.get(account_day);
+            let (counts, estimated) = judge(list, bill, rates);
+            let billed = bill.map_or(Money::zero(Currency::USD), |bill| rates.sum(&bill.amounts));
+            let sum = days.entry(account_day.1).or_default();
+            for (amount, part) in
+                [(&mut sum.list, list), (&mut sum.spend, counts), (&mut sum.billed, billed)]
+            {
+                amount.attos = amount.attos.saturating_add(part.attos);
+            }
+            sum.estimated |= estimated;
+        }
+        days
     }
 
     fn billed(&self) -> Amounts {

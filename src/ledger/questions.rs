@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::bills::{self, Covered};
 use super::figures::Figures;
 use super::names::Names;
-use super::parts::Sum;
+use super::parts::{Parts, Sum};
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
 use crate::spend::period::local_day;
@@ -132,31 +132,33 @@ impl Ledger {
         self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, filter)?, &self.rates))
     }
 
-    /// The amounts of each local day from `first` up to, not including, `end`. Days before the first
-    /// usage of any kind are left out; days without any are there.
+    /// The amounts of each local day from `first` up to, not including, `end`, for each filter.
+    /// Days before the first usage of any kind are left out; days without any are there.
     pub fn daily(
         &self,
         first: NaiveDate,
         end: NaiveDate,
         zone: Tz,
-        filter: &Filter,
-    ) -> Result<Vec<(NaiveDate, Sum)>, LedgerError> {
+        filters: &[&Filter],
+    ) -> Result<Vec<Vec<(NaiveDate, Sum)>>, LedgerError> {
         self.ask(|conn| {
             let begun = slots::first(conn, i64::MIN)?
                 .map(|quarter| local_day(slots::start_of(quarter), zone));
-            let Some(begun) = begun else { return Ok(Vec::new()) };
-            let mut names = Names::default();
-            first
-                .max(begun)
-                .iter_days()
-                .take_while(|day| *day < end)
-                .map(|day| {
-                    let next = day.succ_opt().unwrap_or(NaiveDate::MAX);
-                    let scope = Scope::new(conn, &Span::of_days(day, next, zone), zone, filter)?;
-                    let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
-                    Ok((day, parts.sum(&self.rates)))
-                })
-                .collect()
+            let Some(begun) = begun else { return Ok(vec![Vec::new(); filters.len()]) };
+            let first = first.max(begun).min(end);
+            let span = Span::of_days(first, end, zone);
+            let scopes = filters
+                .iter()
+                .map(|filter| Scope::new(conn, &span, zone, filter))
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let scopes: Vec<_> = scopes.iter().collect();
+            let all = reconcile::gather_all(conn, &mut Names::default(), &scopes, &self.rates)?;
+            let days = |parts: &Parts| {
+                let known = parts.by_day(&self.rates);
+                let days = first.iter_days().take_while(|day| *day < end);
+                days.map(|day| (day, known.get(&day).copied().unwrap_or_default())).collect()
+            };
+            Ok(all.iter().map(days).collect())
         })
     }
 

@@ -189,13 +189,21 @@ impl Scope {
         conn: &Connection,
         mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
     ) -> Result<()> {
+        if self.from_days(conn, &mut each)? { Ok(()) } else { self.for_each_slot(conn, each) }
+    }
+
+    /// Hands the sums of the scope's days to `each`; false when days do not tell.
+    fn from_days(
+        &self,
+        conn: &Connection,
+        each: &mut impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
+    ) -> Result<bool> {
         if self.filter.tells_work_apart() {
-            return self.for_each_slot(conn, each);
+            return Ok(false);
         }
-        let answered = days::for_each(conn, &self.span, self.zone, |day, about, figures| {
+        days::for_each(conn, &self.span, self.zone, |day, about, figures| {
             if self.takes(conn, about)? { each(day, about, figures) } else { Ok(()) }
-        })?;
-        if answered { Ok(()) } else { self.for_each_slot(conn, each) }
+        })
     }
 
     /// Hands every slot of the scope to `each`, with its local day.
@@ -347,21 +355,88 @@ pub(super) fn gather(
     scope: &Scope,
     rates: &Rates,
 ) -> Result<Parts> {
-    let mut parts = Parts::default();
-    scope.for_each_day(conn, |day, about, figures| {
-        let payer = scope.payer(conn, names, about)?;
-        parts.add(payer, day, about.model, figures);
+    let mut parts = gather_all(conn, names, &[scope], rates)?;
+    Ok(parts.pop().unwrap_or_default())
+}
+
+/// What the figures of several scopes of one zone are made of, in their order. Those that sums per
+/// day can't tell read the slots, and all of them the same ones at once.
+pub(super) fn gather_all(
+    conn: &Connection,
+    names: &mut Names,
+    scopes: &[&Scope],
+    rates: &Rates,
+) -> Result<Vec<Parts>> {
+    let mut all: Vec<Parts> = Vec::with_capacity(scopes.len());
+    let mut by_slot = Vec::new();
+    for (index, scope) in scopes.iter().enumerate() {
+        let mut parts = Parts::default();
+        let mut add = |day: NaiveDate, about: &About, figures: &Figures| {
+            let payer = scope.payer(conn, names, about)?;
+            parts.add(payer, day, about.model, figures);
+            Ok(())
+        };
+        if !scope.from_days(conn, &mut add)? {
+            by_slot.push(index);
+        }
+        all.push(parts);
+    }
+    from_slots(conn, names, scopes, &by_slot, &mut all)?;
+    for (scope, parts) in scopes.iter().zip(&mut all) {
+        for part in excess(conn, names, scope)? {
+            parts.add_reported(scope.account(part.source).into(), &part);
+        }
+        if scope.has_bills() {
+            let reported = bills::metered_between(conn, scope.utc_days())?;
+            parts.reported_days = reported.into_iter().map(|(_, row)| row.day).collect();
+            parts.bills = bills_of(conn, scope, rates, &mut parts.charged_elsewhere)?;
+        }
+    }
+    Ok(all)
+}
+
+/// Adds the slots to the scopes that are counted by them. Who takes what is asked once for each kind
+/// of usage, not for each slot.
+fn from_slots(
+    conn: &Connection,
+    names: &mut Names,
+    scopes: &[&Scope],
+    which: &[usize],
+    all: &mut [Parts],
+) -> Result<()> {
+    let spans = || which.iter().map(|index| &scopes[*index].span);
+    let (Some(start), Some(end)) =
+        (spans().map(|span| span.start).min(), spans().map(|span| span.end).max())
+    else {
+        return Ok(());
+    };
+    type Taker = (usize, Option<Arc<str>>);
+    let mut takers: HashMap<About, Vec<Taker>> = HashMap::new();
+    let zone = scopes.first().map_or(Tz::UTC, |scope| scope.zone);
+    let (mut day, mut day_end) = (NaiveDate::MIN, start);
+    slots::for_each(conn, start, end, |quarter, about, figures| {
+        let at = slots::start_of(quarter);
+        if at >= day_end {
+            day = local_day(at, zone);
+            day_end = day_start(day.succ_opt().unwrap_or(NaiveDate::MAX), zone);
+        }
+        if !takers.contains_key(about) {
+            let mut of_this = Vec::new();
+            for index in which {
+                let scope = scopes[*index];
+                if scope.takes(conn, about)? {
+                    of_this.push((*index, scope.payer(conn, names, about)?));
+                }
+            }
+            takers.insert(*about, of_this);
+        }
+        for (index, payer) in takers.get(about).into_iter().flatten() {
+            if scopes[*index].span.holds(at) {
+                all[*index].add(payer.clone(), day, about.model, figures);
+            }
+        }
         Ok(())
-    })?;
-    for part in excess(conn, names, scope)? {
-        parts.add_reported(scope.account(part.source).into(), &part);
-    }
-    if scope.has_bills() {
-        let reported = bills::metered_between(conn, scope.utc_days())?;
-        parts.reported_days = reported.into_iter().map(|(_, row)| row.day).collect();
-        parts.bills = bills_of(conn, scope, rates, &mut parts.charged_elsewhere)?;
-    }
-    Ok(parts)
+    })
 }
 
 /// Models by name with their tokens, most first; those without any are left out.

@@ -78,18 +78,6 @@ struct Kept {
 }
 
 impl Kept {
-    fn make(
-        conn: &Connection,
-        question: &Question,
-        zone: Tz,
-        rates: &Rates,
-    ) -> rusqlite::Result<Self> {
-        let scope = Scope::new(conn, &question.span, zone, &question.filter)?;
-        let parts = reconcile::gather(conn, &mut Names::default(), &scope, rates)?;
-        let sum = parts.sum(rates);
-        Ok(Self { question: question.clone(), scope, parts, sum })
-    }
-
     /// Adds what changed. False when it has to be made anew.
     fn follow(
         &mut self,
@@ -139,6 +127,7 @@ impl Ledger {
             (tally.seen, tally.zone) = (Some(seen), zone);
             let mut names = Names::default();
             let mut kept: Vec<_> = std::mem::take(&mut tally.kept).into_iter().map(Some).collect();
+            let mut found = Vec::with_capacity(questions.len());
             for (index, question) in questions.iter().enumerate() {
                 let is_it = |kept: &Option<Kept>| {
                     kept.as_ref().is_some_and(|kept| kept.question == *question)
@@ -148,17 +137,32 @@ impl Ledger {
                     Some(known) if is_it(known) => Some(index),
                     _ => kept.iter().position(is_it),
                 };
-                let mut known = at.and_then(|at| kept[at].take());
-                if let Some(known) = &mut known
-                    && !known.follow(conn, &mut names, &changes, &self.rates)?
-                {
-                    *known = Kept::make(conn, question, zone, &self.rates)?;
-                }
-                tally.kept.push(match known {
-                    Some(known) => known,
-                    None => Kept::make(conn, question, zone, &self.rates)?,
-                });
+                let known = at.and_then(|at| kept[at].take());
+                let known = match known {
+                    Some(mut known) => {
+                        known.follow(conn, &mut names, &changes, &self.rates)?.then_some(known)
+                    }
+                    None => None,
+                };
+                found.push(known);
             }
+            let missing: Vec<_> = found
+                .iter()
+                .zip(questions)
+                .filter(|(known, _)| known.is_none())
+                .map(|(_, question)| {
+                    let scope = Scope::new(conn, &question.span, zone, &question.filter)?;
+                    Ok((question, scope))
+                })
+                .collect::<rusqlite::Result<_>>()?;
+            let scopes: Vec<_> = missing.iter().map(|(_, scope)| scope).collect();
+            let parts = reconcile::gather_all(conn, &mut names, &scopes, &self.rates)?;
+            let mut made = missing.into_iter().zip(parts).map(|((question, scope), parts)| {
+                let sum = parts.sum(&self.rates);
+                Kept { question: question.clone(), scope, parts, sum }
+            });
+            tally.kept =
+                found.into_iter().filter_map(|known| known.or_else(|| made.next())).collect();
             Ok(tally.kept.iter().map(|kept| kept.sum).collect())
         });
         if answered.is_err() {
