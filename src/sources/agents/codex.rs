@@ -273,7 +273,7 @@ impl Format for Lines<'_> {
                 if let Some(speed) = state.next_speed.take() {
                     state.speed = speed;
                 }
-                state.origin.turn_started(payload.started_at(), filled(&payload.turn_id));
+                state.origin.turn_started(payload.started_at());
             }
             (_, Some("task_complete" | "turn_aborted")) => state.in_turn = false,
             (_, Some("thread_settings_applied")) => {
