@@ -305,7 +305,7 @@ impl Lines<'_> {
         if state.session.is_some() {
             // A later one is a copied ancestor, never this session.
             if let Some(id) = id.filter(|id| Some(*id) != state.session.as_deref()) {
-                state.origin.foreign_meta(id);
+                state.origin.foreign_meta(id, payload);
             }
             return;
         }

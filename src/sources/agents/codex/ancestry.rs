@@ -126,13 +126,10 @@ impl<'a> Ancestors<'a> {
         }
         let mut stream = self.join(thread, asking)?;
         if let Some((parent, born)) = stream.parent.take() {
-            match self.inherited(&parent, born, asking, LONGEST_CHAIN) {
-                Ok(mut rows) => {
-                    rows.append(&mut stream.rows);
-                    stream.rows = rows;
-                }
-                Err(missing) => stream.missing = stream.missing.or(Some(missing)),
-            }
+            let (mut rows, missing) = self.inherited(&parent, born, asking, LONGEST_CHAIN);
+            rows.append(&mut stream.rows);
+            stream.rows = rows;
+            stream.missing = stream.missing.or(missing);
         }
         let stream = Arc::new(stream);
         let mut joined = lock();
@@ -150,28 +147,29 @@ impl<'a> Ancestors<'a> {
         Some(rows.last().map(|row| row.total).unwrap_or_default())
     }
 
-    /// What a thread had gone through when it was forked at the second `born`.
+    /// What a thread had gone through when it was forked at the second `born`, as far as it is
+    /// known, and what is missing of it.
     fn inherited(
         &self,
         thread: &str,
         born: Option<i64>,
         asking: &Path,
         chain: usize,
-    ) -> Result<Vec<StreamRow>, Wait> {
-        let missing = || Wait { thread: thread.to_owned(), end: None };
-        let Stream { mut rows, parent, missing: further, .. } =
-            self.join(thread, asking).filter(|_| chain > 0).ok_or_else(missing)?;
-        if let Some(further) = further {
-            return Err(further);
-        }
+    ) -> (Vec<StreamRow>, Option<Wait>) {
+        let Some(Stream { mut rows, parent, mut missing, .. }) =
+            self.join(thread, asking).filter(|_| chain > 0)
+        else {
+            return (Vec::new(), Some(Wait { thread: thread.to_owned(), end: None }));
+        };
         let is_later = |row: &StreamRow| row.at.zip(born).is_some_and(|(at, born)| at > born);
         rows.retain(|row| !is_later(row));
         if let Some((parent, born)) = parent {
-            let mut before = self.inherited(&parent, born, asking, chain - 1)?;
+            let (mut before, further) = self.inherited(&parent, born, asking, chain - 1);
             before.append(&mut rows);
             rows = before;
+            missing = missing.or(further);
         }
-        Ok(rows)
+        (rows, missing)
     }
 
     fn join(&self, thread: &str, asking: &Path) -> Option<Stream> {
@@ -215,7 +213,10 @@ impl<'a> Ancestors<'a> {
         let before = match (&stream.base, &stream.parent) {
             _ if chain == 0 => Some(Vec::new()),
             (Some(before), _) => self.rows_up_to(before, &file, chain - 1),
-            (None, Some((parent, born))) => self.inherited(parent, *born, &file, chain - 1).ok(),
+            (None, Some((parent, born))) => {
+                let (rows, missing) = self.inherited(parent, *born, &file, chain - 1);
+                missing.is_none().then_some(rows)
+            }
             (None, None) => Some(Vec::new()),
         };
         let mut rows = match before {

@@ -115,7 +115,8 @@ enum Stage {
         met: usize,
         /// The total of the last row.
         previous: Option<Vector>,
-        /// A `session_meta` of the parent or a turn of its stands in the file: lines were copied.
+        /// The last `session_meta` that was copied is a root's: the history stands here from its
+        /// beginning, so that none of its rows is left out.
         embedded: bool,
         /// A turn of the session itself started.
         started: bool,
@@ -148,12 +149,16 @@ impl Origin {
 
     /// A later `session_meta` of another thread: copied history follows. Older builds forked
     /// without naming the parent in the first one.
-    pub fn foreign_meta(&mut self, thread: &str) {
+    pub fn foreign_meta(&mut self, thread: &str, payload: &Payload<'_>) {
+        let is_root = filled(&payload.forked_from_id).is_none()
+            && payload.history_base.is_none()
+            && payload.spawned_by().is_none();
         match &mut self.stage {
-            Stage::Copied { embedded, .. } => *embedded = true,
+            Stage::Copied { embedded, .. } => *embedded = is_root,
             // The copied lines of a subagent may be those of a fork themselves; its parent has all.
             Stage::Own if !self.seen_rows => {
-                self.stage = Stage::copied(self.spawned_by.as_deref().unwrap_or(thread), true);
+                let parent = self.spawned_by.as_deref().unwrap_or(thread);
+                self.stage = Stage::copied(parent, is_root);
             }
             Stage::Own | Stage::Based(_) => {}
         }
@@ -164,13 +169,10 @@ impl Origin {
     pub fn turn_started(&mut self, at: Option<i64>) {
         let (Some(at), Some(born_at)) = (at, self.born_at) else { return };
         match (&mut self.stage, &self.spawned_by) {
-            (Stage::Copied { started, embedded, .. }, _) => {
-                *started |= at >= born_at;
-                *embedded |= at < born_at;
-            }
+            (Stage::Copied { started, .. }, _) => *started |= at >= born_at,
             // A subagent can't have a turn from before it was made.
             (Stage::Own, Some(parent)) if at < born_at && !self.seen_rows => {
-                self.stage = Stage::copied(parent, true);
+                self.stage = Stage::copied(parent, false);
             }
             _ => {}
         }
@@ -331,7 +333,8 @@ impl Origin {
             }
             None => {}
         }
-        // Without copied lines the first row may be the parent's only one, written again.
+        // Where a part of the history or nothing is copied, the first row may be the parent's only
+        // one, written again.
         if *started && (previous.is_some() || (*embedded && last == Some(total))) {
             return self.own_from(baseline(copied, total, last), Some(total), last);
         }
