@@ -40,6 +40,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};
 
-use crate::spend::Rates;
+use crate::spend::{Rates, Stamps};
 use names::Names;
 
 /// What was read so far, in one SQLite file. Several processes may hold it at once.
@@ -63,6 +64,7 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    stamps: RefCell<marks::KeptStamps>,
 }
 
 impl Ledger {
@@ -80,7 +82,8 @@ impl Ledger {
     /// [`Recording::commit`] it leaves nothing behind.
     pub fn begin(&mut self) -> Result<Recording<'_>, LedgerError> {
         self.run(|conn| conn.execute_batch("BEGIN IMMEDIATE"))?;
-        Ok(Recording { ledger: self, names: Names::default(), has_failed: false })
+        let names = Names::default();
+        Ok(Recording { ledger: self, names, has_failed: false, new_stamps: Vec::new() })
     }
 
     /// A value that some part of the program keeps in the ledger; `None` when never set.
@@ -133,13 +136,21 @@ pub struct Recording<'a> {
     names: Names,
     /// A write failed halfway: nothing of this transaction may become permanent.
     has_failed: bool,
+    /// The stamps of sources whose marks were stored, to be kept once that is permanent.
+    new_stamps: Vec<(&'static str, Stamps)>,
 }
 
 impl Recording<'_> {
     /// Makes everything recorded so far permanent. Without a change not a byte is written. Fails
     /// after any failed write: a reading is recorded whole or not at all.
     pub fn commit(mut self) -> Result<(), LedgerError> {
-        self.write(|conn, _| conn.execute_batch("COMMIT"))
+        self.write(|conn, _| conn.execute_batch("COMMIT"))?;
+        let mut stamps = self.ledger.stamps.borrow_mut();
+        for (source, new) in self.new_stamps.drain(..) {
+            stamps.put_back(source, new);
+        }
+        drop(stamps);
+        Ok(())
     }
 
     /// Writes, unless an earlier write failed.

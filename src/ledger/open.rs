@@ -1,5 +1,6 @@
 //! Opening the file: making it, checking it, setting a damaged one aside.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -146,7 +147,8 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Ledger, LedgerError> {
         Ok(conn)
     };
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
-    Ok(Ledger { conn, path: path.to_owned(), rates: Rates::default() })
+    let (rates, stamps) = (Rates::default(), RefCell::default());
+    Ok(Ledger { conn, path: path.to_owned(), rates, stamps })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files
