@@ -215,7 +215,7 @@ proptest! {
 /// What a comparison finds after the looks of `fold`: the names of the files to be read.
 fn compared(source: &str, home: &Path, fold: &Fold, recent: Option<usize>) -> Option<Vec<PathBuf>> {
     let stamps = fold.marks.iter().map(|(name, mark)| KnownFile::of(name, mark)).collect();
-    let changes = find(source).unwrap().changes(&places(home), stamps, recent)?;
+    let changes = find(source).unwrap().changes(&places(home), stamps, recent, &|_| {})?;
     assert_eq!(changes.left_out, recent.is_some_and(|recent| recent < fold.marks.len()));
     Some(changes.files)
 }

@@ -37,13 +37,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::homes::paths_in;
-use super::scan::compare::changes;
+use super::scan::compare::{Kind, changes};
 use super::scan::lines::Filter;
 use super::scan::walk::{Listing, list};
 use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
 use crate::sources::{
-    Changes, Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
+    Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind,
+    Watched,
 };
 use crate::spend::{EventKey, Mark, Marks, Reading, Speed, Stamps, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
@@ -91,8 +92,15 @@ impl Source for Codex {
         true
     }
 
-    fn changes(&self, places: &Places, stamps: Stamps, recent: Option<usize>) -> Option<Changes> {
-        let changes = changes(&roots(places), &[(&is_log, DEEPEST)], stamps, recent)?;
+    fn changes(
+        &self,
+        places: &Places,
+        stamps: Stamps,
+        recent: Option<usize>,
+        entering: &dyn Fn(Entered<'_>),
+    ) -> Option<Changes> {
+        let kinds: [Kind<'_>; 1] = [(&is_log, DEEPEST)];
+        let changes = changes(&roots(places), &kinds, stamps, recent, entering)?;
         // Whether one in the archive is a copy only a look at everything tells.
         (!changes.files.iter().any(|file| is_archived(file))).then_some(changes)
     }
