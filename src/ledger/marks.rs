@@ -6,7 +6,7 @@ use std::path::MAIN_SEPARATOR;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::{Ledger, LedgerError, names};
-use crate::spend::{Mark, Marks, Stamps};
+use crate::spend::{KnownFile, Mark, Marks, Stamps};
 
 impl Ledger {
     /// How far each of a source's files was read.
@@ -17,16 +17,29 @@ impl Ledger {
         })
     }
 
-    /// What the marks of a source's files say of their size and time.
+    /// What the marks of a source's files say of their size and time. They stay in memory, so that
+    /// the sweeps of an idle hour read nothing, and are read anew once another process wrote
+    /// anything.
     pub fn stamps(&self, source_id: &str) -> std::result::Result<Stamps, LedgerError> {
-        self.run(|conn| {
-            let mut stamps = Stamps::default();
-            let Some(source) = names::find(conn, source_id)? else { return Ok(stamps) };
-            let mut query = conn.prepare_cached(STAMPS)?;
-            let mut rows = query.query([source])?;
-            while let Some(row) = rows.next()? {
-                let size = row.get::<_, i64>(1)?.cast_unsigned();
-                stamps.add(row.get_ref(0)?.as_str()?, size, row.get(2)?, row.get(3)?);
+        // What a recording wrote may still be undone.
+        let may_keep = self.conn.is_autocommit();
+        self.ask(|conn| {
+            let version = others_wrote(conn)?;
+            let mut kept = self.stamps.borrow_mut();
+            if kept.version != Some(version) {
+                *kept = KeptStamps { version: Some(version), ..KeptStamps::default() };
+            }
+            if let Some(stamps) = kept.of.get(source_id) {
+                return Ok(stamps.clone());
+            }
+            let Some(source) = names::find(conn, source_id)? else { return Ok(Stamps::default()) };
+            let stamps: Stamps = conn
+                .prepare_cached(STAMPS)?
+                .query_map([source], read_stamp)?
+                .collect::<Result<_>>()?;
+            // Of a source that was never read there is nothing to keep.
+            if may_keep && !stamps.is_empty() {
+                kept.of.insert(source_id.to_owned(), stamps.clone());
             }
             Ok(stamps)
         })
@@ -53,6 +66,43 @@ impl Ledger {
             Ok(marks)
         })
     }
+}
+
+/// The stamps of sources that were asked for, as long as they are what the file holds.
+#[derive(Debug, Default)]
+pub(super) struct KeptStamps {
+    /// SQLite's number of the last state that another connection wrote.
+    version: Option<i64>,
+    of: BTreeMap<String, Stamps>,
+}
+
+/// More marks than this at once are read again when they are needed: a scan stores thousands.
+const NOTED_AT_MOST: usize = 64;
+
+impl KeptStamps {
+    /// Hands out the stamps of a source whose marks are about to be stored, as they will be; until
+    /// they are put back nobody knows them.
+    pub(super) fn take_with(
+        &mut self,
+        source_id: &str,
+        marks: &BTreeMap<String, Option<Mark>>,
+    ) -> Option<Stamps> {
+        let mut stamps = self.of.remove(source_id).filter(|_| marks.len() <= NOTED_AT_MOST)?;
+        for (name, mark) in marks {
+            stamps.note(name, mark.as_ref());
+        }
+        Some(stamps)
+    }
+
+    /// The marks were stored for good.
+    pub(super) fn put_back(&mut self, source_id: &str, stamps: Stamps) {
+        self.of.insert(source_id.to_owned(), stamps);
+    }
+}
+
+/// A number that changes when another connection, of this process or another one, wrote.
+fn others_wrote(conn: &Connection) -> Result<i64> {
+    conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Stores marks that differ and forgets those that are to be forgotten.
@@ -106,6 +156,11 @@ fn read(row: &Row<'_>) -> Result<(String, Mark)> {
         state: row.get(5)?,
     };
     Ok((row.get(0)?, mark))
+}
+
+fn read_stamp(row: &Row<'_>) -> Result<KnownFile> {
+    let size = row.get::<_, i64>(1)?.cast_unsigned();
+    Ok(KnownFile::new(row.get_ref(0)?.as_str()?, size, row.get(2)?, row.get(3)?))
 }
 
 // The columns are in the order of `read`.
@@ -184,6 +239,49 @@ mod tests {
         let stamps = ledger.stamps("an-agent").unwrap();
         assert!(stamps.has("a", 9, 1) && !stamps.has("b", 9, 1) && !stamps.has("c", 9, 1));
         assert!(ledger.stamps("other-agent").unwrap().is_empty());
+    }
+
+    #[test]
+    fn stamps_are_kept_while_only_this_connection_writes() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let reading = |size: u64, names: &[&str]| {
+            let mark = |name: &&str| ((*name).to_owned(), Some(Mark { size, ..mark("{}") }));
+            Reading { marks: names.iter().map(mark).collect(), ..Reading::default() }
+        };
+        let kept = |ledger: &Ledger| ledger.stamps.borrow().of.contains_key("an-agent");
+        record(&mut ledger, &look(&AGENT, NOON), &reading(9, &["a", "b"]));
+        assert!(!kept(&ledger), "nobody asked");
+        assert!(ledger.stamps("an-agent").unwrap().has("a", 9, 1) && kept(&ledger));
+
+        record(&mut ledger, &look(&AGENT, NOON), &reading(10, &["a"]));
+        let gone = Reading { marks: [("b".to_owned(), None)].into(), ..Reading::default() };
+        record(&mut ledger, &look(&AGENT, NOON), &gone);
+        assert!(kept(&ledger));
+        let stamps = ledger.stamps("an-agent").unwrap();
+        assert!(stamps.has("a", 10, 1) && !stamps.has("b", 9, 1));
+
+        // A reading that was not kept is in no stamp, neither meanwhile nor afterwards.
+        let mut recording = ledger.begin().unwrap();
+        let price_table = crate::pricing::PriceTable::builtin();
+        recording.record(&look(&AGENT, NOON), &reading(11, &["a"]), &price_table).unwrap();
+        assert!(recording.stamps("an-agent").unwrap().has("a", 11, 1));
+        drop(recording);
+        assert!(ledger.stamps("an-agent").unwrap().has("a", 10, 1));
+
+        // Another connection writes: what it wrote holds, and what is kept of it is new.
+        let mut other = ledger_in(home.path());
+        record(&mut other, &look(&AGENT, NOON), &reading(12, &["a"]));
+        record(&mut ledger, &look(&AGENT, NOON), &reading(13, &["c"]));
+        let stamps = ledger.stamps("an-agent").unwrap();
+        assert!(stamps.has("a", 12, 1) && stamps.has("c", 13, 1));
+
+        // A scan stores more than is worth noting one by one.
+        let many: Vec<String> = (0..NOTED_AT_MOST + 1).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        record(&mut ledger, &look(&AGENT, NOON), &reading(14, &many));
+        assert!(!kept(&ledger));
+        assert!(ledger.stamps("an-agent").unwrap().has("7", 14, 1));
     }
 
     #[test]

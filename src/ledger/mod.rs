@@ -64,7 +64,7 @@ pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
 
-use crate::spend::Rates;
+use crate::spend::{Rates, Stamps};
 use names::Names;
 use tally::Moved;
 
@@ -79,6 +79,7 @@ pub struct Ledger {
     moved: RefCell<Moved>,
     /// Where alerts that are recorded from now on go to.
     channels: Vec<Channel>,
+    stamps: RefCell<marks::KeptStamps>,
 }
 
 impl Ledger {
@@ -102,7 +103,8 @@ impl Ledger {
     /// [`Recording::commit`] it leaves nothing behind.
     pub fn begin(&mut self) -> Result<Recording<'_>, LedgerError> {
         self.run(|conn| conn.execute_batch("BEGIN IMMEDIATE"))?;
-        Ok(Recording { ledger: self, names: Names::default(), has_failed: false })
+        let names = Names::default();
+        Ok(Recording { ledger: self, names, has_failed: false, new_stamps: Vec::new() })
     }
 
     /// A value that some part of the program keeps in the ledger; `None` when never set.
@@ -155,13 +157,21 @@ pub struct Recording<'a> {
     names: Names,
     /// A write failed halfway: nothing of this transaction may become permanent.
     has_failed: bool,
+    /// The stamps of sources whose marks were stored, to be kept once that is permanent.
+    new_stamps: Vec<(&'static str, Stamps)>,
 }
 
 impl Recording<'_> {
     /// Makes everything recorded so far permanent. Without a change not a byte is written. Fails
     /// after any failed write: a reading is recorded whole or not at all.
     pub fn commit(mut self) -> Result<(), LedgerError> {
-        self.write(|conn, _| conn.execute_batch("COMMIT"))
+        self.write(|conn, _| conn.execute_batch("COMMIT"))?;
+        let mut stamps = self.ledger.stamps.borrow_mut();
+        for (source, new) in self.new_stamps.drain(..) {
+            stamps.put_back(source, new);
+        }
+        drop(stamps);
+        Ok(())
     }
 
     /// Writes, unless an earlier write failed.

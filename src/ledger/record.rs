@@ -47,6 +47,13 @@ impl Recording<'_> {
         reading: &Reading,
         prices: &PriceTable,
     ) -> std::result::Result<Recorded, LedgerError> {
+        if !reading.marks.is_empty() {
+            let id = look.source.id;
+            let taken = self.stamps.borrow_mut().take_with(id, &reading.marks);
+            // Those of an earlier reading of this transaction are old now.
+            self.new_stamps.retain(|(source, _)| *source != id);
+            self.new_stamps.extend(taken.map(|stamps| (id, stamps)));
+        }
         let (recorded, moved) =
             self.write(|conn, names| record(conn, names, look, reading, prices))?;
         let known = self.ledger.moved.get_mut();

@@ -11,12 +11,13 @@ use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
 use crate::sources::providers::{http, words};
-use crate::sources::{ApiKey, Look, Places, Source, SourceError, SourceInfo, SourceKind};
+use crate::sources::{ApiKey, Entered, Look, Places, Source, SourceError, SourceInfo, SourceKind};
 use crate::spend::{Marks, Reading, Stamps};
 
 use super::clock::Clock;
 use super::incidents;
 use super::job::Changed;
+use super::watch::Companion;
 
 /// How far back a provider is asked: the days that "30 days" and a running month need, and what
 /// may still change of them.
@@ -97,6 +98,8 @@ pub enum Task {
         stamps: Stamps,
         /// How many of them are looked at, if not all.
         recent: Option<usize>,
+        /// What watches the folders while they are listed, if they are not watched yet.
+        companion: Option<Companion>,
     },
     /// It reads.
     Read(ToRead),
@@ -159,8 +162,13 @@ async fn carry_out(
 ) -> (Result<Reading, SourceError>, Option<Compared>) {
     let Errand { source, world, config, task } = errand;
     match task {
-        Task::Compare { stamps, recent } => {
-            let compared = compare(source, &world.places, stamps, recent);
+        Task::Compare { stamps, recent, companion } => {
+            let entering = |entered: Entered<'_>| match (&companion, entered) {
+                (Some(companion), Entered::Folder(folder)) => companion.enter(folder),
+                (Some(companion), Entered::Link(folder)) => companion.follow(folder),
+                (None, _) => {}
+            };
+            let compared = compare(source, &world.places, stamps, recent, &entering);
             (Ok(Reading::default()), Some(compared))
         }
         Task::Read(what) => (read(source, world, &config, &what, at).await, None),
@@ -172,8 +180,9 @@ fn compare(
     places: &Places,
     stamps: Stamps,
     recent: Option<usize>,
+    entering: &dyn Fn(Entered<'_>),
 ) -> Compared {
-    let Some(found) = source.changes(places, stamps, recent) else {
+    let Some(found) = source.changes(places, stamps, recent, entering) else {
         return Compared { changed: Changed::Anything, left_out: false };
     };
     let changed = match found.files.len() {
@@ -249,7 +258,7 @@ pub fn task(
         Scope::Changed(recent) if source.compares() => match ledger.stamps(id)? {
             // Nothing was read yet, so there is nothing to compare with.
             stamps if stamps.is_empty() => (Marks::new(), None),
-            stamps => return Ok(Task::Compare { stamps, recent }),
+            stamps => return Ok(Task::Compare { stamps, recent, companion: None }),
         },
         Scope::Changed(_) | Scope::Everything => (ledger.marks(id)?, None),
         Scope::Files(files) => {

@@ -15,14 +15,14 @@ use crate::board::{self, Live};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError, Snooze};
 use crate::pricing::PriceTable;
-use crate::sources::{SourceKind, Watched};
+use crate::sources::{Depth, SourceKind, Watched};
 use crate::spend::Trouble;
 use crate::spend::period::local_day;
 
 use super::delivery::{self, Delivery};
 use super::incidents::{self, Incidents};
 use super::job::Job;
-use super::look::{self, Looked, World};
+use super::look::{self, Looked, Task, World};
 use super::messages::{Command, Event};
 use super::record::{self, Judge};
 use super::watch::{Change, Watch};
@@ -49,6 +49,8 @@ pub(super) struct Monitor<T> {
     jobs: Vec<Job>,
     live: BTreeMap<&'static str, Live>,
     watch: Watch,
+    /// Folders that are watched while the first look at their source lists them, by source.
+    with_first_look: BTreeMap<&'static str, Vec<Watched>>,
     changes: UnboundedReceiver<Change>,
     finished: (UnboundedSender<Looked>, UnboundedReceiver<Looked>),
     paused: bool,
@@ -94,6 +96,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             jobs: Vec::new(),
             live: BTreeMap::new(),
             watch: Watch::start(sender),
+            with_first_look: BTreeMap::new(),
             changes,
             finished: unbounded_channel(),
             paused: false,
@@ -113,8 +116,37 @@ impl<T: FnMut(Event)> Monitor<T> {
             tell,
         };
         monitor.make_jobs()?;
+        monitor.leave_to_first_looks()?;
         monitor.follow_folders();
         Ok(monitor)
+    }
+
+    /// A tree of thousands of folders is listed once at the start: where the first look only
+    /// compares, it watches each folder before it lists it.
+    fn leave_to_first_looks(&mut self) -> Result<(), LedgerError> {
+        if self.watch.companion().is_none() {
+            return Ok(());
+        }
+        for job in self.jobs.iter().filter(|job| job.source.compares()) {
+            let id = job.source.info().id;
+            if !self.ledger.stamps(id)?.is_empty() {
+                let mut trees = job.source.watched(&self.world.places);
+                trees.retain(|it| it.depth == Depth::Tree && it.folder.is_dir());
+                self.with_first_look.insert(id, trees);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first look at a source is over, or late: its folders are followed as all others.
+    fn take_over(&mut self, id: &str, were_listed: bool) {
+        let Some(folders) = self.with_first_look.remove(id) else { return };
+        if !were_listed {
+            self.watch.forget(&folders);
+        }
+        // That they are new here is no news: the look began after the watching.
+        self.watch.follow(&folders);
+        self.tell_of_watching();
     }
 
     /// Runs until it is told to stop.
@@ -209,7 +241,12 @@ impl<T: FnMut(Event)> Monitor<T> {
             job.hold_back(held.left);
             return Ok(());
         }
-        let task = look::task(&self.ledger, source, job.begin(), *look::USAGES.start())?;
+        let mut task = look::task(&self.ledger, source, job.begin(), *look::USAGES.start())?;
+        if let Task::Compare { companion, .. } = &mut task
+            && self.with_first_look.contains_key(source.info().id)
+        {
+            *companion = self.watch.companion();
+        }
         let (world, config) = (self.world.clone(), self.config.clone());
         let looking = look::begin(look::Errand { source, world, config, task });
         let finished = self.finished.0.clone();
@@ -253,6 +290,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let info = looked.source.info();
         let now = self.setup.clock.now();
         let poll = look::poll(&self.config, info);
+        self.take_over(info.id, looked.compared.is_some());
         let Some(job) = self.job(info.id) else {
             return Ok(()); // The config switched it off meanwhile.
         };
@@ -394,6 +432,9 @@ impl<T: FnMut(Event)> Monitor<T> {
         self.roll_up();
         self.learn_the_usual();
         self.judge_silence();
+        for id in self.with_first_look.keys().copied().collect::<Vec<_>>() {
+            self.take_over(id, true);
+        }
         if self.follow_folders() {
             self.note(&Change::Anything);
         }
@@ -447,14 +488,19 @@ impl<T: FnMut(Event)> Monitor<T> {
     /// Watches the folders that exist by now; true when there is a new one.
     fn follow_folders(&mut self) -> bool {
         let places = &self.world.places;
-        let folders: Vec<Watched> =
+        let mut folders: Vec<Watched> =
             self.jobs.iter_mut().flat_map(|job| job.learn_folders(places)).collect();
+        folders.retain(|it| !self.with_first_look.values().flatten().any(|later| later == it));
         let found = self.watch.follow(&folders);
+        self.tell_of_watching();
+        found
+    }
+
+    fn tell_of_watching(&mut self) {
         match self.watch.trouble() {
             Some(trouble) => self.trouble.insert("watch", trouble.to_owned()),
             None => self.trouble.remove("watch"),
         };
-        found
     }
 
     /// Takes a changed config file over. With an error in it the last good one stays in force.

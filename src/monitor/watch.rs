@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use crate::platform::watcher::Change;
 use crate::platform::watcher::Watcher;
+pub use crate::platform::watcher::{Change, Companion};
 use crate::sources::{Depth, Watched};
 
 /// Watches folders and sends [`Change`]s.
@@ -56,6 +56,22 @@ impl Watch {
             }
         }
         found_new
+    }
+
+    /// What watches a tree while a look lists it, which saves a second listing.
+    pub fn companion(&self) -> Option<Companion> {
+        self.watcher.as_ref()?.companion()
+    }
+
+    /// A look that was to list these folders did not: nothing is known of what is watched below.
+    pub fn forget(&mut self, folders: &[Watched]) {
+        let Some(watcher) = &mut self.watcher else { return };
+        for Watched { folder, .. } in folders {
+            watcher.unwatch(folder);
+            if let Ok(resolved) = folder.canonicalize() {
+                watcher.unwatch(&resolved);
+            }
+        }
     }
 
     /// Why something is not watched, if so.

@@ -116,18 +116,29 @@ pub trait Source: Sync {
     }
 
     /// Which files changed since the stamps of its marks were made; `None` when only a look at
-    /// everything tells. `recent` bounds how many known files are looked at.
+    /// everything tells. `recent` bounds how many known files are looked at; `entering` is told of
+    /// every folder before it is listed.
     fn changes(
         &self,
         _places: &Places,
         _stamps: Stamps,
         _recent: Option<usize>,
+        _entering: &dyn Fn(Entered<'_>),
     ) -> Option<Changes> {
         None
     }
 
     /// Looks once. Agents read files and block; the monitor gives them a thread that may.
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a>;
+}
+
+/// A folder that a comparison is about to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entered<'a> {
+    /// This one; those in it follow.
+    Folder(&'a Path),
+    /// A link, by its own name, to a folder that may lie anywhere; none of those below it follows.
+    Link(&'a Path),
 }
 
 /// What a comparison with stamps found.

@@ -28,5 +28,5 @@ pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
 pub use rates::{Converted, Rate, Rates};
 pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Noted, Problem, Reading};
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
-pub use stamps::Stamps;
+pub use stamps::{KnownFile, Stamps};
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

@@ -40,6 +40,23 @@ fn folders_that_appear_later_are_watched_too() {
 }
 
 #[test]
+fn after_a_restart_known_and_later_folders_are_watched() {
+    let world = World::new().at(NOON);
+    world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
+    world.poll_offline().success();
+    // Now its first look only compares, and watches what it lists.
+    let spendbar = world.spawn([]);
+    assert!(eventually(PATIENCE, || spendbar.stdout().contains("$0.60")), "{}", spendbar.all());
+    world.append(CLAUDE_FILE, &claude_spends(AT, "B", 30));
+    assert!(eventually(PATIENCE, || spendbar.stdout().contains("$0.90")), "{}", spendbar.all());
+    let other = ".claude/projects/-home-ada-other/22222222-2222-4222-8222-222222222222.jsonl";
+    world.append(other, &claude_spends(AT, "C", 30));
+    assert!(eventually(PATIENCE, || spendbar.stdout().contains("$1.20")), "{}", spendbar.all());
+    world.append(other, &claude_spends(AT, "D", 30));
+    assert!(eventually(PATIENCE, || spendbar.stdout().contains("$1.50")), "{}", spendbar.all());
+}
+
+#[test]
 fn alerts_speak_in_the_terminal() {
     let world =
         World::new().at(NOON).config("[[budget]]\nname = \"daily\"\namount = 10\nper = \"day\"\n");

@@ -20,10 +20,19 @@ pub struct Watcher {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// Watches a tree folder by folder, as somebody else lists it.
+#[derive(Clone)]
+pub struct Companion {
+    watches: Watches,
+    shared: Arc<Mutex<Shared>>,
+}
+
 /// What the thread that waits for events knows too.
 #[derive(Default)]
 struct Shared {
     folders: HashMap<WatchDescriptor, Folder>,
+    /// Why a companion could not watch a folder.
+    failed: Option<String>,
     is_over: bool,
 }
 
@@ -49,19 +58,48 @@ impl Watcher {
         Ok(Self { watches, shared })
     }
 
-    /// Watches a folder, and with `tree` all that is below it.
+    /// Watches a folder, and with `tree` all that is below it. What a [`Companion`] watches already
+    /// is not listed again.
     ///
     /// # Errors
-    /// Why it can't be watched.
+    /// Why it, or a folder that a companion was to watch, can't be watched.
     pub fn watch(&mut self, folder: &Path, tree: bool) -> Result<(), String> {
-        lock(&self.shared)
-            .add(&mut self.watches, folder.to_owned(), tree)
-            .map_err(|error| cause(&error))
+        let mut shared = lock(&self.shared);
+        shared.add(&mut self.watches, folder.to_owned(), tree).map_err(|error| cause(&error))?;
+        shared.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Somebody else is about to list trees. `None` where the system watches a tree by itself.
+    pub fn companion(&self) -> Option<Companion> {
+        let (watches, shared) = (self.watches.clone(), Arc::clone(&self.shared));
+        Some(Companion { watches, shared })
     }
 
     /// Watches a folder that is gone no longer.
     pub fn unwatch(&mut self, folder: &Path) {
         lock(&self.shared).forget(&mut self.watches, folder);
+    }
+}
+
+impl Companion {
+    /// Watches a folder before it is listed; those in it are told when it is their turn.
+    pub fn enter(&self, folder: &Path) {
+        self.add(folder, false);
+    }
+
+    /// Watches a folder that somebody else lists under another name, and all that is below it.
+    pub fn follow(&self, folder: &Path) {
+        self.add(folder, true);
+    }
+
+    fn add(&self, folder: &Path, lists: bool) {
+        let mut watches = self.watches.clone();
+        let mut shared = lock(&self.shared);
+        if let Err(error) = shared.add_as(&mut watches, folder.to_owned(), true, lists)
+            && !passes(&error)
+        {
+            shared.failed = Some(cause(&error));
+        }
     }
 }
 
@@ -79,6 +117,17 @@ impl Drop for Watcher {
 impl Shared {
     /// Links are followed; a folder that is known already is not gone into again.
     fn add(&mut self, watches: &mut Watches, folder: PathBuf, tree: bool) -> io::Result<()> {
+        self.add_as(watches, folder, tree, tree)
+    }
+
+    /// The same; `lists` says whether the folders in it are looked for.
+    fn add_as(
+        &mut self,
+        watches: &mut Watches,
+        folder: PathBuf,
+        tree: bool,
+        lists: bool,
+    ) -> io::Result<()> {
         let mut waiting = vec![folder];
         let mut is_first = true;
         while let Some(path) = waiting.pop() {
@@ -94,7 +143,7 @@ impl Shared {
                     if known.is_some_and(|known| known.tree || !tree) {
                         continue;
                     }
-                    if tree {
+                    if lists {
                         // After the watch began: what appears meanwhile is found or told.
                         folders_in(&path, &mut waiting);
                     }
@@ -254,6 +303,38 @@ mod tests {
             assert_eq!(tells(&deep.join("x")), tree);
             fs::remove_file(&near).unwrap();
         }
+    }
+
+    #[test]
+    fn a_tree_that_somebody_else_lists_is_watched_without_being_listed_again() {
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("a/b")).unwrap();
+        fs::create_dir(elsewhere.path().join("c")).unwrap();
+        symlink(elsewhere.path(), home.path().join("link")).unwrap();
+        let (mut watcher, changes) = watcher();
+        let companion = watcher.companion().unwrap();
+        companion.enter(home.path());
+        companion.enter(&home.path().join("a"));
+        companion.enter(&home.path().join("gone"));
+        companion.follow(&home.path().join("link"));
+        watcher.watch(home.path(), true).unwrap();
+        // This one nobody entered, which shows that it was not looked for.
+        fs::write(home.path().join("a/b/x"), "1").unwrap();
+        assert!(rest(&changes).is_empty());
+        for file in ["a/x", "x", "link/c/x"] {
+            let file = home.path().join(file);
+            fs::write(&file, "1").unwrap();
+            assert_eq!(next(&changes), Change::Files(vec![file]));
+            rest(&changes);
+        }
+        // What appears later is watched as anywhere.
+        fs::create_dir(home.path().join("a/new")).unwrap();
+        assert_eq!(next(&changes), Change::Anything);
+        rest(&changes);
+        let file = home.path().join("a/new/x");
+        fs::write(&file, "1").unwrap();
+        assert_eq!(next(&changes), Change::Files(vec![file]));
     }
 
     #[test]

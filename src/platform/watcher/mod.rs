@@ -10,7 +10,7 @@ mod system;
 
 use std::path::PathBuf;
 
-pub use system::Watcher;
+pub use system::{Companion, Watcher};
 
 /// What the operating system says changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

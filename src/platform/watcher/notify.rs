@@ -10,6 +10,22 @@ use super::Change;
 /// Watches folders.
 pub struct Watcher(RecommendedWatcher);
 
+/// Watches a tree folder by folder, as somebody else lists it: nobody has to here.
+#[derive(Clone)]
+pub enum Companion {}
+
+impl Companion {
+    /// Watches a folder before it is listed; those in it are told when it is their turn.
+    pub fn enter(&self, _folder: &Path) {
+        match *self {}
+    }
+
+    /// Watches a folder that somebody else lists under another name, and all that is below it.
+    pub fn follow(&self, _folder: &Path) {
+        match *self {}
+    }
+}
+
 impl Watcher {
     /// Watches nothing yet; `tell` is called from another thread.
     ///
@@ -34,6 +50,11 @@ impl Watcher {
     pub fn watch(&mut self, folder: &Path, tree: bool) -> Result<(), String> {
         let mode = if tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         notify::Watcher::watch(&mut self.0, folder, mode).map_err(|error| error.to_string())
+    }
+
+    /// The system watches a tree by itself.
+    pub fn companion(&self) -> Option<Companion> {
+        None
     }
 
     /// Watches a folder that is gone no longer.

@@ -7,7 +7,7 @@ use super::scan::compare;
 use super::scan::walk::list;
 use super::scan::{AnyFormat, Shape, Verdict, explain, scan};
 use crate::sources::{
-    Changes, Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched,
+    Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched,
 };
 use crate::spend::{Marks, Reading, Stamps};
 
@@ -113,10 +113,16 @@ impl Source for Agent {
         })
     }
 
-    fn changes(&self, places: &Places, stamps: Stamps, recent: Option<usize>) -> Option<Changes> {
+    fn changes(
+        &self,
+        places: &Places,
+        stamps: Stamps,
+        recent: Option<usize>,
+        entering: &dyn Fn(Entered<'_>),
+    ) -> Option<Changes> {
         let kind = |kind: &'static FileKind| (&kind.is_log as &dyn Fn(&Path) -> bool, kind.deepest);
         let kinds: Vec<_> = self.kinds.iter().map(kind).collect();
-        compare::changes(&self.roots(places), &kinds, stamps, recent)
+        compare::changes(&self.roots(places), &kinds, stamps, recent, entering)
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::fixtures::{Fold, places, read};
 use crate::sources::{SOURCES, SourceError, find};
-use crate::spend::Stamps;
+use crate::spend::KnownFile;
 
 fn claude_line(id: u32, output: u64) -> String {
     format!(
@@ -214,11 +214,8 @@ proptest! {
 
 /// What a comparison finds after the looks of `fold`: the names of the files to be read.
 fn compared(source: &str, home: &Path, fold: &Fold, recent: Option<usize>) -> Option<Vec<PathBuf>> {
-    let mut stamps = Stamps::default();
-    for (name, mark) in &fold.marks {
-        stamps.add(name, mark.size, mark.modified_nanos, mark.waits());
-    }
-    let changes = find(source).unwrap().changes(&places(home), stamps, recent)?;
+    let stamps = fold.marks.iter().map(|(name, mark)| KnownFile::of(name, mark)).collect();
+    let changes = find(source).unwrap().changes(&places(home), stamps, recent, &|_| {})?;
     assert_eq!(changes.left_out, recent.is_some_and(|recent| recent < fold.marks.len()));
     Some(changes.files)
 }

@@ -37,13 +37,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::homes::paths_in;
-use super::scan::compare::changes;
+use super::scan::compare::{Kind, changes};
 use super::scan::lines::Filter;
 use super::scan::walk::{Listing, list};
 use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
 use crate::sources::{
-    Changes, Depth, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind, Watched,
+    Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind,
+    Watched,
 };
 use crate::spend::{EventKey, Mark, Marks, Reading, Speed, Stamps, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
@@ -91,8 +92,15 @@ impl Source for Codex {
         true
     }
 
-    fn changes(&self, places: &Places, stamps: Stamps, recent: Option<usize>) -> Option<Changes> {
-        let changes = changes(&roots(places), &[(&is_log, DEEPEST)], stamps, recent)?;
+    fn changes(
+        &self,
+        places: &Places,
+        stamps: Stamps,
+        recent: Option<usize>,
+        entering: &dyn Fn(Entered<'_>),
+    ) -> Option<Changes> {
+        let kinds: [Kind<'_>; 1] = [(&is_log, DEEPEST)];
+        let changes = changes(&roots(places), &kinds, stamps, recent, entering)?;
         // Whether one in the archive is a copy only a look at everything tells.
         (!changes.files.iter().any(|file| is_archived(file))).then_some(changes)
     }
@@ -273,7 +281,7 @@ impl Format for Lines<'_> {
                 if let Some(speed) = state.next_speed.take() {
                     state.speed = speed;
                 }
-                state.origin.turn_started(payload.started_at(), filled(&payload.turn_id));
+                state.origin.turn_started(payload.started_at());
             }
             (_, Some("task_complete" | "turn_aborted")) => state.in_turn = false,
             (_, Some("thread_settings_applied")) => {
@@ -305,7 +313,7 @@ impl Lines<'_> {
         if state.session.is_some() {
             // A later one is a copied ancestor, never this session.
             if let Some(id) = id.filter(|id| Some(*id) != state.session.as_deref()) {
-                state.origin.foreign_meta(id);
+                state.origin.foreign_meta(id, payload);
             }
             return;
         }

@@ -2,4 +2,5 @@
 //! figures are what was really used.
 
 mod generate;
+mod known;
 mod properties;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::counter::Vector;
 use super::origin::{HistoryBase, Wait};
-use super::row::{Row, is_wanted};
+use super::row::{Payload, Row, is_wanted};
 use super::{DEEPEST, State, is_log};
 use crate::sources::agents::scan::lines::{Filter, LIMITS, read_lines};
 use crate::sources::agents::scan::unpack;
@@ -126,13 +126,10 @@ impl<'a> Ancestors<'a> {
         }
         let mut stream = self.join(thread, asking)?;
         if let Some((parent, born)) = stream.parent.take() {
-            match self.inherited(&parent, born, asking, LONGEST_CHAIN) {
-                Ok(mut rows) => {
-                    rows.append(&mut stream.rows);
-                    stream.rows = rows;
-                }
-                Err(missing) => stream.missing = stream.missing.or(Some(missing)),
-            }
+            let (mut rows, missing) = self.inherited(&parent, born, asking, LONGEST_CHAIN);
+            rows.append(&mut stream.rows);
+            stream.rows = rows;
+            stream.missing = stream.missing.or(missing);
         }
         let stream = Arc::new(stream);
         let mut joined = lock();
@@ -150,28 +147,29 @@ impl<'a> Ancestors<'a> {
         Some(rows.last().map(|row| row.total).unwrap_or_default())
     }
 
-    /// What a thread had gone through when it was forked at the second `born`.
+    /// What a thread had gone through when it was forked at the second `born`, as far as it is
+    /// known, and what is missing of it.
     fn inherited(
         &self,
         thread: &str,
         born: Option<i64>,
         asking: &Path,
         chain: usize,
-    ) -> Result<Vec<StreamRow>, Wait> {
-        let missing = || Wait { thread: thread.to_owned(), end: None };
-        let Stream { mut rows, parent, missing: further, .. } =
-            self.join(thread, asking).filter(|_| chain > 0).ok_or_else(missing)?;
-        if let Some(further) = further {
-            return Err(further);
-        }
+    ) -> (Vec<StreamRow>, Option<Wait>) {
+        let Some(Stream { mut rows, parent, mut missing, .. }) =
+            self.join(thread, asking).filter(|_| chain > 0)
+        else {
+            return (Vec::new(), Some(Wait { thread: thread.to_owned(), end: None }));
+        };
         let is_later = |row: &StreamRow| row.at.zip(born).is_some_and(|(at, born)| at > born);
         rows.retain(|row| !is_later(row));
         if let Some((parent, born)) = parent {
-            let mut before = self.inherited(&parent, born, asking, chain - 1)?;
+            let (mut before, further) = self.inherited(&parent, born, asking, chain - 1);
             before.append(&mut rows);
             rows = before;
+            missing = missing.or(further);
         }
-        Ok(rows)
+        (rows, missing)
     }
 
     fn join(&self, thread: &str, asking: &Path) -> Option<Stream> {
@@ -215,7 +213,10 @@ impl<'a> Ancestors<'a> {
         let before = match (&stream.base, &stream.parent) {
             _ if chain == 0 => Some(Vec::new()),
             (Some(before), _) => self.rows_up_to(before, &file, chain - 1),
-            (None, Some((parent, born))) => self.inherited(parent, *born, &file, chain - 1).ok(),
+            (None, Some((parent, born))) => {
+                let (rows, missing) = self.inherited(parent, *born, &file, chain - 1);
+                missing.is_none().then_some(rows)
+            }
             (None, None) => Some(Vec::new()),
         };
         let mut rows = match before {
@@ -279,8 +280,7 @@ impl<'a> Ancestors<'a> {
 fn read_stream(path: &Path) -> Option<Stream> {
     let mut file = unpack::open(path, File::open(path).ok()?, 0).ok()?;
     let mut stream = Stream::default();
-    // The thread's own id, and when it was made, as its first meta tells.
-    let mut own: Option<(Option<String>, Option<i64>)> = None;
+    let mut kin: Option<Kin> = None;
     let filter = Filter::Picked(is_wanted);
     let each = |at: u64, region: &[u8]| {
         filter.each(region, |start, line| {
@@ -288,28 +288,16 @@ fn read_stream(path: &Path) -> Option<Stream> {
                 return ControlFlow::Continue(());
             };
             let Some(payload) = &row.payload else { return ControlFlow::Continue(()) };
-            if row.kind.as_deref() == Some("session_meta") {
-                let id = filled(&payload.id).or(filled(&payload.session_id));
-                match &own {
-                    None => {
-                        stream.base = HistoryBase::of(payload);
-                        let parent =
-                            filled(&payload.forked_from_id).filter(|_| stream.base.is_none());
-                        let born = payload.born(&row).map(|born| born.timestamp());
-                        stream.parent = parent.map(|parent| (parent.to_owned(), born));
-                        own = Some((id.map(str::to_owned), born));
-                    }
-                    // Older builds named the parent only by its copied meta.
-                    Some((own_id, born)) => {
-                        let is_alone = stream.base.is_none() && stream.parent.is_none();
-                        let is_foreign = id.is_some() && id != own_id.as_deref();
-                        if let Some(parent) = id.filter(|_| is_alone && is_foreign)
-                            && stream.rows.is_empty()
-                        {
-                            stream.parent = Some((parent.to_owned(), *born));
-                        }
-                    }
+            if let Some(kin) = &kin {
+                if stream.rows.is_empty() && stream.base.is_none() && stream.parent.is_none() {
+                    let parent = kin.parent_shown_by(&row, payload);
+                    stream.parent = parent.map(|parent| (parent, kin.born));
                 }
+            } else if row.kind.as_deref() == Some("session_meta") {
+                let its = kin.insert(Kin::of(&row, payload));
+                stream.base = HistoryBase::of(payload);
+                let parent = filled(&payload.forked_from_id).filter(|_| stream.base.is_none());
+                stream.parent = parent.map(|parent| (parent.to_owned(), its.born));
             }
             let is_count = payload.kind.as_deref() == Some("token_count");
             let info = payload.info.as_ref().filter(|_| is_count);
@@ -331,6 +319,37 @@ fn read_stream(path: &Path) -> Option<Stream> {
     };
     read_lines(&mut file, &mut Vec::new(), 0, LIMITS, each).ok()?;
     Some(stream)
+}
+
+/// What a thread's first meta says of whose lines may stand in its file.
+struct Kin {
+    own: Option<String>,
+    born: Option<i64>,
+    spawned_by: Option<String>,
+}
+
+impl Kin {
+    fn of(row: &Row<'_>, meta: &Payload<'_>) -> Self {
+        Self {
+            own: filled(&meta.id).or(filled(&meta.session_id)).map(str::to_owned),
+            born: meta.born(row).map(|born| born.timestamp()),
+            spawned_by: meta.spawned_by().map(|parent| parent.0.into_owned()),
+        }
+    }
+
+    /// The parent of a thread that names none, shown by the same signs as in [`super::origin`]:
+    /// another thread's meta, or a turn from before the subagent was made.
+    fn parent_shown_by(&self, row: &Row<'_>, payload: &Payload<'_>) -> Option<String> {
+        if row.kind.as_deref() == Some("session_meta") {
+            let id = filled(&payload.id).or(filled(&payload.session_id))?;
+            let is_foreign = self.own.as_deref() != Some(id);
+            let parent = || self.spawned_by.clone().unwrap_or_else(|| id.to_owned());
+            return is_foreign.then(parent);
+        }
+        let is_turn = payload.kind.as_deref() == Some("task_started");
+        let started_at = is_turn.then(|| payload.started_at()).flatten()?;
+        self.spawned_by.clone().filter(|_| self.born.is_some_and(|born| started_at < born))
+    }
 }
 
 fn line_ends_at(path: &Path, end: u64) -> bool {

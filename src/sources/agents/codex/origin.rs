@@ -115,7 +115,8 @@ enum Stage {
         met: usize,
         /// The total of the last row.
         previous: Option<Vector>,
-        /// A `session_meta` of the parent or a turn of its stands in the file: lines were copied.
+        /// The last `session_meta` that was copied is a root's: the history stands here from its
+        /// beginning, so that none of its rows is left out.
         embedded: bool,
         /// A turn of the session itself started.
         started: bool,
@@ -148,30 +149,30 @@ impl Origin {
 
     /// A later `session_meta` of another thread: copied history follows. Older builds forked
     /// without naming the parent in the first one.
-    pub fn foreign_meta(&mut self, thread: &str) {
+    pub fn foreign_meta(&mut self, thread: &str, payload: &Payload<'_>) {
+        let is_root = filled(&payload.forked_from_id).is_none()
+            && payload.history_base.is_none()
+            && payload.spawned_by().is_none();
         match &mut self.stage {
-            Stage::Copied { embedded, .. } => *embedded = true,
+            Stage::Copied { embedded, .. } => *embedded = is_root,
             // The copied lines of a subagent may be those of a fork themselves; its parent has all.
             Stage::Own if !self.seen_rows => {
-                self.stage = Stage::copied(self.spawned_by.as_deref().unwrap_or(thread), true);
+                let parent = self.spawned_by.as_deref().unwrap_or(thread);
+                self.stage = Stage::copied(parent, is_root);
             }
             Stage::Own | Stage::Based(_) => {}
         }
     }
 
-    /// A turn started. Copied turns keep their old start (or their id, which tells when it was
-    /// minted), so one that is not older than the session is the session's own.
-    pub fn turn_started(&mut self, started_at: Option<i64>, turn_id: Option<&str>) {
-        let at = started_at.or_else(|| turn_id.and_then(minted_at));
+    /// A turn started. Copied turns keep their old start, so one that is not older than the session
+    /// is the session's own.
+    pub fn turn_started(&mut self, at: Option<i64>) {
         let (Some(at), Some(born_at)) = (at, self.born_at) else { return };
         match (&mut self.stage, &self.spawned_by) {
-            (Stage::Copied { started, embedded, .. }, _) => {
-                *started |= at >= born_at;
-                *embedded |= at < born_at;
-            }
+            (Stage::Copied { started, .. }, _) => *started |= at >= born_at,
             // A subagent can't have a turn from before it was made.
             (Stage::Own, Some(parent)) if at < born_at && !self.seen_rows => {
-                self.stage = Stage::copied(parent, true);
+                self.stage = Stage::copied(parent, false);
             }
             _ => {}
         }
@@ -256,6 +257,8 @@ impl Origin {
         }
         let baseline = match (total, last, *previous) {
             (Some(total), last, Some(copied)) => baseline(copied, total, last),
+            // No row was copied, but the parent's last one may be written again.
+            (Some(total), Some(last), None) if total == last => return None,
             (Some(total), Some(last), None) => total.minus(&last),
             (Some(_), None, None) => return None,
             (None, ..) => Vector::default(),
@@ -273,11 +276,10 @@ impl Origin {
             return self.own_from(inherited.unwrap_or_default(), total, last);
         };
         match inherited {
-            Some(inherited) if total.covers(&inherited) => {
-                self.own_from(inherited, Some(total), last)
-            }
-            // The counter did not go on from the parent's: it started anew.
-            Some(_) => self.own_from(total.minus(&last.unwrap_or(total)), Some(total), last),
+            Some(inherited) if total == inherited => self.own_from(inherited, Some(total), last),
+            // The first row of this file is not always the first of its own counting: the one
+            // before may be copied, and the counter have started anew behind it.
+            Some(inherited) => self.own_from(baseline(inherited, total, last), Some(total), last),
             // May be the parent's last snapshot written again, so it is not counted.
             None => {
                 self.stage = Stage::Own;
@@ -331,7 +333,8 @@ impl Origin {
             }
             None => {}
         }
-        // Without copied lines the first row may be the parent's only one, written again.
+        // Where a part of the history or nothing is copied, the first row may be the parent's only
+        // one, written again.
         if *started && (previous.is_some() || (*embedded && last == Some(total))) {
             return self.own_from(baseline(copied, total, last), Some(total), last);
         }
@@ -388,28 +391,5 @@ fn baseline(copied: Vector, total: Vector, last: Option<Vector>) -> Vector {
         // The counter fell, so it was started anew.
         Some(last) => total.minus(&last),
         None => Vector::default(),
-    }
-}
-
-/// The second in which a UUID of version 7 was minted (RFC 9562, 5.7: milliseconds in the first
-/// 48 bits).
-fn minted_at(id: &str) -> Option<i64> {
-    let digits: String = id.chars().filter(|c| *c != '-').collect();
-    if digits.len() != 32 || digits.as_bytes().get(12) != Some(&b'7') {
-        return None;
-    }
-    Some(i64::from_str_radix(digits.get(..12)?, 16).ok()? / 1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_7_id_tells_when_it_was_minted() {
-        // RFC 9562, A.6: 2022-02-22 14:22:22 -0500 is 1645557742 s.
-        assert_eq!(minted_at("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(1_645_557_742));
-        assert_eq!(minted_at("t-own-1"), None);
-        assert_eq!(minted_at("919108f7-52d1-4320-9bac-f847db4148a8"), None);
     }
 }

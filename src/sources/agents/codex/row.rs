@@ -225,13 +225,14 @@ impl<'a> Payload<'a> {
         self.subagent_history_start_ordinal?.get().parse().ok()
     }
 
-    /// When the turn started, in seconds since 1970.
+    /// When the turn started, in seconds since 1970, as it says or as its id tells.
     pub fn started_at(&self) -> Option<i64> {
-        let text = self.started_at?.get();
-        match text.strip_prefix('"') {
+        let stated = |text: &str| match text.strip_prefix('"') {
             Some(quoted) => Some(time(quoted.trim_end_matches('"'))?.timestamp()),
             None => text.parse().ok(),
-        }
+        };
+        let stated = self.started_at.and_then(|text| stated(text.get()));
+        stated.or_else(|| minted_at(filled(&self.turn_id)?))
     }
 
     /// The tier that the thread's settings name, if they name one.
@@ -265,6 +266,16 @@ impl UsageRow {
             count(self.reasoning_output_tokens),
         ])
     }
+}
+
+/// The second in which a UUID of version 7 was minted (RFC 9562, 5.7: milliseconds in the first
+/// 48 bits).
+fn minted_at(id: &str) -> Option<i64> {
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    if digits.len() != 32 || digits.as_bytes().get(12) != Some(&b'7') {
+        return None;
+    }
+    Some(i64::from_str_radix(digits.get(..12)?, 16).ok()? / 1000)
 }
 
 fn stated<'de: 'a, 'a, D: Deserializer<'de>>(
@@ -311,5 +322,13 @@ mod tests {
         let payload = row.payload.unwrap();
         assert_eq!((filled(&payload.id), filled(&payload.model)), (None, None));
         assert_eq!(payload.started_at(), Some(1_772_442_302));
+    }
+
+    #[test]
+    fn a_version_7_id_tells_when_it_was_minted() {
+        // RFC 9562, A.6: 2022-02-22 14:22:22 -0500 is 1645557742 s.
+        assert_eq!(minted_at("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(1_645_557_742));
+        assert_eq!(minted_at("t-own-1"), None);
+        assert_eq!(minted_at("919108f7-52d1-4320-9bac-f847db4148a8"), None);
     }
 }

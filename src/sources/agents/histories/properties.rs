@@ -45,7 +45,8 @@ fn kinds(tokens: &TokenCounts) -> [u64; 6] {
     ]
 }
 
-fn counted(fold: &Fold) -> Truth {
+/// What counts in the end, by day and model.
+pub fn counted(fold: &Fold) -> Truth {
     let mut sums = Truth::new();
     for usage in fold.counted() {
         let key = (usage.at.date_naive().to_string(), usage.model.as_deref().map(str::to_owned));
@@ -55,13 +56,25 @@ fn counted(fold: &Fold) -> Truth {
 }
 
 /// What counts in the end, event by event.
-fn events(fold: &Fold) -> BTreeMap<String, String> {
+pub fn events(fold: &Fold) -> BTreeMap<String, String> {
     fold.counted().map(|usage| (format!("{:?}", usage.key), format!("{usage:?}"))).collect()
 }
 
-fn look(source: &str, home: &Path) -> Fold {
+/// Looks at everything once.
+pub fn look(source: &str, home: &Path) -> Fold {
     let mut fold = Fold::default();
     fold.look(source, home, None);
+    fold
+}
+
+/// Looks at one file after the other, in some order.
+pub fn look_in_order(source: &str, home: &Path, order: u64) -> Fold {
+    let mut files = files_below(home);
+    fastrand::Rng::with_seed(order).shuffle(&mut files);
+    let mut fold = Fold::default();
+    for file in &files {
+        fold.look(source, home, Some(&[home.join(file)]));
+    }
     fold
 }
 
@@ -126,12 +139,7 @@ proptest! {
         let (source, history) = plan.play();
         let home = tempfile::tempdir().unwrap();
         history.write(home.path());
-        let mut files = files_below(home.path());
-        fastrand::Rng::with_seed(order).shuffle(&mut files);
-        let mut fold = Fold::default();
-        for file in &files {
-            fold.look(source, home.path(), Some(&[home.path().join(file)]));
-        }
+        let fold = look_in_order(source, home.path(), order);
         prop_assert_eq!(events(&fold), events(&look(source, home.path())));
         prop_assert_eq!(counted(&fold), history.truth);
     }
@@ -199,9 +207,11 @@ proptest! {
 
 /// `PROPTEST_CASES` asks for more. Each case makes files, so shrinking is given a limit.
 fn config() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse::<u32>().ok());
     ProptestConfig {
         cases: asked.unwrap_or(64),
+        // Some plans have no fork.
+        max_global_rejects: asked.unwrap_or(64) * 2 + 1024,
         max_shrink_time: 60_000,
         failure_persistence: None,
         ..ProptestConfig::default()

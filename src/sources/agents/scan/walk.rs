@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::mark::Stamp;
+use crate::sources::Entered;
 use crate::spend::{Mark, Marks, Problem};
 
 /// A log file, as a walk found it.
@@ -99,9 +100,15 @@ pub fn list(
     Listing { files: walk.files, gone, problems: walk.problems, any_root }
 }
 
-/// All files below the roots that `is_wanted` accepts, in no order.
-pub fn walk(roots: &[PathBuf], deepest: usize, is_wanted: &dyn Fn(&Path) -> bool) -> Walked {
-    let mut walk = Walk::new(is_wanted, deepest);
+/// All files below the roots that `is_wanted` accepts, in no order. Of each folder `entering` is
+/// told before it is listed.
+pub fn walk(
+    roots: &[PathBuf],
+    deepest: usize,
+    is_wanted: &dyn Fn(&Path) -> bool,
+    entering: &dyn Fn(Entered<'_>),
+) -> Walked {
+    let mut walk = Walk { entering: Some(entering), ..Walk::new(is_wanted, deepest) };
     for root in walk.open(roots) {
         walk.folder(&root, 0);
     }
@@ -147,11 +154,14 @@ struct Walk<'a> {
     seen: HashSet<OsString>,
     files: Vec<Found>,
     problems: Vec<Problem>,
+    /// Told of each folder that is not below a link.
+    entering: Option<&'a dyn Fn(Entered<'_>)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(is_log: &'a dyn Fn(&Path) -> bool, deepest: usize) -> Self {
-        Self { is_log, deepest, seen: HashSet::new(), files: Vec::new(), problems: Vec::new() }
+        let (seen, files, problems) = (HashSet::new(), Vec::new(), Vec::new());
+        Self { is_log, deepest, seen, files, problems, entering: None }
     }
 
     /// The roots that exist, links resolved.
@@ -170,6 +180,9 @@ impl<'a> Walk<'a> {
     fn folder(&mut self, folder: &Path, depth: usize) {
         if depth > self.deepest || !self.seen.insert(folder.as_os_str().to_owned()) {
             return;
+        }
+        if let Some(entering) = self.entering {
+            entering(Entered::Folder(folder));
         }
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -191,7 +204,14 @@ impl<'a> Walk<'a> {
                 }
             }
             let is_folder = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
-            if is_folder {
+            if is_folder && kind.is_symlink() {
+                let entering = self.entering.take();
+                if let Some(entering) = entering {
+                    entering(Entered::Link(&entry.path()));
+                }
+                self.folder(&path, depth + 1);
+                self.entering = entering;
+            } else if is_folder {
                 self.folder(&path, depth + 1);
             } else if (self.is_log)(&path) {
                 match if kind.is_symlink() { fs::metadata(&path) } else { entry.metadata() } {

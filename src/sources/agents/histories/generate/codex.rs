@@ -62,13 +62,18 @@ pub enum Way {
 /// One request. The parts are percentages.
 #[derive(Clone, Debug)]
 pub struct Request {
-    input: u16,
-    cached: u8,
-    written: u8,
-    output: u16,
-    reasoning: u8,
+    /// All input.
+    pub input: u16,
+    /// Of the input.
+    pub cached: u8,
+    /// Of the input that was not cached.
+    pub written: u8,
+    /// All output.
+    pub output: u16,
+    /// Of the output.
+    pub reasoning: u8,
     /// Whether the row tells the request beside the total.
-    has_last: bool,
+    pub has_last: bool,
 }
 
 /// How a fork looks; the letters are those of the table in `origin.rs`.
