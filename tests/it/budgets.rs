@@ -211,3 +211,75 @@ fn a_budget_set_on_the_command_line_speaks() {
     spend(&world, "A", 60);
     assert_eq!(world.thresholds(), [80], "$0.90 of $1");
 }
+
+#[test]
+fn a_budget_counts_what_it_is_told_to_in_its_own_currency_and_time() {
+    let config = "\n[rates]\nEUR = { usd = 2, date = \"2026-03-01\" }\n\
+        [[budget]]\nname = \"shop\"\namount = 50\ncurrency = \"EUR\"\nper = \"week from sunday\"\n\
+        projects = [\"/home/*/shop\"]\n\
+        [[budget]]\nname = \"elsewhere\"\namount = 1\nper = \"day\"\nprojects = [\"/other\"]\n\
+        [[budget]]\nname = \"not sonnet\"\namount = 1\nper = \"day\"\nexcept = { models = [\"*sonnet*\"] }\n\
+        [[budget]]\nname = \"recent\"\namount = 60\nper = \"5 hours\"\nsources = [\"claude-code\"]\n\
+        [[budget]]\nname = \"project\"\namount = 1000\nper = \"2026-02-01 to 2026-06-30\"\n\
+        accounts = [\"anthropic\"]\nthresholds = [5]\n";
+    let world = World::new().at("2026-03-02T12:00:00Z").config(config);
+    world.poll_offline();
+    // On Sunday, and this morning.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-01T08:00:00.000Z", "A", 3_000));
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:00:00.000Z", "B", 3_000));
+    world.poll_offline();
+    let status = world.run(["status", "--json"]).success().json();
+    let budgets = status["budgets"].as_array().expect("budgets");
+    let of = |name: &str| {
+        let row = budgets.iter().find(|row| row["name"] == name).expect(name);
+        ["spent", "left", "currency"].map(|key| row[key].as_str().expect(key).to_owned())
+    };
+    assert_eq!(of("shop"), ["30", "20", "EUR"], "$60 at two dollars a euro");
+    assert_eq!(of("elsewhere"), ["0", "1", "USD"]);
+    assert_eq!(of("not sonnet"), ["0", "1", "USD"]);
+    assert_eq!(of("recent"), ["30", "30", "USD"], "Sunday is longer ago");
+    assert_eq!(of("project"), ["60", "940", "USD"]);
+    let mut spoke: Vec<_> = world
+        .alerts()
+        .iter()
+        .map(|alert| {
+            let text = |key: &str| alert[key].as_str().expect(key).to_owned();
+            (text("budget"), alert["threshold_percent"].as_u64(), text("title"))
+        })
+        .collect();
+    spoke.sort();
+    let [project, recent, shop] = spoke.as_slice() else { panic!("{spoke:?}") };
+    assert_eq!((project.0.as_str(), project.1), ("project", Some(5)));
+    assert_eq!((recent.0.as_str(), recent.1), ("recent", Some(50)));
+    assert_eq!(shop.2, "50 % of this week's budget “shop”: ≈ €30 of €50");
+}
+
+#[test]
+fn what_a_subscription_covers_is_not_paid() {
+    let budget = |basis: &str| {
+        format!("\n[[budget]]\nname = \"{basis}\"\namount = 100\nper = \"day\"\nbasis = \"{basis}\"\n")
+    };
+    let config = format!(
+        "{}{}{}[agents.claude-code]\nbilling = \"subscription\"\n",
+        budget("spend"),
+        budget("list"),
+        budget("paid")
+    );
+    let world = known_machine(&config);
+    spend(&world, "A", 6_000);
+    let mut spoke: Vec<_> = world.alerts().iter().map(|alert| alert["budget"].clone()).collect();
+    spoke.sort_by_key(ToString::to_string);
+    assert_eq!(spoke, [json!("list"), json!("spend")]);
+}
+
+#[test]
+fn who_raises_a_budget_is_not_told_again_what_was_told() {
+    let world = known_machine(DAILY);
+    spend(&world, "A", 8_100);
+    assert_eq!(world.thresholds(), [80]);
+    world.run(["budget", "raise", "daily"]).success();
+    world.poll_offline();
+    assert_eq!(world.thresholds(), [80], "$81.30 are 65 % of $125, and 50 % is old news");
+    spend(&world, "B", 2_100);
+    assert_eq!(world.thresholds(), [80, 80], "$102.30 of $125");
+}
