@@ -149,9 +149,15 @@ pub(super) fn keys(
         }
         KeyCommand::Set(provider) => {
             let info = info(app, &provider)?;
+            let Some(key) = &info.key else {
+                bail!(
+                    "{} takes no key: it is asked with what another program keeps, or without one. \
+                     `spendbar sources` says how it is",
+                    info.name
+                )
+            };
             let stdin = io::stdin();
-            let kind = info.key.as_ref().map_or("a key", |key| key.kind);
-            let prompt = format!("Key for {} ({kind}), not shown: ", info.name);
+            let prompt = format!("Key for {} ({}), not shown: ", info.name, key.kind);
             let read = input::read_key(stdin.is_terminal(), &mut stdin.lock(), &prompt)?;
             store.set(info, &read)?;
             Ok(key::confirm_set(out, info, &read)?)
