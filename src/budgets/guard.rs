@@ -163,9 +163,7 @@ impl Limit {
         let reached = |percent: u32| self.permille() >= i128::from(percent) * 10;
         if reached(self.hard_percent) && self.can_stop() {
             Reach::Hard
-        } else if reached(self.hard_percent) {
-            Reach::Soft
-        } else if reached(self.soft_percent) {
+        } else if reached(self.hard_percent.min(self.soft_percent)) {
             Reach::Soft
         } else {
             Reach::Within

@@ -189,11 +189,11 @@ impl Scope {
         conn: &Connection,
         mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
     ) -> Result<()> {
-        if self.from_days(conn, &mut each)? { Ok(()) } else { self.for_each_slot(conn, each) }
+        if self.told_by_days(conn, &mut each)? { Ok(()) } else { self.for_each_slot(conn, each) }
     }
 
     /// Hands the sums of the scope's days to `each`; false when days do not tell.
-    fn from_days(
+    fn told_by_days(
         &self,
         conn: &Connection,
         each: &mut impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
@@ -376,12 +376,12 @@ pub(super) fn gather_all(
             parts.add(payer, day, about.model, figures);
             Ok(())
         };
-        if !scope.from_days(conn, &mut add)? {
+        if !scope.told_by_days(conn, &mut add)? {
             by_slot.push(index);
         }
         all.push(parts);
     }
-    from_slots(conn, names, scopes, &by_slot, &mut all)?;
+    add_slots(conn, names, scopes, &by_slot, &mut all)?;
     for (scope, parts) in scopes.iter().zip(&mut all) {
         for part in excess(conn, names, scope)? {
             parts.add_reported(scope.account(part.source).into(), &part);
@@ -397,7 +397,7 @@ pub(super) fn gather_all(
 
 /// Adds the slots to the scopes that are counted by them. Who takes what is asked once for each kind
 /// of usage, not for each slot.
-fn from_slots(
+fn add_slots(
     conn: &Connection,
     names: &mut Names,
     scopes: &[&Scope],

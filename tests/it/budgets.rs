@@ -257,7 +257,9 @@ fn a_budget_counts_what_it_is_told_to_in_its_own_currency_and_time() {
 #[test]
 fn what_a_subscription_covers_is_not_paid() {
     let budget = |basis: &str| {
-        format!("\n[[budget]]\nname = \"{basis}\"\namount = 100\nper = \"day\"\nbasis = \"{basis}\"\n")
+        format!(
+            "\n[[budget]]\nname = \"{basis}\"\namount = 100\nper = \"day\"\nbasis = \"{basis}\"\n"
+        )
     };
     let config = format!(
         "{}{}{}[agents.claude-code]\nbilling = \"subscription\"\n",

@@ -19,7 +19,7 @@ Examples:
   spendbar budget set 200 --per day
   spendbar budget set 3000 --per month --threshold 50,90,100
   spendbar budget set 25.50 --per week --name side-project --source codex")]
-    Set(BudgetSetArgs),
+    Set(Box<BudgetSetArgs>),
     /// Raise a budget's amount, rounded up to a whole cent
     Raise {
         /// Its name, as `budget list` shows it
