@@ -104,10 +104,15 @@ impl Scope {
         if let Some(takes) = known.get(about) {
             return Ok(*takes);
         }
-        let account = self.account_of(conn, names, about)?;
-        let takes = self.asks(conn, names, &self.filter, about, &account)?;
+        let takes = self.decides(conn, names, about)?;
         known.insert(*about, takes);
         Ok(takes)
+    }
+
+    /// As [`Scope::takes`], and nothing is kept.
+    fn decides(&self, conn: &Connection, names: &mut Names, about: &About) -> Result<bool> {
+        let account = self.account_of(conn, names, about)?;
+        self.asks(conn, names, &self.filter, about, &account)
     }
 
     /// Whether what a provider tells of a model is meant, as far as it can be told.
@@ -424,7 +429,8 @@ fn add_slots(
             let mut of_this = Vec::new();
             for index in which {
                 let scope = scopes[*index];
-                if scope.takes(conn, about)? {
+                // Every session is met once here: to keep all answers would take much memory.
+                if scope.decides(conn, names, about)? {
                     of_this.push((*index, scope.payer(conn, names, about)?));
                 }
             }

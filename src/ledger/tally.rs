@@ -37,10 +37,12 @@ pub(super) struct Change {
     pub(super) figures: Figures,
 }
 
-/// What changed since a tally looked.
+/// What changed of late. Several tallies may follow it, each from where it has come to.
 #[derive(Debug, Default)]
 pub(super) struct Moved {
     upsets: u64,
+    /// How many changes were noted and are no longer kept.
+    forgotten: u64,
     changes: Vec<Change>,
 }
 
@@ -48,24 +50,38 @@ impl Moved {
     /// Something changed that can't be added up.
     pub(super) fn upset(&mut self) {
         self.upsets += 1;
+        self.forgotten += self.changes.len() as u64;
         self.changes.clear();
     }
 
     /// Usage changed.
     pub(super) fn note(&mut self, changes: Vec<Change>) {
-        if self.changes.len() + changes.len() > MOST_CHANGES {
-            self.upset();
-        } else {
-            self.changes.extend(changes);
+        self.changes.extend(changes);
+        if self.changes.len() > MOST_CHANGES {
+            let surplus = self.changes.len() - MOST_CHANGES / 2;
+            self.changes.drain(..surplus);
+            self.forgotten += surplus as u64;
         }
+    }
+
+    /// How far it has come.
+    fn end(&self) -> u64 {
+        self.forgotten + self.changes.len() as u64
+    }
+
+    /// What came after that; `None` when it is no longer known.
+    fn since(&self, seen: u64) -> Option<&[Change]> {
+        let skipped = usize::try_from(seen.checked_sub(self.forgotten)?).ok()?;
+        self.changes.get(skipped..)
     }
 }
 
 /// The sums of some questions, between one reading and the next.
 #[derive(Default)]
 pub struct Tally {
-    /// Changes of other processes and upsets of this one, as they were seen last.
-    seen: Option<(i64, u64)>,
+    /// Changes of other processes and upsets of this one, as they were seen last, and how far the
+    /// changes were followed.
+    seen: Option<(i64, u64, u64)>,
     zone: Tz,
     kept: Vec<Kept>,
 }
@@ -118,13 +134,18 @@ impl Ledger {
     ) -> Result<Vec<Sum>, LedgerError> {
         let answered = self.ask(|conn| {
             let version: i64 = conn.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-            let mut moved = self.moved.borrow_mut();
-            let changes = std::mem::take(&mut moved.changes);
-            let seen = (version, moved.upsets);
-            if tally.seen != Some(seen) || tally.zone != zone {
+            let moved = self.moved.borrow();
+            let (upsets, end) = (moved.upsets, moved.end());
+            let is_same = tally.zone == zone
+                && tally
+                    .seen
+                    .is_some_and(|(known, before, _)| (known, before) == (version, upsets));
+            let changes = tally.seen.filter(|_| is_same).and_then(|(.., to)| moved.since(to));
+            if changes.is_none() {
                 tally.kept.clear();
             }
-            (tally.seen, tally.zone) = (Some(seen), zone);
+            let changes = changes.unwrap_or_default();
+            (tally.seen, tally.zone) = (Some((version, upsets, end)), zone);
             let mut names = Names::default();
             let mut kept: Vec<_> = std::mem::take(&mut tally.kept).into_iter().map(Some).collect();
             let mut found = Vec::with_capacity(questions.len());
@@ -140,7 +161,7 @@ impl Ledger {
                 let known = at.and_then(|at| kept[at].take());
                 let known = match known {
                     Some(mut known) => {
-                        known.follow(conn, &mut names, &changes, &self.rates)?.then_some(known)
+                        known.follow(conn, &mut names, changes, &self.rates)?.then_some(known)
                     }
                     None => None,
                 };
@@ -258,7 +279,9 @@ mod tests {
             let home = tempfile::tempdir().unwrap();
             let mut ledger = ledger_in(home.path());
             let mut tally = Tally::default();
-            for step in steps {
+            // Another one is asked only now and then.
+            let mut lagging = Tally::default();
+            for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Usage { agent, id, day, model, project, tokens } => {
                         let source = if agent { &AGENT } else { &OTHER_AGENT };
@@ -295,7 +318,25 @@ mod tests {
                     }
                 }
                 check(&ledger, &mut tally)?;
+                if number % 3 == 0 {
+                    check(&ledger, &mut lagging)?;
+                }
             }
         }
+    }
+
+    #[test]
+    fn changes_are_forgotten_after_a_while_and_tallies_notice() {
+        let change = Change { quarter: 0, about: About::default(), figures: Figures::default() };
+        let mut moved = Moved::default();
+        moved.note(vec![change; 3]);
+        assert_eq!(moved.since(1).map(<[_]>::len), Some(2));
+        moved.note(vec![change; MOST_CHANGES]);
+        assert_eq!(moved.since(1).map(<[_]>::len), None);
+        let end = moved.end();
+        assert_eq!(end, MOST_CHANGES as u64 + 3);
+        assert_eq!(moved.since(end).map(<[_]>::len), Some(0));
+        moved.upset();
+        assert_eq!((moved.end(), moved.since(end).map(<[_]>::len)), (end, Some(0)));
     }
 }

@@ -359,3 +359,26 @@ fn check_alert(alert: &Notification, share: &str, spent: &str, limit: &str) {
     assert!(text.contains(spent) && text.contains(limit), "{text}");
     assert!(!text.contains('!'), "{text}");
 }
+
+#[test]
+fn a_broken_config_keeps_the_last_good_one_and_the_menu_says_so() {
+    let Some(desk) = Desk::start() else { return };
+    let world = desk.seat(World::new().at(NOON).config(BUDGET));
+    world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
+    let spendbar = world.spawn([]);
+    let item = desk.await_tray_item_of(spendbar.id());
+    let has = |text: &str| item.menu().iter().any(|row| row.label.contains(text));
+    assert!(eventually(PATIENCE, || has("daily")), "{:#?}", item.menu());
+    let good = std::fs::read_to_string(world.config_file()).expect("the config");
+    std::fs::write(world.config_file(), format!("{good}\nper = \n")).expect("written");
+    item.click("Refresh now");
+    assert!(eventually(PATIENCE, || has("config.toml")), "{:#?}", item.menu());
+    assert!(has("daily"), "the budget is still there");
+    // It is judged by what was in force.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:30.000Z", "B", 501));
+    assert!(eventually(PATIENCE, || has("Last alert")), "{:#?}", item.menu());
+    std::fs::write(world.config_file(), good.replace("= 10\n", "= 6\n")).expect("written");
+    item.click("Refresh now");
+    assert!(eventually(PATIENCE, || !has("config.toml")), "{:#?}", item.menu());
+    assert!(eventually(PATIENCE, || has("of $6")), "{:#?}", item.menu());
+}
