@@ -74,6 +74,15 @@ impl Table {
         }
     }
 
+    /// Its heading and its rows as lines of at most `columns`, as far as figures allow.
+    pub fn lines(&self, columns: usize) -> (String, Vec<String>) {
+        let widths = self.fitted_widths(columns);
+        let heads: Vec<String> =
+            self.columns.iter().map(|column| column.head().to_owned()).collect();
+        let rows = self.rows.iter().map(|row| self.line(row, &widths)).collect();
+        (self.line(&heads, &widths), rows)
+    }
+
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
         for (index, ((cell, column), room)) in
