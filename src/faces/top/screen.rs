@@ -18,9 +18,11 @@ use super::view;
 /// Whether the terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+type Cells = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
 /// The whole terminal; it goes back to the shell when dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Cells,
     color: bool,
 }
 
@@ -31,8 +33,7 @@ impl Screen {
     /// It can't be switched or written to.
     pub fn take(color: bool) -> io::Result<Self> {
         take()?;
-        let made = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())));
-        match made {
+        match fresh() {
             Ok(terminal) => Ok(Self { terminal, color }),
             Err(error) => {
                 give_back();
@@ -65,7 +66,10 @@ impl Screen {
         give_back();
         meanwhile();
         take()?;
-        self.terminal.clear()
+        // The screen is empty again. Having it cleared would ask the terminal where its cursor is,
+        // and the thread that reads keys would take the answer.
+        self.terminal = fresh()?;
+        Ok(())
     }
 }
 
@@ -78,6 +82,10 @@ impl Drop for Screen {
 /// How wide the terminal is; `None` when it does not tell.
 pub fn columns() -> Option<usize> {
     terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+fn fresh() -> io::Result<Cells> {
+    Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))
 }
 
 fn take() -> io::Result<()> {

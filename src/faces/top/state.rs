@@ -70,7 +70,7 @@ pub struct State {
     /// Keys are explained instead of rows.
     pub help: bool,
     /// The selected session; `None` for whichever comes first.
-    selected: Option<Id>,
+    pub(super) selected: Option<Id>,
 }
 
 impl State {

@@ -157,7 +157,10 @@ impl Page {
         let (head, lines) = table.lines(self.columns.saturating_sub(2));
         if end > self.lines.len() + 1 {
             // The heading has the place of the time in it, as wide as the time itself.
-            self.put(&format!("  {}", head.replace(SINCE, &format!("Since {since}"))), Look::Quiet);
+            self.put(
+                &format!("  {}", head.replace(SINCE, &format!("≈ Since {since}"))),
+                Look::Quiet,
+            );
         }
         let room = end.saturating_sub(self.lines.len()).max(1);
         // The selected one stays in sight; what is above scrolls away.
@@ -226,7 +229,7 @@ fn note(board: &Board) -> Option<String> {
 }
 
 /// Stands for the time in a heading.
-const SINCE: &str = "Since 00:00";
+const SINCE: &str = "≈ Since 00:00";
 
 /// The widest table that fits.
 fn table(picture: &Picture, sorted: &[&SessionRow], columns: usize) -> Table {
@@ -236,12 +239,13 @@ fn table(picture: &Picture, sorted: &[&SessionRow], columns: usize) -> Table {
     const LAST_USE: u8 = 8;
     const RECENT: u8 = 16;
     const TOKENS: u8 = 32;
+    const PROJECT: u8 = 64;
     let make = |with: u8| {
         let is_in = |column: u8| with & column != 0;
         let all = [
             (AGENT, Column::Name("Agent", Cut::End)),
             (SESSION, Column::Name("Session", Cut::End)),
-            (u8::MAX, Column::Name("Project", Cut::Start)),
+            (PROJECT, Column::Name("Project", Cut::Start)),
             (MODELS, Column::Name("Models", Cut::End)),
             (LAST_USE, Column::Word("Last use")),
             (TOKENS, Column::Figure("Tokens")),
@@ -267,16 +271,17 @@ fn table(picture: &Picture, sorted: &[&SessionRow], columns: usize) -> Table {
         table
     };
     let steps = [
-        AGENT | SESSION | MODELS | LAST_USE | RECENT | TOKENS,
-        AGENT | SESSION | MODELS | LAST_USE | RECENT,
-        AGENT | MODELS | LAST_USE | RECENT,
-        AGENT | LAST_USE | RECENT,
-        AGENT | RECENT,
-        RECENT,
+        AGENT | SESSION | PROJECT | MODELS | LAST_USE | RECENT | TOKENS,
+        AGENT | SESSION | PROJECT | MODELS | LAST_USE | RECENT,
+        AGENT | PROJECT | MODELS | LAST_USE | RECENT,
+        AGENT | PROJECT | LAST_USE | RECENT,
+        AGENT | PROJECT | RECENT,
+        PROJECT | RECENT,
+        PROJECT,
     ];
     let fitting = steps.into_iter().map(make).find(|table| table.narrowest() <= columns);
     // One bit that is no column's: what always stands there.
-    fitting.unwrap_or_else(|| make(64))
+    fitting.unwrap_or_else(|| make(128))
 }
 
 fn amount(amount: Option<Money>) -> String {
@@ -362,10 +367,59 @@ mod tests {
     fn sessions_at_80_columns_and_at_120() {
         let near = picture(examples::near());
         let state = State::default();
-        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 80, 16)), @"");
-        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 120, 16)), @"");
-        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 40, 8)), @"");
-        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 20, 5)), @"");
+        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 80, 16)), @"
+        Today ≈ $402.00 · 312 requests · 4.2 M tokens                              13:05
+        daily ▰▰▰▰▰▰▰▰▱▱ 80 % · ≈ $402.00 of $500 · at this pace ≈ $610.00 to $680.00 b…
+        80 % of today's budget: $402 of $500, 3 min ago
+
+          Agent      Session    Project    Models    Last use   ≈ Since 12:00  ≈ Today $
+        ▸ Claude C…  11111111…  …ada/shop  claude-…  just now           12.50      34.27
+          Codex      019c0000…  …�[2J東 京   gpt-5.5…  ≈ 12:15             4.00     180.10
+          local-ag…  –          …-on/shop  local-l…  4 min ago                         –
+
+
+
+
+
+        Claude Code · 11111111-1111-4111-8111-111111111111 · /home/ada/shop
+        120 requests · claude-opus-4-5 · input 1.2 k · output 120 k
+        q quit  ↑↓ select  s sort: recent  p stand still  ? help
+        ");
+        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 120, 16)), @"
+        Today ≈ $402.00 · 312 requests · 4.2 M tokens                                                                      13:05
+        daily ▰▰▰▰▰▰▰▰▱▱ 80 % · ≈ $402.00 of $500 · at this pace ≈ $610.00 to $680.00 by midnight
+        80 % of today's budget: $402 of $500, 3 min ago
+
+          Agent        Session    Project                   Models                   Last use   Tokens  ≈ Since 12:00  ≈ Today $
+        ▸ Claude Code  11111111…  /home/ada/shop            claude-opus-4-5          just now    121 k          12.50      34.27
+          Codex        019c0000…  /home/ada/web�[2J東 京      gpt-5.5, gpt-5-mini      ≈ 12:15    13.1 M           4.00     180.10
+          local-agent  –          …-name-that-goes-on/shop  local-llama, model not…  4 min ago  20.0 M                         –
+
+
+
+
+
+        Claude Code · 11111111-1111-4111-8111-111111111111 · /home/ada/shop
+        120 requests · claude-opus-4-5 · input 1.2 k · output 120 k
+        q quit  ↑↓ select  s sort: recent  p stand still  ? help
+        ");
+        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 40, 8)), @"
+        Today ≈ $402.00 · 312 requests · 4.2 M …
+        daily ▰▰▰▰▰▰▰▰▱▱ 80 % · ≈ $402.00 of $5…
+          Project       ≈ Since 12:00  ≈ Today $
+        ▸ …me/ada/shop          12.50      34.27
+          …web�[2J東 京            4.00     180.10
+          …oes-on/shop                         –
+
+        q quit  ↑↓ select  s sort: recent  p st…
+        ");
+        insta::assert_snapshot!(text(&drawn(Some(&near), &state, 20, 5)), @"
+        Today ≈ $402.00 · 3…
+          ≈ Today $
+        ▸     34.27
+             180.10
+        q quit  ↑↓ select  …
+        ");
     }
 
     #[test]
@@ -373,7 +427,22 @@ mod tests {
         let mut shown = picture(examples::calm());
         shown.notice = "Spendbar has ended.".into();
         let state = State { help: true, paused: true, ..State::default() };
-        insta::assert_snapshot!(text(&drawn(Some(&shown), &state, 80, 14)), @"");
+        insta::assert_snapshot!(text(&drawn(Some(&shown), &state, 80, 14)), @"
+        Today ≈ $214.37 · 312 requests · 4.2 M tokens         standing still since 13:05
+        daily ▰▰▰▰▱▱▱▱▱▱ 42 % · ≈ $214.37 of $500
+        Spendbar has ended.
+
+        ↑ ↓  or  k j     select a session; its details stand below
+        PgUp PgDn g G    by pages, to the first, to the last
+        s                sort by: recent, today, tokens, last use
+        p                stand still, and go on
+        ?                this help
+        q  Esc  Ctrl-C   leave
+
+        Amounts of sessions are list prices (≈), in dollars; – is not known.
+
+        q quit  ↑↓ select  s sort: recent  p go on  ? help
+        ");
         shown.sessions.rows.clear();
         let empty = text(&drawn(Some(&shown), &State::default(), 60, 8));
         assert!(empty.contains("No session has used anything today."), "{empty}");

@@ -468,6 +468,7 @@ pub(super) mod tests {
 
         Commands:
           status     Today at a glance
+          top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
           poll       Look once at every source, record what is there, and leave
