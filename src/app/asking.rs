@@ -113,6 +113,17 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
 
 /// The board as it is without a running monitor's help.
 pub(super) fn board(app: &App, config: &Config, ledger: &Ledger) -> anyhow::Result<Board> {
+    board_with(app, config, ledger, &mut Standings::default(), is_running(app))
+}
+
+/// The same for somebody who asks again and again. `standings` belongs to this ledger.
+pub(super) fn board_with(
+    app: &App,
+    config: &Config,
+    ledger: &Ledger,
+    standings: &mut Standings,
+    is_watched: bool,
+) -> anyhow::Result<Board> {
     let live = BTreeMap::new();
     Ok(board::build(
         ledger,
@@ -123,13 +134,13 @@ pub(super) fn board(app: &App, config: &Config, ledger: &Ledger) -> anyhow::Resu
             budgets: &config.budgets,
             sources: &asked_sources(config),
             live: &live,
-            is_watched: is_running(app),
+            is_watched,
             paused: false,
             loading: false,
             demo: app.demo,
             notices: Vec::new(),
         },
-        &mut Standings::default(),
+        standings,
     )?)
 }
 

@@ -11,6 +11,7 @@ mod guard;
 mod polling;
 mod running;
 mod telling;
+mod topping;
 
 pub use checking::Over;
 
@@ -24,6 +25,7 @@ use crate::config::{Config, ConfigError, system_zone};
 use crate::demo;
 use crate::faces::cli::args::{Cli, Command, ProviderCommand};
 use crate::faces::cli::style::Style;
+use crate::faces::top::screen;
 use crate::ledger::Ledger;
 use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
@@ -48,6 +50,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Demo { seconds, run }) => {
             drop(out);
             return running::demo(&app, run.headless, seconds);
+        }
+        Some(Command::Top { seconds }) => {
+            drop(out);
+            return topping::top(&app, seconds, &style);
         }
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
@@ -164,7 +170,10 @@ impl App {
     /// How text on standard output may look.
     fn style(&self) -> Style {
         let columns = self.places.variable("COLUMNS").and_then(|columns| columns.parse().ok());
-        let terminal = io::stdout().is_terminal().then(|| columns.unwrap_or(running::COLUMNS));
+        let terminal = io::stdout().is_terminal().then(|| {
+            let told = || screen::columns().unwrap_or(running::COLUMNS);
+            columns.unwrap_or_else(told)
+        });
         Style::of(terminal, self.places.variable("NO_COLOR"), self.places.variable("TERM"))
     }
 

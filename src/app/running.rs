@@ -36,7 +36,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// Another copy runs already, or the configuration or the ledger can't be used.
 pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
-    let _lock = lock(app)?;
+    let Some(_lock) = lock(app)? else {
+        bail!("Spendbar is running already. `spendbar status` shows its figures");
+    };
     let (told, inbox) = channel();
     stop_on_signals(told.clone())?;
     let deadline = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -65,8 +67,9 @@ enum Told {
     Stop,
 }
 
-/// One running copy per user; the lock goes with the process, however it ends.
-fn lock(app: &App) -> anyhow::Result<File> {
+/// One running copy per user; the lock goes with the process, however it ends. `None` where another
+/// copy has it.
+pub(super) fn lock(app: &App) -> anyhow::Result<Option<File>> {
     let folder = &app.folders.state;
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let path = folder.join("running.lock");
@@ -79,14 +82,14 @@ fn lock(app: &App) -> anyhow::Result<File> {
     // `status` asks by taking the lock for a moment; that is no running copy.
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(Some(file)),
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("locking {}", path.display()));
             }
         }
     }
-    bail!("Spendbar is running already. `spendbar status` shows its figures")
+    Ok(None)
 }
 
 /// Whether a copy is running, so that the ledger is being kept up to date.

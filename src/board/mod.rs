@@ -3,6 +3,7 @@
 mod build;
 pub mod reconcile;
 pub mod report;
+pub mod sessions;
 pub mod standing;
 pub mod wording;
 

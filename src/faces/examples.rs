@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::board::sessions::{SessionRow, Sessions};
 use crate::board::{
     AlertRow, BalanceRow, Basis, Board, BudgetRow, Figures, Forecast, Headline, Incident, ModelRow,
     SourceRow, State,
@@ -273,4 +274,47 @@ fn usd(text: &str) -> Money {
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect(text)
+}
+
+/// Three sessions of the morning.
+pub fn sessions() -> Sessions {
+    let row = |source: &str, agent: &str, session: &str, project: &str| SessionRow {
+        source: source.into(),
+        agent: agent.into(),
+        session: Some(session.into()),
+        project: Some(project.into()),
+        models: vec![Some("claude-opus-4-5".into())],
+        last_at: at("2026-11-24T13:04:30Z"),
+        last_at_is_exact: true,
+        recent_requests: 12,
+        recent: Some(usd("12.5")),
+        requests: 120,
+        list: Some(usd("34.27")),
+        tokens: TokenCounts { input: 1_200, output: 120_000, ..TokenCounts::default() },
+        unpriced_tokens: 0,
+    };
+    let codex = SessionRow {
+        models: vec![Some("gpt-5.5".into()), Some("gpt-5-mini".into())],
+        last_at: at("2026-11-24T12:15:00Z"),
+        last_at_is_exact: false,
+        recent: Some(usd("4")),
+        list: Some(usd("180.1")),
+        tokens: TokenCounts { input: 4_100_000, cache_read: 9_000_000, ..TokenCounts::default() },
+        ..row("codex", "Codex", "019c0000-0000-7000-8000-00000000000a", "/home/ada/web\x1b[2J東京")
+    };
+    let local = SessionRow {
+        session: None,
+        models: vec![Some("local-llama".into()), None],
+        last_at: at("2026-11-24T13:01:00Z"),
+        recent_requests: 0,
+        recent: None,
+        requests: 1,
+        list: None,
+        tokens: TokenCounts { input: 20_000_000, ..TokenCounts::default() },
+        unpriced_tokens: 20_000_000,
+        ..row("local", "local-agent", "", "/home/ada/a-very-long-folder-name-that-goes-on/shop")
+    };
+    let claude =
+        row("claude-code", "Claude Code", "11111111-1111-4111-8111-111111111111", "/home/ada/shop");
+    Sessions { since: at("2026-11-24T12:00:00Z"), rows: vec![claude, codex, local] }
 }

@@ -5,4 +5,5 @@ pub mod cli;
 mod examples;
 pub mod notify;
 pub mod terminal;
+pub mod top;
 pub mod tray;

@@ -96,7 +96,8 @@ pub fn line(board: &Board) -> String {
     parts.join(" · ")
 }
 
-fn headline(board: &Board) -> String {
+/// Today's figure: `Today ≈ $214.37`.
+pub(super) fn headline(board: &Board) -> String {
     let demo = if board.demo { "[demo] " } else { "" };
     if board.loading {
         return format!("{demo}Reading …");

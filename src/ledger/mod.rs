@@ -61,6 +61,7 @@ pub use reconcile::{
 };
 pub use record::{LookRecord, Recorded};
 pub use report::{GroupKey, Report, ReportRow, Sums};
+pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
 

@@ -15,6 +15,16 @@ pub fn prepare(command: &mut Command) {
     let _ = command;
 }
 
+/// Stops this program as Ctrl-Z does, with whatever the shell started together with it; returns when
+/// it goes on. Does nothing where there is no job control.
+pub fn suspend() {
+    // Process 0 is the group of whoever asks: `kill` stops with us, and ends when both go on.
+    #[cfg(unix)]
+    if let Err(error) = Command::new("kill").args(["-TSTP", "0"]).status() {
+        log::debug!("kill -TSTP: {error}");
+    }
+}
+
 /// Ends it at once; where there are process groups, with everything it has started. It is still to
 /// be waited for.
 pub fn end(child: &mut Child) {

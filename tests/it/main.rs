@@ -40,6 +40,7 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod top;
 mod warnings;
 mod watches;
 mod wire;

@@ -39,9 +39,14 @@ impl Style {
         self.paint("2", text)
     }
 
-    /// What wants a look: the one colour.
+    /// What wants a look: the one colour of texts.
     pub fn alarm(&self, text: &str) -> String {
         self.paint("33", text)
+    }
+
+    /// How much: the colour of bars.
+    pub fn bar(&self, text: &str) -> String {
+        self.paint("36", text)
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

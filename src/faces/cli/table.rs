@@ -25,12 +25,14 @@ pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
     total: Option<Vec<String>>,
+    /// Beside the rows, in their order.
+    bars: Vec<String>,
 }
 
 impl Table {
     /// An empty table. Headings are left out where all of them are empty.
     pub fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new(), total: None }
+        Self { columns, rows: Vec::new(), total: None, bars: Vec::new() }
     }
 
     /// Adds a row: one cell per column, made safe to print.
@@ -41,6 +43,16 @@ impl Table {
     /// Sets the last row.
     pub fn total(&mut self, cells: Vec<String>) {
         self.total = Some(cells);
+    }
+
+    /// Draws a bar at the end of each row.
+    pub fn bars(&mut self, bars: Vec<String>) {
+        self.bars = bars;
+    }
+
+    /// Columns that it takes before bars begin, when nothing is cut.
+    pub fn beside_bars(&self) -> usize {
+        self.width() + GAP
     }
 
     /// Columns that it takes when nothing is cut.
@@ -65,13 +77,27 @@ impl Table {
         if heads.iter().any(|head| !head.is_empty()) {
             writeln!(out, "{margin}{}", style.quiet(&self.line(&heads, &widths)))?;
         }
-        for row in &self.rows {
-            writeln!(out, "{margin}{}", self.line(row, &widths))?;
+        for (index, row) in self.rows.iter().enumerate() {
+            let mut line = self.line(row, &widths);
+            if let Some(bar) = self.bars.get(index).filter(|bar| !bar.is_empty()) {
+                let blanks = line_width(&widths) + GAP - width(&line);
+                line += &(" ".repeat(blanks) + &style.bar(bar));
+            }
+            writeln!(out, "{margin}{line}")?;
         }
         match &self.total {
             Some(total) => writeln!(out, "{margin}{}", style.strong(&self.line(total, &widths))),
             None => Ok(()),
         }
+    }
+
+    /// Its heading and its rows as lines of at most `columns`, as far as figures allow.
+    pub fn lines(&self, columns: usize) -> (String, Vec<String>) {
+        let widths = self.fitted_widths(columns);
+        let heads: Vec<String> =
+            self.columns.iter().map(|column| column.head().to_owned()).collect();
+        let rows = self.rows.iter().map(|row| self.line(row, &widths)).collect();
+        (self.line(&heads, &widths), rows)
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {

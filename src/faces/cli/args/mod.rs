@@ -23,7 +23,7 @@ pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
-pub use provider::ProviderArg;
+pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
 
@@ -83,6 +83,17 @@ Examples:
 The marks at the end of --line:  ! near a budget   !! over it   ? old figures   x no figures
                                  || paused")]
     Status(StatusArgs),
+    /// Watch spend by session as it happens, over the whole terminal
+    #[command(after_help = "\
+Keys: arrows or j and k select, s sorts, p stands still, ? explains, q leaves.
+
+Where Spendbar runs, this only reads what it records. Where it does not, this is Spendbar running: it
+reads logs, asks providers and tells alerts until you leave.")]
+    Top {
+        /// End after this many seconds
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: Option<u64>,
+    },
     /// Where it went: tokens, list price and billed cost, grouped as you like
     #[command(after_help = "\
 Days are written 2026-11-24, today, yesterday, or 7d for the first of the last 7 days, today
@@ -265,40 +276,6 @@ fn parse_amount(text: &str) -> Result<Money, String> {
     }
 }
 
-/// `provider`.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum ProviderCommand {
-    /// Try a description, and show what it reads and from where
-    #[command(after_help = "\
-Examples:
-  spendbar provider check my-gateway.toml                       ask the gateway itself
-  spendbar provider check my-gateway.toml --answer saved.json   read a saved answer
-
-The file holds what a [[provider]] of the config holds, without \"provider.\" in front.")]
-    Check(ProviderCheckArgs),
-}
-
-/// `provider check`.
-#[derive(Args, Clone, Debug, PartialEq, Eq)]
-pub struct ProviderCheckArgs {
-    /// The description
-    pub file: PathBuf,
-    /// A saved answer instead of a request; once for each call, in their order
-    #[arg(long, value_name = "FILE")]
-    pub answer: Vec<PathBuf>,
-    /// A setting that the description asks for
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
-    pub set: Vec<(String, String)>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-fn parse_setting(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -389,6 +366,7 @@ pub(super) mod tests {
 
         Commands:
           status     Today at a glance
+          top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
           poll       Look once at every source, record what is there, and leave

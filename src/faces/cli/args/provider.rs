@@ -1,8 +1,9 @@
-//! A provider's id, and the refusal of keys typed beside it.
+//! `provider ...`; and a provider's id, with the refusal of keys typed beside it.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::wrong;
 
@@ -34,6 +35,40 @@ impl ProviderArg {
         }
         Err(wrong("that is no provider; `spendbar sources` lists them"))
     }
+}
+
+/// `provider`.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ProviderCommand {
+    /// Try a description, and show what it reads and from where
+    #[command(after_help = "\
+Examples:
+  spendbar provider check my-gateway.toml                       ask the gateway itself
+  spendbar provider check my-gateway.toml --answer saved.json   read a saved answer
+
+The file holds what a [[provider]] of the config holds, without \"provider.\" in front.")]
+    Check(ProviderCheckArgs),
+}
+
+/// `provider check`.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ProviderCheckArgs {
+    /// The description
+    pub file: PathBuf,
+    /// A saved answer instead of a request; once for each call, in their order
+    #[arg(long, value_name = "FILE")]
+    pub answer: Vec<PathBuf>,
+    /// A setting that the description asks for
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
+    pub set: Vec<(String, String)>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,16 +1,20 @@
 //! `report`: where it went.
 
+mod document;
+
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 use super::first_run::{self, Looked};
-use super::json::{self, OtherAmount, Tokens};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
 use crate::spend::Currency;
+
+pub use document::json;
+
+/// Columns of a bar.
+const BAR: std::ops::RangeInclusive<usize> = 8..=24;
 
 /// Writes the table, its total, and under it what a reader must know. `looked` says where agents
 /// were looked for; it is shown when nothing was ever found (`None`: something was).
@@ -39,13 +43,17 @@ pub fn text(
     } else {
         let wide = table(report, Detail::Kinds);
         let middle = table(report, Detail::Requests);
-        let table = if wide.width() <= style.width {
+        let mut table = if wide.width() <= style.width {
             wide
         } else if middle.narrowest() <= style.width {
             middle
         } else {
             table(report, Detail::Tokens)
         };
+        let room = style.width.saturating_sub(table.beside_bars());
+        if style.color && BAR.contains(&room.min(*BAR.end())) {
+            table.bars(bars(report, room.min(*BAR.end())));
+        }
         table.write(out, style, 0)?;
     }
     if !report.differences.is_empty() {
@@ -63,123 +71,6 @@ pub fn text(
         }
     }
     Ok(())
-}
-
-/// Writes `spendbar.report.v1`.
-///
-/// # Errors
-/// Those of the writer.
-pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    json::write(
-        out,
-        &Document {
-            schema: "spendbar.report.v1",
-            zone: report.zone.name(),
-            first_day: report.first_day.to_string(),
-            last_day: report.last_day.to_string(),
-            by: report.by.iter().map(word).collect(),
-            rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
-            totals: Figures::of(&report.totals),
-            differences: report.differences.iter().map(json::difference).collect(),
-            partial: report.partial,
-            notes: &report.notes,
-        },
-    )
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    zone: &'static str,
-    first_day: String,
-    last_day: String,
-    by: Vec<&'static str>,
-    rows: Vec<Row<'a>>,
-    totals: Figures,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    differences: Vec<json::Difference>,
-    partial: bool,
-    notes: &'a [String],
-}
-
-/// Keys that were not asked for are absent; keys that are not known are null.
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    day: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<Option<&'a str>>,
-    #[serde(flatten)]
-    figures: Figures,
-}
-
-impl<'a> Row<'a> {
-    fn of(row: &'a ReportRow, by: &[GroupBy]) -> Self {
-        let key = |group: GroupBy, value: &'a Option<String>| {
-            by.contains(&group).then_some(value.as_deref())
-        };
-        Self {
-            day: by.contains(&GroupBy::Day).then(|| row.day.map(|day| day.to_string())),
-            source: key(GroupBy::Source, &row.source),
-            provider: key(GroupBy::Provider, &row.provider),
-            model: key(GroupBy::Model, &row.model),
-            project: key(GroupBy::Project, &row.project),
-            session: key(GroupBy::Session, &row.session),
-            figures: Figures::of(&row.sums),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Figures {
-    requests: u64,
-    tokens: Tokens,
-    list_usd: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    covered_usd: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stated_usd: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agents_say_usd: Option<String>,
-    billed_usd: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    billed_other: Vec<OtherAmount>,
-    unpriced_tokens: u64,
-}
-
-impl Figures {
-    fn of(sums: &Sums) -> Self {
-        Self {
-            requests: sums.requests,
-            tokens: Tokens::from(&sums.tokens),
-            list_usd: json::decimal(sums.list),
-            covered_usd: json::decimal(sums.covered),
-            stated_usd: json::decimal(sums.stated),
-            agents_say_usd: json::decimal(sums.agents_say),
-            billed_usd: json::decimal(sums.billed.get(Currency::USD)),
-            billed_other: json::other_currencies(&sums.billed),
-            unpriced_tokens: sums.unpriced_tokens,
-        }
-    }
-}
-
-fn word(group: &GroupBy) -> &'static str {
-    match group {
-        GroupBy::Day => "day",
-        GroupBy::Source => "source",
-        GroupBy::Provider => "provider",
-        GroupBy::Model => "model",
-        GroupBy::Project => "project",
-        GroupBy::Session => "session",
-    }
 }
 
 fn column(group: &GroupBy) -> Column {
@@ -273,6 +164,27 @@ fn table(report: &Report, detail: Detail) -> Table {
     table
 }
 
+/// How much of the dearest row each row is, by the larger of its list price and its bill.
+fn bars(report: &Report, columns: usize) -> Vec<String> {
+    let amount = |sums: &Sums| {
+        let amounts = [sums.list, sums.billed.get(Currency::USD)];
+        amounts.iter().flatten().map(|amount| amount.attos).max().unwrap_or(0).max(0)
+    };
+    let most = report.rows.iter().map(|row| amount(&row.sums)).max().unwrap_or(0);
+    report.rows.iter().map(|row| bar(amount(&row.sums), most, columns)).collect()
+}
+
+/// A bar down to an eighth of a column; what is above zero is seen.
+fn bar(part: i128, whole: i128, columns: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if part <= 0 || whole <= 0 {
+        return String::new();
+    }
+    let most = columns as i128 * 8;
+    let eighths = (part.saturating_mul(most) / whole).clamp(1, most) as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
 fn notes(report: &Report) -> Vec<String> {
     let mut notes = report.notes.clone();
     let others: Vec<String> = report
@@ -291,6 +203,8 @@ fn notes(report: &Report) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::spend::{Amounts, Money, TokenCounts};
 
@@ -393,6 +307,51 @@ mod tests {
         let row = "openai: bill $4.10 · list $5.20 · -$1.10 (-21 %)";
         assert!(text.lines().any(|line| line == row), "{text}");
         assert!(document(&report).contains(r#""difference_usd": "-1.1""#));
+    }
+
+    #[test]
+    fn a_terminal_gets_a_bar_for_each_row() {
+        let mut report = report();
+        report.by = vec![GroupBy::Model];
+        // An eighth of the dearest, something, nothing, and a bill.
+        for (row, list) in report.rows.iter_mut().zip([Some("80"), Some("10"), None]) {
+            row.sums.list = list.map(|list| money(list, "USD"));
+        }
+        let more = |list, billed: &[(&str, &str)]| ReportRow {
+            model: Some("m".into()),
+            sums: sums(1, 1, Some(list), billed),
+            ..ReportRow::default()
+        };
+        report.rows.extend([more("0.0001", &[]), more("0", &[]), more("7", &[("60", "USD")])]);
+        let drawn = |style: &Style| {
+            let mut out = Vec::new();
+            text(&mut out, &report, None, style).expect("a vector");
+            let drawn = String::from_utf8(out).expect("text");
+            let bars = drawn.lines().filter_map(|line| line.split_once("\x1b[36m"));
+            bars.map(|(_, bar)| bar.trim_end_matches("\x1b[0m").to_owned()).collect::<Vec<_>>()
+        };
+        let style = Style { color: true, width: 110 };
+        // Of the 24 columns: all of them, an eighth, the 94 dollars of the third row's bill.
+        let bars = drawn(&style);
+        assert_eq!(bars.len(), 5, "{bars:?}");
+        assert_eq!(bars[2], "█".repeat(24), "a bill of $94.005 is the largest");
+        // 192 eighths x 10 / 94.005 = 20.4, 192 x 80 / 94.005 = 163.4, 192 x 60 / 94.005 = 122.5.
+        assert_eq!(bars[1], "██▌");
+        assert_eq!(bars[0], "█".repeat(20) + "▍");
+        assert_eq!(bars[3], "▏");
+        assert_eq!(bars[4], "█".repeat(15) + "▎");
+        assert!(drawn(&Style { color: true, width: 40 }).is_empty(), "no room");
+        assert!(drawn(&Style { color: false, width: 110 }).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn bars_fit_and_grow(a in 0_i128..=10_i128.pow(27), b in 0_i128..=10_i128.pow(27), columns in 1_usize..60) {
+            let (low, high) = (a.min(b), a.max(b));
+            let wide = |part| super::super::style::width(&bar(part, high, columns));
+            prop_assert!(wide(low) <= wide(high) && wide(high) <= columns);
+            prop_assert_eq!(wide(low) > 0, low > 0);
+        }
     }
 
     #[test]
