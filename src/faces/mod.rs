@@ -4,5 +4,6 @@ pub mod cli;
 #[cfg(test)]
 mod examples;
 pub mod notify;
+pub mod page;
 pub mod terminal;
 pub mod tray;
