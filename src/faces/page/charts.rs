@@ -199,7 +199,7 @@ pub fn lying(permille: i128, class: &str) -> Markup {
         svg.lying viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
             rect.track x="0" y="0" width="1000" height="10" {}
             @if wide > 0 {
-                rect class=(class) x="0" y="0" width=(wide.max(4)) height="10" {}
+                rect class=(class) x="0" y="0" width=(wide.max(8)) height="10" {}
             }
         }
     }
@@ -226,13 +226,13 @@ pub fn share(part: i128, whole: i128, steps: i128) -> i128 {
     if whole <= 0 { 0 } else { part.max(0) / unit * steps / (whole / unit).max(1) }
 }
 
-/// The next of 1, 2 and 5 times a power of ten.
+/// The next round figure: one that halves to a round one.
 fn round_top(most: i128) -> i128 {
     const LEAST: i128 = 10_000_000_000_000_000;
     let mut step = LEAST;
     loop {
-        for factor in [1, 2, 5] {
-            let top = step.saturating_mul(factor);
+        for tenths in [10, 20, 30, 40, 50, 60, 80] {
+            let top = step.saturating_mul(tenths) / 10;
             if top >= most || top == i128::MAX {
                 return top;
             }
@@ -243,6 +243,9 @@ fn round_top(most: i128) -> i128 {
 
 fn scale(attos: i128) -> String {
     let money = Money { attos, currency: Currency::USD };
+    if money.rounded(0).abs() < 10 {
+        return wording::amount_short(&money);
+    }
     let text = wording::icon_amount(Some(money));
     if text.starts_with(['$', '-']) || text.ends_with('¢') { text } else { format!("${text}") }
 }
@@ -261,22 +264,13 @@ mod tests {
 
     #[test]
     fn heights_are_shares_of_a_round_scale() {
-        // The scale of $4 ends at $5; a list price of $4 is 800 of 1000, a bill of $2.50 is 500.
-        let bar = Bar { list: Some(usd("4")), billed: Some(usd("2.50")), ..Bar::default() };
+        // The scale of $4.50 ends at $5: a list price of $4.50 is 900 of 1000, a bill of $2.50 500.
+        let bar = Bar { list: Some(usd("4.50")), billed: Some(usd("2.50")), ..Bar::default() };
         let text = drawn(bar);
-        assert!(
-            text.contains("<rect class=\"list\" x=\"3\" y=\"200\" width=\"18\" height=\"800\">"),
-            "{text}"
-        );
-        assert!(
-            text.contains("<rect class=\"billed\" x=\"8\" y=\"500\" width=\"8\" height=\"500\">"),
-            "{text}"
-        );
-        assert!(
-            text.contains("<span>$5</span><span>$3</span>")
-                || text.contains("<span>$5</span><span>$2</span>"),
-            "{text}"
-        );
+        let list = "<rect class=\"list\" x=\"3\" y=\"100\" width=\"18\" height=\"900\">";
+        let billed = "<rect class=\"billed\" x=\"8\" y=\"500\" width=\"8\" height=\"500\">";
+        assert!(text.contains(list) && text.contains(billed), "{text}");
+        assert!(text.contains("<span>$5</span><span>$2.50</span><span>$0</span>"), "{text}");
     }
 
     #[test]
@@ -292,7 +286,7 @@ mod tests {
     #[test]
     fn shares_of_any_size_are_exact_enough() {
         assert_eq!(share(usd("1").attos, usd("3").attos, 1_000), 333);
-        assert_eq!(share(i128::MAX / 2, i128::MAX, 1_000), 499);
+        assert_eq!(share(i128::MAX / 2, i128::MAX, 1_000), 500);
         assert_eq!(share(5, 0, 1_000), 0);
         assert_eq!(share(-5, 10, 1_000), 0);
     }

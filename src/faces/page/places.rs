@@ -54,7 +54,7 @@ pub(super) fn section(data: &PageData) -> Markup {
                     td.num #total-list title=(full(places.totals.list)) { (list(places.totals.list)) }
                     td.num #total-billed { (billed(&places.totals.billed, places)) }
                     td.num.less { (wording::tokens(places.totals.tokens.total())) }
-                    td.num.less { (places.totals.requests) }
+                    td.num.less { (wording::whole(places.totals.requests)) }
                 } }
             } }
             @if hidden > 0 {
@@ -169,7 +169,7 @@ fn one(row: &PlaceRow, data: &PageData, dearest: i128) -> Markup {
                 @if row.sums.unpriced_tokens > 0 && row.sums.list.is_some() { span.quiet title="a part has no known price" { "+" } } }
             td.num { (billed(&row.sums.billed, &data.places)) }
             td.num.less { (wording::tokens(row.sums.tokens.total())) }
-            td.num.less { (row.sums.requests) }
+            td.num.less { (wording::whole(row.sums.requests)) }
         }
     }
 }

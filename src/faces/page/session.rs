@@ -100,7 +100,7 @@ fn known(history: &SessionHistory, data: &PageData) -> Markup {
                 th.num scope="col" { "Tokens" } th.num scope="col" { "Requests" } } }
             tbody { @for (model, (list, tokens, requests)) in &models { tr {
                 th scope="row" { (model.unwrap_or("unnamed model")) }
-                td.num { (said(*list)) } td.num { (wording::tokens(*tokens)) } td.num { (requests) }
+                td.num { (said(*list)) } td.num { (wording::tokens(*tokens)) } td.num { (wording::whole(*requests)) }
             } } }
         }
         h3 { "At the same time in the same folder" }

@@ -87,7 +87,7 @@ fn legend() -> Markup {
 fn hours(data: &PageData) -> Markup {
     let day = data.day.day;
     let board = &data.board;
-    let title = format!("Hour by hour on {}, list price", day_words(day));
+    let title = format!("Hour by hour on {}, list price of what agents logged", day_words(day));
     let clock = |it: &HourFigure| it.start.with_timezone(&board.zone).format("%H:%M").to_string();
     let of_day: Vec<&AlertRow> =
         data.alerts.iter().filter(|alert| alert_day(data, alert) == day).collect();
@@ -132,6 +132,7 @@ fn hours(data: &PageData) -> Markup {
                     bars: &bars,
                     axis: data.hours.iter().step_by(6).map(clock).collect(),
                 }))
+                p.note { "Bills, and what providers report themselves, come per day and are in no hour." }
                 details {
                     summary { "Table of these hours" }
                     table {

@@ -26,7 +26,7 @@ pub(super) fn section(board: &Board) -> Markup {
         @for notice in &board.notices { p.note.warn { (notice) } }
         @if let Some(text) = list_and_billed {
             p.quiet { (text) " · " (wording::tokens(board.figures.tokens.total())) " tokens in "
-                (board.figures.requests) " requests" }
+                (wording::whole(board.figures.requests)) " requests" }
             @for converted in &board.figures.converted { p.quiet { (wording::converted(converted)) } }
             @if let Some(text) = tray::covered(board) { p.quiet { (text) } }
             @for difference in &board.differences { p.quiet { (wording::bills::difference(difference)) } }
@@ -64,6 +64,18 @@ fn verdict(board: &Board) -> String {
     }
 }
 
+/// `$97.60 left`, `$12.40 over`.
+fn left(budget: &BudgetRow) -> String {
+    let left = budget.left();
+    match left.attos < 0 {
+        true => {
+            let over = crate::spend::Money { attos: left.attos.saturating_neg(), ..left };
+            format!("{} over", wording::amount(&over))
+        }
+        false => format!("{} left", wording::amount(&left)),
+    }
+}
+
 fn one(budget: &BudgetRow) -> Markup {
     let is_over = budget.permille >= 1_000;
     let is_near = budget.permille >= i128::from(budget.warn_percent) * 10;
@@ -86,7 +98,7 @@ fn one(budget: &BudgetRow) -> Markup {
             (charts::lying(budget.permille, class))
         }
         div.row.quiet {
-            span { (wording::percent(budget.permille)) " used, " (wording::amount(&budget.left())) " left" }
+            span { (wording::percent(budget.permille)) " used, " (left(budget)) }
             @if let Some(forecast) = &budget.forecast {
                 span { "at this pace " (wording::range(forecast)) " by "
                     (wording::period_end(budget.cycle, end)) }
