@@ -8,6 +8,7 @@ mod describing;
 mod doctor;
 mod explaining;
 mod guard;
+mod paging;
 mod polling;
 mod running;
 mod telling;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
         Some(Command::Scan(args)) => explaining::explain(&app, &args, &style, &mut out)?,
         Some(Command::Sources(args)) => asking::sources(&app, args, &style, &mut out)?,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use crate::board::{Board, State, wording};
 use crate::config;
@@ -21,6 +22,7 @@ use crate::monitor::{self, Command, Event, Handle};
 use crate::platform::{clipboard, open, session};
 
 use super::App;
+use super::paging::Served;
 use super::telling::Telling;
 
 /// Columns of a terminal that does not tell.
@@ -44,16 +46,29 @@ pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Re
     let deadline = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let events = told.clone();
     let pressed = told.clone();
+    let (boards, shown) = watch::channel(None);
     let monitor = monitor::spawn(app.setup()?, move |event| {
+        if let Event::Board(board) = &event {
+            boards.send_replace(Some(board.clone()));
+        }
         // The receiver is gone only while the program ends.
         let _ = events.send(Told::Monitor(event));
     })?;
     let notifier = Notifier::new(move |tag, reply| {
         let _ = pressed.send(Told::Reply(tag.to_owned(), reply));
     });
-    let telling = Telling::new(app, notifier, monitor.commands());
+    // Without the page the figures are still kept and shown.
+    let page = Served::start(app, shown, monitor.commands())
+        .inspect_err(|error| log::warn!("the page is not served: {error:#}"))
+        .ok();
+    let telling =
+        Telling::new(app, notifier, monitor.commands(), page.as_ref().map(Served::address));
     let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned());
     if headless || !graphical {
+        if let Some(page) = page.as_ref().filter(|_| app.demo) {
+            // Nobody finds a demo's page otherwise: its home is a folder of its own.
+            eprintln!("The page with the details: {}", page.address().as_str());
+        }
         return in_terminal(app, monitor, &inbox, deadline, telling);
     }
     in_tray(app, monitor, told, inbox, deadline, telling)
@@ -227,6 +242,7 @@ fn pass_on(
             Next::Told(Told::Monitor(Event::Alerts(alerts))) => telling.tell(alerts, false),
             Next::Told(Told::Reply(tag, reply)) => telling.reply(&tag, reply, Some(&latest)),
             Next::Told(Told::Action(action)) => match action {
+                Action::OpenPage => telling.open_page(None),
                 Action::Refresh => drop(commands.send(Command::Refresh)),
                 Action::TogglePause => {
                     drop(commands.send(Command::Pause(latest.state != State::Paused)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::NaiveDate;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::board::{AlertRow, Board, wording};
@@ -11,9 +12,11 @@ use crate::config::edit;
 use crate::faces::notify::{Notice, Notifier, Reply, Urgency, urgency};
 use crate::faces::tray::summary::summary;
 use crate::monitor::{Command, Settled};
+use crate::spend::period::local_day;
 use crate::spend::{Money, Severity, SnoozeFor};
 
 use super::App;
+use super::paging::Address;
 
 /// The tag of what tells several alerts at once.
 const HELD: &str = "held";
@@ -28,11 +31,34 @@ pub(super) struct Telling {
     commands: UnboundedSender<Command>,
     /// What was told last under each tag: one for each budget.
     told: BTreeMap<String, Vec<AlertRow>>,
+    /// Where the details are; `None` when no page is served.
+    page: Option<Address>,
 }
 
 impl Telling {
-    pub(super) fn new(app: &App, notifier: Notifier, commands: UnboundedSender<Command>) -> Self {
-        Self { app: app.clone(), notifier: notifier.into(), commands, told: BTreeMap::new() }
+    pub(super) fn new(
+        app: &App,
+        notifier: Notifier,
+        commands: UnboundedSender<Command>,
+        page: Option<Address>,
+    ) -> Self {
+        let (app, notifier) = (app.clone(), notifier.into());
+        Self { app, notifier, commands, told: BTreeMap::new(), page }
+    }
+
+    /// Opens the page with the details, at a day where one is given, and says what hinders that.
+    pub(super) fn open_page(&self, day: Option<NaiveDate>) {
+        let Some(page) = self.page.clone() else {
+            let why = "the page is not served; the log says why";
+            return self.tell_failure::<(), _>(Err(why));
+        };
+        let notifier = self.notifier.clone();
+        // The opener is waited for, which must not hold up the figures.
+        std::thread::spawn(move || {
+            if let Err(error) = page.open(day) {
+                tell(&notifier, &failed(&error));
+            }
+        });
     }
 
     /// Hands alerts to the desktop on a thread of its own, for a daemon may hang, and reports back.
@@ -107,8 +133,13 @@ impl Telling {
         }
     }
 
-    /// Shows where the money of today went.
+    /// Shows where the money went on the day of what was told: on the page where there is one.
     fn details(&self, alerts: &[AlertRow], board: Option<&Board>) {
+        if self.page.is_some() {
+            let zone = board.map(|board| board.zone);
+            let newest = alerts.iter().map(|alert| alert.at).max();
+            return self.open_page(newest.zip(zone).map(|(at, zone)| local_day(at, zone)));
+        }
         let (title, body) = wording::told(alerts);
         self.show(Notice {
             title,
@@ -122,22 +153,28 @@ impl Telling {
     /// Something that failed says so where the user looks.
     pub(super) fn tell_failure<T, E: std::fmt::Display>(&self, result: Result<T, E>) {
         let Err(error) = result else { return };
-        self.show(Notice {
-            title: "Spendbar could not do that".into(),
-            body: format!("{error:#}"),
-            urgency: Urgency::Normal,
-            tag: "action".into(),
-            replies: Vec::new(),
-        });
+        self.show(failed(&error));
     }
 
     fn show(&self, notice: Notice) {
         let notifier = self.notifier.clone();
-        std::thread::spawn(move || {
-            if let Err(untold) = notifier.notify(&notice) {
-                log::warn!("{} {} ({untold})", notice.title, notice.body);
-            }
-        });
+        std::thread::spawn(move || tell(&notifier, &notice));
+    }
+}
+
+fn tell(notifier: &Notifier, notice: &Notice) {
+    if let Err(untold) = notifier.notify(notice) {
+        log::warn!("{} {} ({untold})", notice.title, notice.body);
+    }
+}
+
+fn failed(error: &impl std::fmt::Display) -> Notice {
+    Notice {
+        title: "Spendbar could not do that".into(),
+        body: format!("{error:#}"),
+        urgency: Urgency::Normal,
+        tag: "action".into(),
+        replies: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod sessions;

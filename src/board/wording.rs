@@ -108,6 +108,11 @@ pub fn estimate(is_estimate: bool, text: String) -> String {
     if is_estimate { format!("≈ {text}") } else { text }
 }
 
+/// A count with every digit: `115,074`.
+pub fn whole(count: u64) -> String {
+    group(count.into())
+}
+
 /// Token counts: `412`, `18.2 k`, `4.1 M`, `603 B`.
 pub fn tokens(count: u64) -> String {
     const LETTERS: [(u64, &str); 4] =

@@ -4,6 +4,7 @@ pub mod cli;
 #[cfg(test)]
 mod examples;
 pub mod notify;
+pub mod page;
 pub mod terminal;
 pub mod top;
 pub mod tray;

@@ -154,7 +154,7 @@ impl Scope {
     }
 
     /// The account that a source's bills are about.
-    fn account(&self, source: i64) -> &str {
+    pub(super) fn account(&self, source: i64) -> &str {
         self.payers.get(&source).map_or("", |payer| &payer.account)
     }
 
@@ -461,7 +461,7 @@ pub(super) fn most_first(
 
 /// The bill of every account and UTC day that has one. Two sources that bill one account tell of
 /// the same dollars: the higher of them is the bill.
-fn bills_of(
+pub(super) fn bills_of(
     conn: &Connection,
     scope: &Scope,
     rates: &Rates,

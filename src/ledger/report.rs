@@ -97,9 +97,21 @@ impl Ledger {
         zone: Tz,
         by: &[GroupKey],
     ) -> std::result::Result<Report, LedgerError> {
+        self.report_of(first_day, last_day, zone, by, &Filter::everything())
+    }
+
+    /// The same of the spend that is meant.
+    pub fn report_of(
+        &self,
+        first_day: NaiveDate,
+        last_day: NaiveDate,
+        zone: Tz,
+        by: &[GroupKey],
+        filter: &Filter,
+    ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, &Filter::everything())?, by))
+        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, filter)?, by))
     }
 }
 
@@ -257,7 +269,8 @@ impl Sums {
         });
     }
 
-    fn add_all(&mut self, other: &Self) {
+    /// Adds the sums of other usage.
+    pub fn add_all(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.tokens.add(&other.tokens);
         self.unpriced_tokens = self.unpriced_tokens.saturating_add(other.unpriced_tokens);

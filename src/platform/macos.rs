@@ -33,6 +33,12 @@ pub fn opener(path: &Path) -> Command {
     command
 }
 
+pub fn browser(address: &str) -> Command {
+    let mut command = Command::new("/usr/bin/open");
+    command.arg(address);
+    command
+}
+
 /// A program that the loop belongs to shows no icon in the dock.
 pub fn prepare_loop<E>(events: &mut tao::event_loop::EventLoop<E>) {
     events.set_activation_policy(ActivationPolicy::Accessory);

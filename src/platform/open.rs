@@ -1,8 +1,8 @@
-//! Opens a file in the program the user has for it.
+//! Opens a file or an address in the program the user has for it.
 
 use std::io;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub enum OpenError {
     Refused {
         /// Its name.
         opener: String,
-        /// The file.
+        /// The file, or what else was to be opened.
         path: String,
     },
 }
@@ -40,7 +40,19 @@ pub enum OpenError {
 /// # Errors
 /// No opener on this system, or it has no program for the file.
 pub fn open(path: &Path) -> Result<(), OpenError> {
-    let mut command = system::opener(path);
+    run(system::opener(path), &path.display().to_string())
+}
+
+/// Opens an address in the user's browser, as [`open`] does a file.
+///
+/// # Errors
+/// No opener on this system, or it has no browser.
+pub fn browse(address: &str) -> Result<(), OpenError> {
+    // The address may hold a token: it is in no message.
+    run(system::browser(address), "the address")
+}
+
+fn run(mut command: Command, what: &str) -> Result<(), OpenError> {
     let opener = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::null())
@@ -53,7 +65,7 @@ pub fn open(path: &Path) -> Result<(), OpenError> {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(_)) => {
-                return Err(OpenError::Refused { opener, path: path.display().to_string() });
+                return Err(OpenError::Refused { opener, path: what.to_owned() });
             }
             Ok(None) => thread::sleep(STEP),
             Err(source) => return Err(OpenError::NoOpener { opener, source }),

@@ -41,6 +41,12 @@ pub fn opener(path: &Path) -> Command {
     command
 }
 
+pub fn browser(address: &str) -> Command {
+    let mut command = Command::new("rundll32.exe");
+    command.args(["url.dll,FileProtocolHandler", address]);
+    command
+}
+
 pub fn prepare_loop<E>(_events: &mut tao::event_loop::EventLoop<E>) {}
 
 pub fn is_graphical(_variable: &Variable<'_>) -> bool {

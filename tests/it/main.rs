@@ -13,6 +13,7 @@
 mod agents;
 mod budgets;
 mod check;
+mod chromium;
 mod commands;
 mod corpus;
 mod delivery;
@@ -33,6 +34,8 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod page;
+mod page_browser;
 mod polling;
 mod prices;
 mod provider;

@@ -170,6 +170,7 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
         rows.push(MenuRow::fact(format!("Last alert {age}: {}", one_line(&alert.title))));
     }
     rows.push(MenuRow::separator());
+    rows.push(MenuRow::action_row(Action::OpenPage, "Open details"));
     rows.push(MenuRow::action_row(Action::Refresh, "Refresh now"));
     let pause = if board.state == State::Paused { "Resume" } else { "Pause" };
     rows.push(MenuRow::action_row(Action::TogglePause, pause));

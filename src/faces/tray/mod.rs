@@ -19,6 +19,8 @@ pub use show::{Tray, TrayError, TrayHandle};
 /// What a row of the menu does when it is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Open the page with the details.
+    OpenPage,
     /// Look at every source now.
     Refresh,
     /// Stop looking, or go on: whichever the board is not in.
@@ -78,7 +80,7 @@ fn share_of(budget: &BudgetRow) -> String {
 }
 
 /// `List price $231.10 · billed $198.02`; `None` while nothing is known.
-fn list_and_billed(board: &Board) -> Option<String> {
+pub(super) fn list_and_billed(board: &Board) -> Option<String> {
     board.amount(board.headline).or(board.figures.billed)?;
     let billed: Vec<_> = board.figures.billed.iter().chain(&board.figures.billed_other).collect();
     let billed = match billed.as_slice() {
@@ -116,7 +118,7 @@ fn pace(board: &Board) -> Option<String> {
 }
 
 /// What the state means, where the figures alone do not say it.
-fn state_in_words(board: &Board) -> Option<String> {
+pub(super) fn state_in_words(board: &Board) -> Option<String> {
     let newest = board.sources.iter().filter_map(|source| source.last_good_at).max();
     let as_of = newest.map(|at| wording::age(board.now, at, board.zone));
     match board.state {
@@ -132,7 +134,7 @@ fn state_in_words(board: &Board) -> Option<String> {
 }
 
 /// What is in no figure: tokens without a price or without a known owner.
-fn left_out(board: &Board) -> Option<String> {
+pub(super) fn left_out(board: &Board) -> Option<String> {
     let parts: Vec<_> = [
         (board.figures.unpriced_tokens, "have no known price"),
         (board.figures.unmetered_tokens, "can't be told from another session's"),
@@ -145,7 +147,7 @@ fn left_out(board: &Board) -> Option<String> {
 }
 
 /// `A subscription covers $120.00 of the list price`.
-fn covered(board: &Board) -> Option<String> {
+pub(super) fn covered(board: &Board) -> Option<String> {
     (board.figures.covered.attos > 0).then(|| {
         let amount = wording::amount(&board.figures.covered);
         format!("A subscription covers {amount} of the list price")

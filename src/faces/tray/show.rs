@@ -12,8 +12,10 @@
 //! # }
 //! ```
 
+use std::sync::Arc;
+
 use tray_icon::menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem};
-use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
+use tray_icon::{Icon, MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use super::icon::{self, Ground, IconInput};
 use super::menu::{MenuRow, RowKind, menu};
@@ -74,10 +76,23 @@ impl Tray {
         first: Board,
         on_action: impl Fn(Action) + Send + Sync + 'static,
     ) -> Result<(), TrayError> {
+        let on_action = Arc::new(on_action);
+        let on_click = on_action.clone();
         MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
             // Some hosts send clicks on disabled rows too; those have no action.
             if let Some(action) = action_of(&event.id.0) {
                 on_action(action);
+            }
+        }));
+        // The menu is on the other button. Hosts that show it for any click send none.
+        TrayIconEvent::set_event_handler(Some(move |event: TrayIconEvent| {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
+                on_click(Action::OpenPage);
             }
         }));
         let waker = self.events.waker();
@@ -186,7 +201,8 @@ impl OnScreen {
             .with_id("spendbar")
             .with_title(&drawn.title)
             .with_tooltip(&drawn.tooltip)
-            .with_menu(Box::new(menu));
+            .with_menu(Box::new(menu))
+            .with_menu_on_left_click(false);
         let tray = tray_style::with_icon(builder, drawn.pixels()?).build().map_err(not_taken)?;
         Ok(Self { tray, items, drawn })
     }
@@ -245,7 +261,8 @@ fn label(text: &str) -> String {
     text.replace('&', "&&")
 }
 
-const IDS: [(Action, &str); 8] = [
+const IDS: [(Action, &str); 9] = [
+    (Action::OpenPage, "open-page"),
     (Action::Refresh, "refresh"),
     (Action::TogglePause, "pause"),
     (Action::Snooze(SnoozeFor::Hour), "snooze-hour"),

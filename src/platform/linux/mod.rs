@@ -45,6 +45,12 @@ pub fn opener(path: &Path) -> Command {
     command
 }
 
+pub fn browser(address: &str) -> Command {
+    let mut command = Command::new("xdg-open");
+    command.arg(address);
+    command
+}
+
 pub fn is_graphical(variable: &Variable<'_>) -> bool {
     matches!(display(variable), Presence::There(_))
 }

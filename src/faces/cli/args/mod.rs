@@ -115,6 +115,15 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// Open the page of the running Spendbar in the browser
+    #[command(after_help = "\
+The page is served on this machine alone, by the program that runs in the tray or in a terminal.
+Its address lets in whoever has it, for as long as that program runs.
+
+Examples:
+  spendbar page
+  spendbar page --json     print the address: {\"schema\":\"spendbar.page.v1\",\"url\":...}")]
+    Page(JsonArg),
     /// Look once at every source, record what is there, and leave
     Poll {
         /// Read agents' logs only; ask no provider

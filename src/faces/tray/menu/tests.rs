@@ -39,6 +39,7 @@ fn a_calm_day() {
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       ______ '–  local-llama · 4.2 M tokens, no known price
       ---
+    > Open details
     > Refresh now
     > Pause
     > Snooze alerts for 1 h
@@ -69,6 +70,7 @@ fn near_a_budget() {
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       Last alert 3 min ago: 80 % of today's budget: $402 of $500
       ---
+    > Open details
     > Refresh now
     > Pause
     > Raise “daily” by 25 % to $625
@@ -99,6 +101,7 @@ fn over_a_budget() {
       ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       ---
+    > Open details
     > Refresh now
     > Pause
     > Raise “daily” by 25 % to $625
@@ -132,6 +135,7 @@ fn old_figures_say_their_age() {
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       ______ '–  local-llama · 4.2 M tokens, no known price
       ---
+    > Open details
     > Refresh now
     > Pause
     > Snooze alerts for 1 h
@@ -163,6 +167,7 @@ fn no_source_gives_figures() {
     = Sources
       –  OpenAI · key refused
       ---
+    > Open details
     > Refresh now
     > Pause
     > Snooze alerts for 1 h
@@ -194,6 +199,7 @@ fn paused() {
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       ______ '–  local-llama · 4.2 M tokens, no known price
       ---
+    > Open details
     > Refresh now
     > Resume
     > Snooze alerts for 1 h
@@ -213,6 +219,7 @@ fn nothing_found_at_all() {
       Add a provider: spendbar key set openai-admin
       See it at work: spendbar demo
       ---
+    > Open details
     > Refresh now
     > Pause
     > Copy summary
@@ -242,6 +249,7 @@ fn the_first_seconds() {
       _≈ $34.27  gpt-5.5 · 4.2 M tokens
       ______ '–  local-llama · 4.2 M tokens, no known price
       ---
+    > Open details
     > Refresh now
     > Pause
     > Snooze alerts for 1 h
@@ -272,6 +280,7 @@ fn the_famous_scale_in_the_demo() {
       ≈ $1.31 M  claude-opus-4-5 · 18.2 B tokens
        ≈ $34.27  gpt-5.5 · 4.2 M tokens
       ---
+    > Open details
     > Refresh now
     > Pause
     > Raise “daily” by 25 % to $25,000
@@ -307,6 +316,7 @@ fn everything_at_once_stays_within_the_limit() {
       ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
       Last alert 3 min ago: 80 % of today's budget: $402 of $500
       ---
+    > Open details
     > Refresh now
     > Pause
     > Raise “daily” by 25 % to $625

@@ -1,0 +1,181 @@
+//! How spend developed: figures day by day, and one session in its quarters of an hour.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::figures::Figures;
+use super::names::{self, Names};
+use super::parts::Parts;
+use super::reconcile::{self, Scope};
+use super::{Ledger, LedgerError, Spend, codes, slots};
+use crate::spend::{Amounts, Filter, Money, Span};
+
+/// What one session used in a span, and who worked beside it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionHistory {
+    /// Each quarter of an hour with usage, and each model in it, by time.
+    pub steps: Vec<SessionStep>,
+    /// The folder it worked in last.
+    pub project: Option<String>,
+    /// Sessions that the same agent ran in the same folder while this one was at work, dearest
+    /// first.
+    pub beside: Vec<NeighbourSession>,
+}
+
+/// What a session used of one model in a quarter of an hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionStep {
+    /// When the quarter begins.
+    pub start: DateTime<Utc>,
+    /// The model as logged.
+    pub model: Option<String>,
+    /// List price; `None` when none of it has one.
+    pub list: Option<Money>,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens of all kinds.
+    pub tokens: u64,
+    /// Tokens without a price.
+    pub unpriced_tokens: u64,
+}
+
+/// A session that ran at the same time in the same folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NeighbourSession {
+    /// The agent's name for it.
+    pub session: String,
+    /// When its first quarter in the span begins.
+    pub first: DateTime<Utc>,
+    /// When its last quarter in the span begins.
+    pub last: DateTime<Utc>,
+    /// List price; `None` when none of it has one.
+    pub list: Option<Money>,
+}
+
+impl Ledger {
+    /// The figures of each local day of a span, as [`Ledger::spend`] gives them for the day alone.
+    /// Days before the first usage or charge of any kind are left out.
+    pub fn daily_spend(
+        &self,
+        first_day: NaiveDate,
+        end_day: NaiveDate,
+        zone: Tz,
+        filter: &Filter,
+    ) -> Result<Vec<(NaiveDate, Spend)>, LedgerError> {
+        let Some(begun) = self.first_usage_day(zone)? else { return Ok(Vec::new()) };
+        let first_day = first_day.max(begun);
+        if first_day >= end_day {
+            return Ok(Vec::new());
+        }
+        let span = Span::of_days(first_day, end_day, zone);
+        self.ask(|conn| {
+            let mut names = Names::default();
+            let scope = Scope::new(conn, &span, zone, filter)?;
+            let mut days: BTreeMap<NaiveDate, Parts> =
+                first_day.iter_days().take_while(|day| *day < end_day).map(empty).collect();
+            scope.for_each_day(conn, |day, about, figures| {
+                let payer = scope.payer(conn, &mut names, about)?;
+                days.entry(day).or_default().add(payer, day, about.model, figures);
+                Ok(())
+            })?;
+            for part in reconcile::excess(conn, &mut names, &scope)? {
+                let account = scope.account(part.source).into();
+                days.entry(part.day).or_default().add_reported(account, &part);
+            }
+            if scope.has_bills() {
+                let elsewhere = &mut Amounts::default();
+                for (key, bill) in reconcile::bills_of(conn, &scope, &self.rates, elsewhere)? {
+                    days.entry(key.1).or_default().bills.insert(key, bill);
+                }
+            }
+            let spend =
+                |(day, parts): (_, Parts)| Ok((day, parts.spend(conn, &mut names, &self.rates)?));
+            days.into_iter().map(spend).collect()
+        })
+    }
+
+    /// What a session used within a span.
+    pub fn session_history(
+        &self,
+        source: &str,
+        session: &str,
+        span: &Span,
+    ) -> Result<SessionHistory, LedgerError> {
+        self.ask(|conn| {
+            let mut history = SessionHistory::default();
+            let (Some(source), Some(session)) =
+                (names::find(conn, source)?, names::find(conn, session)?)
+            else {
+                return Ok(history);
+            };
+            let mut names = Names::default();
+            let mut project = names::NONE;
+            let mut steps: BTreeMap<(i64, i64), Figures> = BTreeMap::new();
+            let mut others: HashMap<(i64, i64), Neighbour> = HashMap::new();
+            slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
+                if about.source != source || about.session == names::NONE {
+                    return Ok(());
+                }
+                if about.session == session {
+                    project = about.project;
+                    steps.entry((quarter, about.model)).or_default().add(figures, 1);
+                } else {
+                    let other = others.entry((about.session, about.project));
+                    let other = other.or_insert_with(|| Neighbour::begun(quarter));
+                    other.last = quarter;
+                    other.figures.add(figures, 1);
+                }
+                Ok(())
+            })?;
+            let bounds = steps.keys().next().zip(steps.keys().next_back());
+            let Some((first, last)) = bounds.map(|(first, last)| (first.0, last.0)) else {
+                return Ok(history);
+            };
+            for ((quarter, model), figures) in steps {
+                history.steps.push(SessionStep {
+                    start: slots::start_of(quarter),
+                    model: names.string(conn, model)?,
+                    list: figures.list().map(Money::from_picos_usd),
+                    requests: codes::to_u64(figures.requests),
+                    tokens: figures.token_counts().total(),
+                    unpriced_tokens: codes::to_u64(figures.unpriced_tokens),
+                });
+            }
+            history.project = names.string(conn, project)?;
+            for ((session, folder), other) in others {
+                if folder != project || other.last < first || other.first > last {
+                    continue;
+                }
+                history.beside.push(NeighbourSession {
+                    session: names.string(conn, session)?.unwrap_or_default(),
+                    first: slots::start_of(other.first),
+                    last: slots::start_of(other.last),
+                    list: other.figures.list().map(Money::from_picos_usd),
+                });
+            }
+            history.beside.sort_by(|a, b| {
+                let list = |it: &NeighbourSession| it.list.map(|money| money.attos);
+                list(b).cmp(&list(a)).then_with(|| a.session.cmp(&b.session))
+            });
+            Ok(history)
+        })
+    }
+}
+
+fn empty(day: NaiveDate) -> (NaiveDate, Parts) {
+    (day, Parts::default())
+}
+
+struct Neighbour {
+    first: i64,
+    last: i64,
+    figures: Figures,
+}
+
+impl Neighbour {
+    fn begun(quarter: i64) -> Self {
+        Self { first: quarter, last: quarter, figures: Figures::default() }
+    }
+}

@@ -1,0 +1,230 @@
+//! The page behind the icon in a real browser: what people see and press.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::chromium::Chromium;
+use crate::lines::{CLAUDE_FILE, CODEX_FILE, CodexCounter, GPT, claude_spends, codex_start};
+use crate::page::Site;
+use crate::world::World;
+
+const NOON: &str = "2026-03-02T12:00:00Z";
+const AT: &str = "2026-03-02T11:00:00.000Z";
+const READY: &str =
+    "document.getElementById('figure') !== null && document.readyState === 'complete'";
+
+/// $0.60 of Claude Code and $0.30 of Codex, of a budget of $2.
+fn site() -> Site {
+    let world =
+        World::new().at(NOON).config("[[budget]]\nname = \"daily\"\namount = 2\nper = \"day\"\n");
+    world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
+    world.append(CODEX_FILE, &codex_start(AT, GPT));
+    world.append(CODEX_FILE, &CodexCounter::default().add(AT, 0, 0, 20_000));
+    Site::of(world, "$0.90")
+}
+
+#[test]
+fn people_see_figures_narrow_them_and_follow_them_live() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let site = site();
+    browser.open(&site.url, READY);
+    assert_eq!(browser.value("document.getElementById('figure').textContent"), "$0.90");
+    assert_eq!(
+        browser.value("location.href"),
+        format!("http://{}/", site.host),
+        "no token is left"
+    );
+    assert_eq!(browser.value("document.cookie"), "", "no script reads the cookie");
+
+    // The live figure, from the line on disk to the screen.
+    let start = Instant::now();
+    site.world.append(CLAUDE_FILE, &claude_spends(AT, "B", 30));
+    browser.wait("document.getElementById('figure').textContent === '$1.20'");
+    println!("append to screen: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(browser.value("document.title"), "≈ $1.20 today – Spendbar");
+    // The tables follow a moment later.
+    browser.wait("document.getElementById('total-list').textContent.includes('1.20')");
+
+    browser.value("[...document.querySelectorAll('.places a')].find((it) => it.textContent === 'Codex').click()");
+    browser
+        .wait("location.search === '?by=model&source=codex' && document.readyState === 'complete'");
+    assert_eq!(browser.value("document.getElementById('total-list').title"), "$0.30");
+    browser.value("document.querySelector('.chip').click()");
+    browser.wait("location.search === '?by=model' && document.readyState === 'complete'");
+    assert_eq!(browser.value("document.getElementById('total-list').title"), "$1.20");
+
+    // A form, with the cookie and the origin that the browser itself sends.
+    browser.value("document.querySelector('form[action=\"/snooze\"] button').click()");
+    browser.wait("document.body.innerText.includes('snoozed') || document.body.innerText.includes('Stop snoozing')");
+
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    let own = format!("http://{}/", site.host);
+    let beyond: Vec<_> =
+        browser.asked_for().into_iter().filter(|it| !it.starts_with(&own)).collect();
+    assert_eq!(beyond, Vec::<String>::new(), "no request leaves the page");
+}
+
+#[test]
+fn it_fits_small_and_large_screens_in_both_themes() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let site = site();
+    browser.open(&site.url, READY);
+    let mut grounds = Vec::new();
+    for theme in ["light", "dark"] {
+        browser.theme(theme);
+        for (width, height) in [(360, 740), (1440, 900), (3840, 2160)] {
+            browser.resize(width, height);
+            let wide = browser.value("document.documentElement.scrollWidth");
+            assert_eq!(wide, width, "{theme} {width}: nothing sticks out");
+        }
+        grounds.push(browser.value("getComputedStyle(document.body).backgroundColor"));
+        let contrast = browser.value(CONTRAST);
+        assert_eq!(contrast, json!([]), "{theme}: texts that are hard to read");
+    }
+    assert_ne!(grounds[0], grounds[1]);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_keyboard_is_enough() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let site = site();
+    browser.open(&site.url, READY);
+    let mut stops = Vec::new();
+    for _ in 0..80 {
+        browser.press("Tab", 9);
+        let stop = browser.value(
+            "(() => { const it = document.activeElement; if (it === document.body) return null;
+             const style = getComputedStyle(it);
+             return [(it.textContent || it.getAttribute('aria-label') || '').trim().slice(0, 40), it.closest('svg') ? it.closest('svg').classList[0] : it.localName,
+               style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2]; })()",
+        );
+        if stop.is_null() {
+            break;
+        }
+        stops.push(stop);
+    }
+    let invisible: Vec<_> = stops.iter().filter(|stop| stop[2] != true).collect();
+    assert!(invisible.is_empty(), "no focus is seen on {invisible:?}");
+    let texts: Vec<_> = stops.iter().filter_map(|stop| stop[0].as_str()).collect();
+    let place = |text: &str| texts.iter().position(|it| *it == text);
+    assert_eq!(place("Skip to the figures"), Some(0), "{texts:?}");
+    assert!(
+        place("Refresh now") < place("7 days") && place("7 days") < place("Codex"),
+        "{texts:?}"
+    );
+    let charts = stops.iter().filter(|stop| stop[1] == "bars" || stop[1] == "heat").count();
+    assert_eq!(charts, 3, "each chart is one stop: {stops:?}");
+
+    // Inside a chart arrows move, and the figures are told.
+    browser.value("document.querySelector('svg.bars a[tabindex=\"0\"]').focus()");
+    browser.press("End", 35);
+    let said = browser.value("document.activeElement.getAttribute('aria-label')");
+    assert_eq!(said, "2 Mar 2026: list $0.90, billed – · still open");
+    assert_eq!(browser.value("document.getElementById('tip').textContent"), said);
+    browser.press("ArrowLeft", 37);
+    let said = browser.value("document.activeElement.getAttribute('aria-label')");
+    assert_eq!(said, "1 Mar 2026: not known, before the first usage");
+    browser.press("Enter", 13);
+    browser.wait("location.search === '?day=2026-03-01'");
+
+    // What screen readers need: every chart has a name, every table a head, one h1.
+    browser.wait(READY);
+    let unnamed = "[...document.querySelectorAll('svg:not([aria-hidden]), section, nav')].filter((it) =>
+        !it.getAttribute('aria-label') && !document.getElementById(it.getAttribute('aria-labelledby'))).length";
+    assert_eq!(browser.value(unnamed), 0);
+    assert_eq!(browser.value("document.querySelectorAll('h1').length"), 1);
+    assert_eq!(
+        browser.value("[...document.querySelectorAll('table')].filter((it) => !it.tHead).length"),
+        0
+    );
+    assert_eq!(browser.value("document.querySelectorAll('figure').length <= document.querySelectorAll('figure details table, figure .empty').length"), true);
+    let twice = "[...document.querySelectorAll('[id]')].map((it) => it.id).filter((id, index, all) => all.indexOf(id) !== index)";
+    assert_eq!(browser.value(twice), json!([]));
+}
+
+#[test]
+fn another_site_in_the_same_browser_gets_nothing() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let site = site();
+    browser.open(&site.url, READY);
+    // A site of somebody else's, which the same browser with the page's cookie visits.
+    let evil = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = evil.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in evil.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let page = "<!DOCTYPE html><title>evil</title><body>evil";
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
+            let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{page}", page.len());
+        }
+    });
+    // `localhost` is another site than `127.0.0.1`, and leads to the same machine.
+    for name in ["localhost", "127.0.0.1"] {
+        browser.open(&format!("http://{name}:{port}/"), "document.title === 'evil'");
+        let host = &site.host;
+        let read = format!(
+            "fetch('http://{host}/', {{ credentials: 'include' }}).then((it) => it.text()).catch(() => 'refused')"
+        );
+        assert_eq!(browser.value(&read), "refused", "{name}");
+        let blind = format!(
+            "fetch('http://{host}/refresh', {{ method: 'POST', mode: 'no-cors', credentials: 'include', body: 'for=hour' }}).then((it) => it.type).catch(() => 'refused')"
+        );
+        assert!(["opaque", "refused"].contains(&browser.value(&blind).as_str().expect("a word")));
+        let events = format!(
+            "new Promise((done) => {{ const it = new EventSource('http://{host}/live', {{ withCredentials: true }}); it.onerror = () => done('refused'); it.addEventListener('board', (e) => done(e.data)); }})"
+        );
+        assert_eq!(browser.value(&events), "refused", "{name}");
+        let frame = format!(
+            "new Promise((done) => {{ const it = document.body.appendChild(document.createElement('iframe')); it.src = 'http://{host}/'; it.onload = () => {{ try {{ done(it.contentDocument ? it.contentDocument.body.innerText : 'closed'); }} catch {{ done('closed'); }} }}; }})"
+        );
+        assert_eq!(browser.value(&frame), "closed", "{name}");
+        let script = format!(
+            "new Promise((done) => {{ const it = document.createElement('script'); it.src = 'http://{host}/'; it.onload = () => done('ran'); it.onerror = () => done('refused'); document.body.append(it); }})"
+        );
+        assert_eq!(browser.value(&script), "refused", "{name}");
+    }
+    // DNS rebinding: the other site's name leads to the page's port.
+    let port = site.host.split(':').nth(1).expect("a port");
+    browser.open(
+        &format!("http://localhost:{port}/"),
+        "document.readyState === 'complete' && document.body.innerText.includes('closed')",
+    );
+    assert!(!browser.value("document.body.innerText").as_str().expect("text").contains("$0.90"));
+    // The page itself runs no script but its own.
+    browser.open(&format!("http://{}/", site.host), READY);
+    browser.value("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 1\"><a href=\"javascript:window.ran = 2\" id=js>x</a>'); document.getElementById('js').click();");
+    browser.value("(() => { const it = document.createElement('script'); it.textContent = 'window.ran = 3'; document.body.append(it); })()");
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(browser.value("window.ran === undefined"), true);
+}
+
+/// Texts whose contrast to what is behind them is below 4.5 (WCAG 2.2, 1.4.3; 3 for large ones).
+const CONTRAST: &str = "(() => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((it) => it / 255)
+      .map((it) => (it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (it) => {
+    for (; it; it = it.parentElement) {
+      const colour = getComputedStyle(it).backgroundColor;
+      if (!/, 0\\)$|transparent/.test(colour)) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const bad = [];
+  for (const it of document.querySelectorAll('body *:not(svg *):not(script)')) {
+    const own = [...it.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !it.offsetParent) continue;
+    const style = getComputedStyle(it);
+    const [one, two] = [light(style.color), light(ground(it))].sort((a, b) => b - a);
+    const needed = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if ((one + 0.05) / (two + 0.05) < needed) bad.push(it.textContent.trim().slice(0, 30));
+  }
+  return bad;
+})()";
