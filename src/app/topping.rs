@@ -87,7 +87,7 @@ impl Feed {
         let notifier = Notifier::new(move |tag, reply| {
             let _ = pressed.send(Told::Reply(tag.to_owned(), reply));
         });
-        let telling = Telling::new(app, notifier, monitor.commands()).into();
+        let telling = Telling::new(app, notifier, monitor.commands(), None).into();
         Ok(Self::Runs { monitor, telling, _lock: lock })
     }
 }
