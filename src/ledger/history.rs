@@ -179,3 +179,91 @@ impl Neighbour {
         Self { first: quarter, last: quarter, figures: Figures::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+    use crate::spend::{Charge, Reading};
+
+    const NOON: &str = "2026-11-24T12:00:00Z";
+
+    fn dollars(id: &str, time: &str, amount: u64) -> crate::spend::Usage {
+        usage(id, time, HAIKU, amount * 1_000_000, 0)
+    }
+
+    #[test]
+    fn each_day_is_what_the_day_alone_would_be() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let usages = vec![
+            dollars("a", "2026-11-20T10:00:00Z", 9),
+            // In Berlin that is the next day.
+            dollars("b", "2026-11-21T23:30:00Z", 4),
+            dollars("c", "2026-11-24T10:00:00Z", 2),
+            usage("d", "2026-11-23T10:00:00Z", "no-such-model", 7, 0),
+        ];
+        record(&mut ledger, &look(&AGENT, NOON), &reading(usages));
+        let charges: Vec<Charge> = vec![charge("2026-11-20", "5"), charge("2026-11-24", "1.5")];
+        let bill = Reading {
+            charges,
+            charges_cover: Some(days("2026-11-20", "2026-11-24")),
+            ..Reading::default()
+        };
+        record(&mut ledger, &look(&PROVIDER, NOON), &bill);
+        for zone in [Tz::UTC, chrono_tz::Europe::Berlin] {
+            for filter in [Filter::everything(), Filter::of_sources(["an-agent"])] {
+                let found = ledger
+                    .daily_spend(day("2026-11-01"), day("2026-11-25"), zone, &filter)
+                    .unwrap();
+                let first = found.first().map(|(day, _)| *day);
+                assert_eq!(
+                    first,
+                    Some(day("2026-11-20")),
+                    "days before the first usage are unknown"
+                );
+                assert_eq!(found.len(), 5);
+                for (day, spend) in found {
+                    let span = Span::of_days(day, day.succ_opt().unwrap(), zone);
+                    assert_eq!(spend, ledger.spend(&span, zone, &filter).unwrap(), "{zone} {day}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_has_steps_and_neighbours_of_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let of = |id: &str, time: &str, session: &str, project: &str| {
+            let mut usage = dollars(id, time, 1);
+            usage.session = Some(session.into());
+            usage.project = Some(project.into());
+            usage
+        };
+        let usages = vec![
+            of("a", "2026-11-24T10:01:00Z", "one", "/shop"),
+            of("b", "2026-11-24T10:14:00Z", "one", "/shop"),
+            of("c", "2026-11-24T11:00:00Z", "one", "/shop"),
+            of("d", "2026-11-24T10:30:00Z", "child", "/shop"),
+            of("e", "2026-11-24T10:30:00Z", "elsewhere", "/search"),
+            of("f", "2026-11-24T09:00:00Z", "before", "/shop"),
+        ];
+        record(&mut ledger, &look(&AGENT, NOON), &reading(usages));
+        let span = Span::of_days(day("2026-11-24"), day("2026-11-25"), Tz::UTC);
+        let history = ledger.session_history("an-agent", "one", &span).unwrap();
+        let steps: Vec<_> =
+            history.steps.iter().map(|it| (it.start, it.list, it.requests)).collect();
+        // Two requests of $1 in the first quarter, one in another.
+        let expected = [
+            (at("2026-11-24T10:00:00Z"), Some(usd("2")), 2),
+            (at("2026-11-24T11:00:00Z"), Some(usd("1")), 1),
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(history.project.as_deref(), Some("/shop"));
+        let beside: Vec<_> = history.beside.iter().map(|it| it.session.as_str()).collect();
+        assert_eq!(beside, ["child"]);
+        let none = ledger.session_history("other-agent", "one", &span).unwrap();
+        assert_eq!(none, SessionHistory::default());
+    }
+}

@@ -41,7 +41,13 @@ impl Chromium {
         let mut child = Command::new("bash")
             // The protocol's pipes are the descriptors 3 and 4.
             .args(["-c", "exec \"$@\" 3<&0 4>&1 >/dev/null", "bash", name])
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--hide-scrollbars",
+            ])
             .args(["--disable-dev-shm-usage", "--disable-background-networking"])
             .args(["--disable-component-update", "--remote-debugging-pipe"])
             .arg(format!("--user-data-dir={}", profile.path().display()))

@@ -161,7 +161,7 @@ fn actions(data: &PageData, frame: &Frame<'_>) -> Markup {
                 (form("/snooze", "off", "Stop snoozing"))
             } @else if speaks {
                 (form("/snooze", "hour", "Snooze alerts for 1 h"))
-                (form("/snooze", "tomorrow", "Until tomorrow"))
+                (form("/snooze", "tomorrow", "Snooze until tomorrow"))
             }
         }
     }

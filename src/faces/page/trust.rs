@@ -50,8 +50,8 @@ fn one(row: &SourceRow, board: &Board) -> Markup {
         tr {
             th scope="row" { span.dot.(hue(Some(row.info.id))) aria-hidden="true" {} (row.info.name) }
             td { (kind) }
-            td.num { (figure(row.list, true)) }
-            td.num { (figure(row.billed, false)) }
+            td.num data-is="list" { (figure(row.list, true)) }
+            td.num data-is="billed" { (figure(row.billed, false)) }
             td { span.state.(class) { (state) } " " (as_of) }
             td {
                 @if holes.is_empty() { "all that was found" }

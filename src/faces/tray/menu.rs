@@ -133,6 +133,8 @@ impl Limits {
             self.sources -= 1;
         } else if self.notices > 1 {
             self.notices -= 1;
+        } else if self.models > 0 {
+            self.models -= 1;
         } else if self.raises > 0 {
             self.raises -= 1;
         } else {

@@ -378,6 +378,7 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
           scan       Show how each record of one log was counted, and why
