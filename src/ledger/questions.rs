@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use rusqlite::Connection;
 
 use super::bills::{self, Covered};
 use super::figures::Figures;
@@ -142,9 +143,9 @@ impl Ledger {
         filters: &[&Filter],
     ) -> Result<Vec<Vec<(NaiveDate, Sum)>>, LedgerError> {
         self.ask(|conn| {
-            let begun = slots::first(conn, i64::MIN)?
-                .map(|quarter| local_day(slots::start_of(quarter), zone));
-            let Some(begun) = begun else { return Ok(vec![Vec::new(); filters.len()]) };
+            let Some(begun) = first_day(conn, zone)? else {
+                return Ok(vec![Vec::new(); filters.len()]);
+            };
             let first = first.max(begun).min(end);
             let span = Span::of_days(first, end, zone);
             let scopes = filters
@@ -334,17 +335,19 @@ impl Ledger {
 
     /// The first local day that has any usage or charge; `None` while the ledger holds neither.
     pub fn first_usage_day(&self, zone: Tz) -> Result<Option<NaiveDate>, LedgerError> {
-        self.ask(|conn| {
-            let mut days: Vec<_> = slots::first(conn, i64::MIN)?
-                .map(|quarter| local_day(slots::start_of(quarter), zone))
-                .into_iter()
-                .collect();
-            for table in ["charge", "metered"] {
-                let day: Option<String> =
-                    conn.query_row(&format!("SELECT min(day) FROM {table}"), [], |row| row.get(0))?;
-                days.extend(day.as_deref().map(codes::day_of).transpose()?);
-            }
-            Ok(days.into_iter().min())
-        })
+        self.ask(|conn| first_day(conn, zone))
     }
+}
+
+fn first_day(conn: &Connection, zone: Tz) -> rusqlite::Result<Option<NaiveDate>> {
+    let mut days: Vec<_> = slots::first(conn, i64::MIN)?
+        .map(|quarter| local_day(slots::start_of(quarter), zone))
+        .into_iter()
+        .collect();
+    for table in ["charge", "metered"] {
+        let day: Option<String> =
+            conn.query_row(&format!("SELECT min(day) FROM {table}"), [], |row| row.get(0))?;
+        days.extend(day.as_deref().map(codes::day_of).transpose()?);
+    }
+    Ok(days.into_iter().min())
 }
