@@ -34,7 +34,7 @@ impl Chromium {
         let Some(name) = found else {
             let required = std::env::var("SPENDBAR_REQUIRE_DESKTOP").is_ok_and(|it| it == "1");
             assert!(!required, "no Chromium is installed");
-            println!("skipped: no Chromium is installed");
+            eprintln!("skipped: no Chromium is installed");
             return None;
         };
         let profile = tempfile::tempdir().expect("a folder");

@@ -193,7 +193,7 @@ fn an_appended_line_is_on_open_pages_at_once() {
     until("$0.90").expect("the new figure");
     // What is promised is 250 ms on a quiet machine; tests run beside each other.
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    println!("append to event: {:?}", start.elapsed());
+    eprintln!("append to event: {:?}", start.elapsed());
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn fifty_viewers_see_a_line_soon() {
     let start = Instant::now();
     site.world.append(CLAUDE_FILE, &claude_spends(AT, "B", 30));
     let slowest = viewers.into_iter().map(|it| it.join().expect("a viewer")).max().expect("50");
-    println!("append to the last of 50 viewers: {:?}", slowest - start);
+    eprintln!("append to the last of 50 viewers: {:?}", slowest - start);
     assert!(slowest - start < Duration::from_secs(4), "{:?}", slowest - start);
 }
 

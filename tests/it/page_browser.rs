@@ -44,7 +44,7 @@ fn people_see_figures_narrow_them_and_follow_them_live() {
     let start = Instant::now();
     site.world.append(CLAUDE_FILE, &claude_spends(AT, "B", 30));
     browser.wait("document.getElementById('figure').textContent === '$1.20'");
-    println!("append to screen: {:?}", start.elapsed());
+    eprintln!("append to screen: {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(browser.value("document.title"), "≈ $1.20 today – Spendbar");
     // The tables follow a moment later.

@@ -101,7 +101,7 @@ fn one(bar: &Bar, x: usize, top: i128, in_focus: bool) -> Markup {
     let height = |money: &Option<Money>| money.map_or(0, |money| share(money.attos, top, TALL));
     let (list, billed) = (height(&bar.list), height(&bar.billed));
     // A day that cost nothing leaves a line on the ground; a missing one leaves none.
-    let ground = bar.list.is_some().then_some(4).unwrap_or(0);
+    let ground = if bar.list.is_some() { 4 } else { 0 };
     let (list, inner) = (list.max(ground), WIDE / 3);
     let mut class = format!("bar {}", bar.look.class());
     if bar.chosen {

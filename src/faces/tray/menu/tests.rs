@@ -305,14 +305,12 @@ fn everything_at_once_stays_within_the_limit() {
       ---
     = Sources
       ≈ $210.37  Claude Code · 8 more: spendbar sources
-      ---
-    = Top models today
-      ≈ $180.10  claude-opus-4-5 · 4.2 M tokens
       Last alert 3 min ago: 80 % of today's budget: $402 of $500
       ---
     > Open details
     > Refresh now
     > Pause
+    > Raise “daily” by 25 % to $625
     > Snooze alerts for 1 h
     > Snooze alerts until tomorrow
     > Copy summary
