@@ -387,6 +387,14 @@ impl TrayItem<'_> {
         ]);
     }
 
+    /// Clicks the icon itself with the left button, as a host would.
+    pub fn activate(&self) {
+        let interface = "org.kde.StatusNotifierItem";
+        self.desk
+            .bus(["call", &self.name, &self.path, interface, "Activate", "ii", "0", "0"])
+            .unwrap_or_else(|error| panic!("Activate: {error}"));
+    }
+
     fn menu_path(&self) -> String {
         self.text("Menu")
     }

@@ -120,7 +120,7 @@ fn a_crossed_budget_notifies_once_and_dunst_shows_it() {
 #[test]
 fn the_buttons_of_an_alert_do_what_they_say() {
     let Some(desk) = Desk::start() else { return };
-    let world = desk.seat(World::new().at(NOON).config(BUDGET));
+    let world = desk.seat(World::new().at(NOON).config(BUDGET).with_browser());
     let notifications = desk.record_notifications();
     world.append(CLAUDE_FILE, &claude_spends(BEFORE, "A", 60));
     let spendbar = world.spawn([]);
@@ -152,13 +152,26 @@ fn the_buttons_of_an_alert_do_what_they_say() {
     let third = notifications.await_count(3).remove(2);
     check_alert(&third, "50 %", "$6.60", "$12.50");
     desk.click_notification();
-    let details = notifications.await_count(4).remove(3);
-    assert!(details.body.contains("Claude Code"), "{details:?}");
+    // The page, at the day of the alert.
+    let opened = |number: usize| {
+        assert!(eventually(PATIENCE, || world.browsed().len() == number), "{:?}", world.browsed());
+        world.browsed().remove(number - 1)
+    };
+    let details = opened(1);
+    assert!(details.starts_with("http://127.0.0.1:"), "{details}");
+    assert!(details.ends_with("&day=2026-03-02"), "{details}");
+    // A click on the icon, the menu's first action and the command open it too.
+    item.activate();
+    item.click("Open details");
+    let page = opened(3);
+    assert!(details.starts_with(&page) && world.browsed()[1] == page, "{:?}", world.browsed());
+    world.run(["page"]).success();
+    assert_eq!(opened(4), page);
     desk.shown_by_dunst();
 
     // $6.60 + $4.20 = $10.80 of $12.50; then what is snoozed.
     world.append(CLAUDE_FILE, &claude_spends("2026-03-02T11:59:32.000Z", "D", 420));
-    notifications.await_count(5);
+    notifications.await_count(4);
     desk.press("Snooze 1 h");
     let snoozed =
         |world: &World| world.run(["alerts", "--json"]).success().json()["snoozes"].clone();
@@ -181,7 +194,7 @@ fn the_buttons_of_an_alert_do_what_they_say() {
         std::fs::read_to_string(world.config_file()).is_ok_and(|it| it.contains("amount = 15.63"))
     };
     assert!(eventually(PATIENCE, raised), "{}", spendbar.all());
-    notifications.await_count(6);
+    notifications.await_count(5);
     let threads = format!("/proc/{}/task", spendbar.id());
     let names = std::fs::read_dir(threads)
         .expect("running")

@@ -8,7 +8,8 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `SPENDBAR_KILLS` | how often the kill test kills the program (25 unless set) |
-//! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part fails the tests that need it |
+//! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
+//! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
 mod agents;
 mod budgets;

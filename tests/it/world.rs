@@ -97,6 +97,23 @@ impl World {
         self.config(&format!("\n[providers.{id}]\nbase_url = \"{}\"\n", provider.base_url()))
     }
 
+    /// A pretend browser in the place of the system's opener: it writes the addresses that it is
+    /// given down, one a line, for [`World::browsed`].
+    pub fn with_browser(self) -> Self {
+        let (opener, list) = (self.path("bin/xdg-open"), self.path("browsed"));
+        append_to(&opener, &format!("#!/bin/sh\necho \"$1\" >> '{}'\n", list.display()));
+        fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).expect("0755");
+        let others = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{others}", self.path("bin").display());
+        self.env("PATH", path)
+    }
+
+    /// The addresses that were opened so far.
+    pub fn browsed(&self) -> Vec<String> {
+        let list = fs::read_to_string(self.path("browsed")).unwrap_or_default();
+        list.lines().map(str::to_owned).collect()
+    }
+
     /// Another start of the clock for the runs that follow.
     pub fn set_clock(&mut self, now: &str) {
         self.clock = Some(now.to_owned());
