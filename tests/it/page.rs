@@ -45,6 +45,8 @@ impl Site {
     pub fn of(world: World, shown: &str) -> Self {
         let program = world.spawn([]);
         assert!(eventually(PATIENCE, || program.stdout().contains(shown)), "{}", program.all());
+        let noted = world.path("home/.local/state/spendbar/page.json");
+        assert!(eventually(PATIENCE, || noted.exists()), "{}", program.all());
         let page = world.run(["page", "--json"]).success().json();
         assert_eq!(page["schema"], "spendbar.page.v1");
         let url = page["url"].as_str().expect("an address").to_owned();
@@ -380,12 +382,18 @@ fn a_first_start_shows_ways_on() {
         assert!(body.contains("spendbar demo") && body.contains("spendbar doctor"), "{body}");
     }
     assert!(eventually(PATIENCE, || site.get("/").body.contains("Nothing to show yet")));
+}
+
+#[test]
+fn without_a_budget_one_is_suggested() {
+    let world = World::new().at(NOON);
     // Three days with $3, $6 and $9: the median and half of it again, in whole dollars.
     let days = [("2026-02-26", 300), ("2026-02-27", 600), ("2026-02-28", 900)];
     for (day, cents) in days {
         let line = claude_spends(&format!("{day}T11:00:00.000Z"), day, cents);
-        site.world.append(CLAUDE_FILE, &line);
+        world.append(CLAUDE_FILE, &line);
     }
+    let site = Site::of(world, "$0.00");
     let suggested = "spendbar budget set 9 --per day";
     assert!(
         eventually(PATIENCE, || site.get("/").body.contains(suggested)),
