@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -21,7 +22,11 @@ pub struct Chromium {
     /// What the browser told that nobody waited for.
     pub events: Vec<Value>,
     _profile: tempfile::TempDir,
+    /// One at a time: each of them takes all cores while it starts.
+    _turn: MutexGuard<'static, ()>,
 }
+
+static TURN: Mutex<()> = Mutex::new(());
 
 impl Chromium {
     /// `None` where there is no Chromium, which is said in a line, and fails where
@@ -37,6 +42,8 @@ impl Chromium {
             eprintln!("skipped: no Chromium is installed");
             return None;
         };
+        // A test that failed with its browser open is no reason to fail the next one.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = tempfile::tempdir().expect("a folder");
         let mut child = Command::new("bash")
             // The protocol's pipes are the descriptors 3 and 4.
@@ -78,6 +85,7 @@ impl Chromium {
             session: String::new(),
             events: Vec::new(),
             _profile: profile,
+            _turn: turn,
         };
         let target = browser.tell("Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
