@@ -28,6 +28,8 @@ pub struct Judge {
     pub standings: Standings,
     /// What is usual.
     pub unusual: unusual::Memory,
+    /// How a day usually passes, as JSON: kept with the next reading that changes anything.
+    pub day_shape: Option<String>,
 }
 
 /// Records a look. With `judge` the budgets are judged in the same transaction.
@@ -61,6 +63,9 @@ pub fn record(
             if recorded.changed
                 && let Some(judge) = judge
             {
+                if let Some(shape) = &judge.day_shape {
+                    recording.set_meta(standing::DAY_SHAPE, shape)?;
+                }
                 let tells_limits = info.kind == SourceKind::Provider;
                 judge_budgets(&mut recording, config, looked.at, judge, tells_limits)?;
             }

@@ -461,10 +461,10 @@ impl<T: FnMut(Event)> Monitor<T> {
         if !self.judging || self.shape_day.replace(today) == Some(today) {
             return;
         }
-        let learned = standing::day_shape(&self.ledger, now, self.config.zone).and_then(|shape| {
-            let Some(shape) = shape else { return Ok(()) };
-            let text = serde_json::to_string(shape.as_slice()).unwrap_or_default();
-            self.ledger.set_meta(standing::DAY_SHAPE, &text)
+        let learned = standing::day_shape(&self.ledger, now, self.config.zone).map(|shape| {
+            // Written with the next reading: nothing is written for its sake.
+            self.judge.day_shape =
+                shape.and_then(|shape| serde_json::to_string(shape.as_slice()).ok());
         });
         let learned =
             learned.and_then(|()| self.judge.unusual.learn(&self.ledger, now, self.config.zone));

@@ -277,3 +277,26 @@ proptest! {
         prop_assert_eq!(world.told().len(), count);
     }
 }
+
+#[test]
+fn a_day_passes_as_past_days_did_and_forecasts_know_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut world = World::new(home.path());
+    let end = world.now;
+    // A quarter of each day by ten, the rest by four in the afternoon.
+    for day in 1..=10 {
+        for (hour, dollars) in [(9, 5), (15, 15)] {
+            world.now = end - TimeDelta::days(day) - TimeDelta::hours(12) + TimeDelta::hours(hour);
+            world.spend(dollars, 0, false);
+        }
+    }
+    world.now = end;
+    let shape = standing::day_shape(&world.ledger, end, Tz::UTC).expect("answers").expect("known");
+    assert_eq!((shape[9], shape[10], shape[15], shape[16], shape[24]), (0, 250, 250, 1000, 1000));
+    world.spend(10, 30, false);
+    let forecast = |world: &World| world.reached()[0].1.forecast.expect("half a day is known");
+    // At noon a quarter is done, and $10 are twice as much as usual.
+    let text = serde_json::to_string(shape.as_slice()).expect("numbers");
+    world.ledger.set_meta(standing::DAY_SHAPE, &text).expect("kept");
+    assert_eq!(forecast(&world).middle, dollars(40));
+}
