@@ -201,7 +201,8 @@ fn tell_spike(
     Ok(())
 }
 
-/// Once a day for each session that money runs away in, and once for all of them together.
+/// At most once an hour; once a day for each session that money runs away in, and once for all of
+/// them together.
 fn tell_burn(
     recording: &mut Recording<'_>,
     config: &Config,
@@ -209,6 +210,13 @@ fn tell_burn(
     limit: i128,
     now: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
+    const TOLD_AT: &str = "burn-told";
+    let told_at: Option<DateTime<Utc>> =
+        recording.meta(TOLD_AT)?.and_then(|text| text.parse().ok());
+    let is_new = |at: DateTime<Utc>| (now - at).abs() < TimeDelta::hours(1);
+    if told_at.is_some_and(is_new) {
+        return Ok(());
+    }
     let since = watched.start.with_timezone(&config.zone).format("%H:%M");
     let sessions = recording.busiest_sessions(watched)?;
     let mut in_one = false;
@@ -231,7 +239,10 @@ fn tell_burn(
         let subject = session.session.as_deref().unwrap_or_default();
         let key = format!("burn:{}:{subject}", session.source);
         let about = About { kind: AlertKind::Burn, key, name: &session.source, subject };
-        recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
+        let alert = alert(about, now, config.zone, (title, body));
+        if recording.add_alert(&alert)?.is_some() {
+            return recording.set_meta(TOLD_AT, &now.to_rfc3339());
+        }
     }
     if !in_one {
         let all: i128 = sessions.iter().map(|session| session.list_picos).sum();
@@ -242,7 +253,10 @@ fn tell_burn(
             short(limit)
         );
         let about = About { kind: AlertKind::Burn, key: "burn".into(), name: "burn", subject: "" };
-        recording.add_alert(&alert(about, now, config.zone, (title, body)))?;
+        let alert = alert(about, now, config.zone, (title, body));
+        if recording.add_alert(&alert)?.is_some() {
+            return recording.set_meta(TOLD_AT, &now.to_rfc3339());
+        }
     }
     Ok(())
 }

@@ -66,7 +66,7 @@ fn without_a_baseline_nothing_is_unusual() {
 
 #[test]
 fn money_that_runs_away_is_told_once_for_a_session() {
-    let world = World::new().at("2026-11-24T12:30:00Z");
+    let mut world = World::new().at("2026-11-24T12:30:00Z");
     world.poll_offline();
     spend(&world, CLAUDE_FILE, "12:11", 2_400);
     assert_eq!(titles(&world), [] as [&str; 0]);
@@ -77,6 +77,11 @@ fn money_that_runs_away_is_told_once_for_a_session() {
     spend(&world, CLAUDE_FILE, "12:22", 9_000);
     assert_eq!(titles(&world).len(), 1);
     spend(&world, OTHER_FILE, "12:23", 9_000);
+    assert_eq!(titles(&world).len(), 1, "at most one an hour");
+    world.set_clock("2026-11-24T13:40:00Z");
+    spend(&world, OTHER_FILE, "13:33", 9_000);
+    assert_eq!(titles(&world).len(), 2, "another session");
+    spend(&world, CLAUDE_FILE, "13:34", 9_000);
     assert_eq!(titles(&world).len(), 2);
 }
 
