@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::spend::{
     EventKey, Filter, Funding, Mark, Period, Reading, SourceInfo, SourceKind, Speed, TokenCounts,
-    Usage,
+    Usage, Zone,
 };
 
 /// Usages in one reading of a cold scan.
@@ -76,14 +75,14 @@ fn questions(bencher: Bencher, question: &str) {
         record(&mut ledger, &reading(n), &prices);
     }
     let period = if question == "today" { Period::Day } else { Period::Month };
-    let span = period.holding(start() + TimeDelta::days(29), Tz::UTC);
+    let span = period.holding(start() + TimeDelta::days(29), Zone::UTC);
     let by = [GroupKey::Day, GroupKey::Model, GroupKey::Project];
     bencher.bench_local(|| match question {
         "report" => {
             let last = span.end_day.pred_opt().expect("a month has days");
-            ledger.report(span.first_day, last, Tz::UTC, &by).expect("answers").rows.len() as u64
+            ledger.report(span.first_day, last, Zone::UTC, &by).expect("answers").rows.len() as u64
         }
-        _ => ledger.spend(&span, Tz::UTC, &Filter::everything()).expect("answers").requests,
+        _ => ledger.spend(&span, Zone::UTC, &Filter::everything()).expect("answers").requests,
     });
 }
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use spendbar::config::Config;
 use spendbar::monitor::clock::Clock;
+use spendbar::spend::Zone;
 
 use spendbar::monitor::{Event, Handle, Setup, spawn};
 use spendbar::sources::Places;
@@ -76,9 +77,9 @@ impl Watched {
         let setup = Setup {
             clock: Clock::starting_at("2026-03-02T12:00:00Z".parse().expect("a time")),
             places: Places { home: home.to_owned(), ..Places::default() },
-            config: Config::defaults(chrono_tz::UTC),
+            config: Config::defaults(Zone::UTC),
             config_path: home.join("config.toml"),
-            system_zone: chrono_tz::UTC,
+            system_zone: Zone::UTC,
             ledger_path: home.join("ledger.db"),
             demo: false,
         };

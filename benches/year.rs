@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use spendbar::board::page::View;
 use spendbar::board::standing::Standings;
 use spendbar::board::{self, Asked, AskedSource, Board, Headline};
@@ -28,7 +27,7 @@ use spendbar::pricing::PriceTable;
 use spendbar::sources::SOURCES;
 use spendbar::spend::{
     Currency, Cycle, EventKey, Filter, Funding, Glob, Lists, Mark, Money, Reading, SourceInfo,
-    Speed, TokenCounts, Usage,
+    Speed, TokenCounts, Usage, Zone,
 };
 
 const SESSIONS_IN_30_DAYS: usize = 8_826;
@@ -50,7 +49,9 @@ const PAGE: Duration = Duration::from_millis(50);
 const PAGE_BYTES: usize = 180_000;
 const HOOK: Duration = Duration::from_millis(5);
 /// Not UTC, so that both calendars are kept.
-const ZONE: Tz = chrono_tz::Europe::Berlin;
+fn zone() -> Zone {
+    "Europe/Berlin".parse().expect("a zone")
+}
 
 fn main() -> ExitCode {
     let days = std::env::var("SPENDBAR_BENCH_DAYS").ok().and_then(|days| days.parse().ok());
@@ -105,7 +106,7 @@ fn mega(bytes: u64) -> f64 {
 fn fill(path: &Path, days: usize) {
     let prices = PriceTable::builtin();
     let mut ledger = Ledger::open(path, start()).expect("opens").ledger;
-    ledger.keep_days_of(ZONE).expect("keeps days");
+    ledger.keep_days_of(zone()).expect("keeps days");
     let sessions: Vec<_> = (0..sessions_before(days)).map(Session::new).collect();
     for day in 0..days {
         let mut events: Vec<_> = (sessions_before(day)..sessions_before(day + 1))
@@ -170,7 +171,7 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
         .collect();
     let asked = Asked {
         now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),
-        zone: ZONE,
+        zone: zone(),
         headline: Headline::Spend,
         budgets: &budgets,
         sources: &sources,
@@ -225,7 +226,7 @@ fn judge(path: &Path, days: usize) -> Judged {
         .collect();
     let mut standings = Standings::default();
     let started = Instant::now();
-    standings.read(&ledger, &budgets, now, ZONE).expect("answers");
+    standings.read(&ledger, &budgets, now, zone()).expect("answers");
     let anew = started.elapsed();
     let session = Session::new(sessions_before(days));
     let mut times: Vec<_> = (0..101)
@@ -242,7 +243,7 @@ fn judge(path: &Path, days: usize) -> Judged {
             let reading = Reading { usages, ..Reading::default() };
             recording.record(&look, &reading, &prices).expect("records");
             let started = Instant::now();
-            standings.read(&recording, &budgets, now, ZONE).expect("answers");
+            standings.read(&recording, &budgets, now, zone()).expect("answers");
             let took = started.elapsed();
             recording.commit().expect("commits");
             took

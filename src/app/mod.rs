@@ -20,7 +20,6 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use chrono_tz::Tz;
 
 use crate::config::{Config, ConfigError, system_zone};
 use crate::demo;
@@ -32,6 +31,7 @@ use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
 use crate::sources::Places;
+use crate::spend::Zone;
 
 pub use guard::answer as answer_hook;
 
@@ -108,7 +108,7 @@ pub struct App {
     /// Where this program keeps its files.
     pub folders: Folders,
     /// The zone that counts where the configuration names none.
-    pub system_zone: Tz,
+    pub system_zone: Zone,
     /// A pretend world.
     pub demo: bool,
 }
@@ -127,7 +127,7 @@ impl App {
         let places = Places { home, variables, ..Places::default() };
         let clock = Clock::from_variable(places.variable(clock::VARIABLE))?;
         let zone = system_zone(places.variable("TZ"));
-        Ok(Self::of(places, clock, zone.unwrap_or(Tz::UTC), false))
+        Ok(Self::of(places, clock, zone.unwrap_or(Zone::UTC), false))
     }
 
     /// The pretend user of a demo, on the desktop of the real one.
@@ -138,10 +138,10 @@ impl App {
                 places.variables.insert(name.to_owned(), value.clone());
             }
         }
-        Self::of(places, clock, Tz::UTC, true)
+        Self::of(places, clock, Zone::UTC, true)
     }
 
-    fn of(places: Places, clock: Clock, system_zone: Tz, demo: bool) -> Self {
+    fn of(places: Places, clock: Clock, system_zone: Zone, demo: bool) -> Self {
         let folders = Folders::of(&places.home, |name| places.variables.get(name).cloned());
         Self { clock, places, folders, system_zone, demo }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::standing::{Standing, Standings};
 use super::{
@@ -15,7 +14,7 @@ use crate::budgets::{self, Budget};
 use crate::ledger::{
     Alert, Delivery, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances,
 };
-use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble};
+use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble, Zone};
 
 /// Models that faces show.
 const TOP_MODELS: usize = 5;
@@ -26,7 +25,7 @@ pub struct Asked<'a> {
     /// The time.
     pub now: DateTime<Utc>,
     /// Zone of "today".
-    pub zone: Tz,
+    pub zone: Zone,
     /// Which figure is the headline.
     pub headline: Headline,
     /// Budgets in the order of the config.

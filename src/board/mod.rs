@@ -9,7 +9,6 @@ pub mod standing;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::{Difference, ModelSpend as ModelRow, Snooze};
@@ -19,7 +18,7 @@ pub use crate::budgets::Basis;
 pub use crate::budgets::forecast::Forecast;
 use crate::spend::{
     AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Problem, QuotaWindow,
-    Severity, SourceError, SourceInfo, TokenCounts,
+    Severity, SourceError, SourceInfo, TokenCounts, Zone,
 };
 
 /// Everything a face may show. Built by [`build`] after each change.
@@ -28,7 +27,7 @@ pub struct Board {
     /// When it was built.
     pub now: DateTime<Utc>,
     /// Zone of "today".
-    pub zone: Tz,
+    pub zone: Zone,
     /// Today's local date.
     pub today: NaiveDate,
     /// Which figure the icon shows.

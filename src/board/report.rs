@@ -1,10 +1,10 @@
 //! The report: usage and cost of a span of days, grouped as asked.
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 
 use crate::ledger::{self, Ledger, LedgerError, SourceState};
 pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, Sums};
+use crate::spend::Zone;
 
 use super::wording;
 
@@ -12,7 +12,7 @@ use super::wording;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Zone of the days.
-    pub zone: Tz,
+    pub zone: Zone,
     /// First local day.
     pub first_day: NaiveDate,
     /// Last local day, inclusive.
@@ -39,7 +39,7 @@ pub struct Report {
 pub fn report(
     ledger: &Ledger,
     (first_day, last_day): (NaiveDate, NaiveDate),
-    zone: Tz,
+    zone: Zone,
     by: &[GroupBy],
 ) -> Result<Report, LedgerError> {
     let answer = ledger.report(first_day, last_day, zone, by)?;

@@ -1,11 +1,10 @@
 //! What is spent by which session of an agent, today and of late.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 pub use crate::ledger::LastUses;
 use crate::ledger::{Ledger, LedgerError, SessionUse};
-use crate::spend::{Money, Period, TokenCounts};
+use crate::spend::{Money, Period, TokenCounts, Zone};
 
 use super::SourceRow;
 
@@ -62,7 +61,7 @@ pub fn sessions(
     uses: &mut LastUses,
     sources: &[SourceRow],
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> Result<Sessions, LedgerError> {
     let today = Period::Day.holding(now, zone);
     let hour_ago = now - RECENT;

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
-use chrono_tz::Tz;
 
 use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape, Week};
 use crate::budgets::{Basis, Budget};
 use crate::ledger::{Ledger, LedgerError, Question, Sum, Tally};
 use crate::spend::period::{day_start, local_day};
-use crate::spend::{Filter, Money, Rates, Span};
+use crate::spend::{Filter, Money, Rates, Span, Zone};
 
 /// The `meta` key of how a day usually passes.
 pub const DAY_SHAPE: &str = "day-shape";
@@ -52,7 +51,7 @@ impl Standings {
         ledger: &Ledger,
         budgets: &[Budget],
         now: DateTime<Utc>,
-        zone: Tz,
+        zone: Zone,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut standings = self.spent(ledger, budgets, now, zone)?;
         let keys: Vec<_> = budgets.iter().map(Budget::key).collect();
@@ -89,7 +88,7 @@ impl Standings {
         ledger: &Ledger,
         budgets: &[Budget],
         now: DateTime<Utc>,
-        zone: Tz,
+        zone: Zone,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut questions = Vec::with_capacity(budgets.len());
         for budget in budgets {
@@ -133,7 +132,7 @@ impl Standings {
         budgets: &[Budget],
         keys: &[String],
         now: DateTime<Utc>,
-        zone: Tz,
+        zone: Zone,
     ) -> Result<(), LedgerError> {
         let hour = now.timestamp().div_euclid(3600);
         let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == hour);
@@ -170,7 +169,7 @@ pub fn spent(
     ledger: &Ledger,
     budget: &Budget,
     span: &Span,
-    zone: Tz,
+    zone: Zone,
 ) -> Result<Money, LedgerError> {
     let question = Question { span: *span, filter: budget.filter.clone() };
     let sums = ledger.tally(&mut Tally::default(), &[question], zone)?;
@@ -208,7 +207,7 @@ fn is_estimated(basis: Basis, sum: &Sum) -> bool {
 pub fn day_shape(
     ledger: &Ledger,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> Result<Option<Shape>, LedgerError> {
     let today = local_day(now, zone);
     let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);

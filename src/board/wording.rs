@@ -9,12 +9,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use chrono_tz::Tz;
 
 use super::{BalanceRow, Forecast, Incident};
 use crate::spend::{
     Balance, Converted, Currency, Cycle, Indicator, Money, Quantity, QuotaWindow, SourceError,
-    SourceInfo, UsedOf,
+    SourceInfo, UsedOf, Zone,
 };
 
 pub use alerts::{RAISE_PERCENT, channel, snoozed, told};
@@ -134,7 +133,7 @@ pub fn tokens(count: u64) -> String {
 }
 
 /// How long ago: `just now`, `3 min ago`, `at 14:05`, `yesterday 18:20`, `on 20 Nov 18:20`.
-pub fn age(now: DateTime<Utc>, at: DateTime<Utc>, zone: Tz) -> String {
+pub fn age(now: DateTime<Utc>, at: DateTime<Utc>, zone: Zone) -> String {
     let seconds = (now - at).num_seconds();
     let local = at.with_timezone(&zone);
     let today = now.with_timezone(&zone).date_naive();
@@ -221,7 +220,7 @@ pub fn balance(balance: &Balance) -> String {
 
 /// How far a limit is used, when it starts anew, and whether it lasts until then:
 /// `week 64 % used · new at 18:20 · runs out at 14:10 at this pace`.
-pub fn quota(window: &QuotaWindow, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn quota(window: &QuotaWindow, now: DateTime<Utc>, zone: Zone) -> String {
     let used = match &window.amounts {
         Some(UsedOf { used, limit: Quantity::Money(limit) }) => {
             format!("{} of {}", quantity(used), amount_short(limit))
@@ -242,7 +241,7 @@ pub fn quota(window: &QuotaWindow, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// A moment to come: `at 14:10`, `on Sun 08:00`, `on 1 Dec`.
-fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
     let (there, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let days = (there.date_naive() - today.date_naive()).num_days();
     match days {
@@ -299,7 +298,7 @@ pub fn failure(
     error: &SourceError,
     retry_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> String {
     let name = info.name;
     let again = retry_at.map(|at| format!(" {}", again(at, now, zone))).unwrap_or_default();
@@ -386,7 +385,7 @@ pub fn incident_short(incident: &Incident) -> &'static str {
 }
 
 /// The same in a sentence, with the page's own words. What is mild is told and no conclusion drawn.
-pub fn incident(incident: &Incident, zone: Tz) -> String {
+pub fn incident(incident: &Incident, zone: Zone) -> String {
     let Incident { by, indicator, text, as_of } = incident;
     let own_words = |else_: &str| match text.as_str() {
         "" => else_.to_owned(),
@@ -415,7 +414,7 @@ pub fn held_back(ago: Duration, least_minutes: u32) -> String {
     format!("asked {ago} ago; at most once in {least_minutes} min")
 }
 
-fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
     let seconds = (at - now).num_seconds();
     if seconds <= 0 {
         "Trying again now.".into()
@@ -493,7 +492,7 @@ mod tests {
     #[test]
     fn ages_read_as_the_style_says() {
         let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
-        let zone = chrono_tz::Europe::Berlin;
+        let zone = Zone::named("Europe/Berlin");
         for (at, text) in [
             ("2026-11-24T14:59:30Z", "just now"),
             ("2026-11-24T15:00:10Z", "just now"),
@@ -521,7 +520,7 @@ mod tests {
         let say = |indicator, text: &str| {
             let as_of = "2026-11-24T13:05:00Z".parse().expect("time");
             let it = Incident { by: "OpenAI", indicator, text: text.into(), as_of };
-            (incident_short(&it), incident(&it, chrono_tz::Europe::Berlin))
+            (incident_short(&it), incident(&it, Zone::named("Europe/Berlin")))
         };
         let (short, long) = say(Indicator::Critical, "Major System Outage");
         assert_eq!(short, "status: major outage");
@@ -553,7 +552,7 @@ mod tests {
         let now: DateTime<Utc> = "2026-11-24T15:00:00Z".parse().expect("time");
         let say = |error: SourceError, seconds: Option<i64>| {
             let retry = seconds.map(|seconds| now + chrono::Duration::seconds(seconds));
-            failure(info, &error, retry, now, chrono_tz::UTC)
+            failure(info, &error, retry, now, Zone::UTC)
         };
         assert_eq!(
             say(SourceError::KeyRejected { status: 401 }, None),

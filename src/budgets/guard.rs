@@ -200,6 +200,7 @@ mod tests {
 
     use super::super::Basis;
     use super::*;
+    use crate::spend::Zone;
     use crate::spend::{Currency, Glob};
 
     fn usd(text: &str) -> Money {
@@ -220,7 +221,7 @@ mod tests {
 
     fn limit(rules: &Rules, spent: &str) -> Limit {
         let now = "2026-03-02T12:00:00Z".parse().expect("time");
-        let span = Cycle::Day.holding(now, chrono_tz::UTC);
+        let span = Cycle::Day.holding(now, Zone::UTC);
         let period = (span.first_day, span.end);
         let amounts = (usd("50"), usd(spent));
         rules.budget(&budget("day", &[50, 80, 100]), period, amounts, true, 0)

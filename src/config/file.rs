@@ -4,12 +4,10 @@
 //! setting that silently does nothing. Values that need more than a type are kept with their place
 //! in the text and checked afterwards, all of them, so that one run shows every problem.
 
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-use chrono_tz::Tz;
-use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::{Host, Url};
 
@@ -31,7 +29,7 @@ use crate::board::Headline;
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
-use crate::spend::{Currency, Money};
+use crate::spend::{Currency, Money, Zone};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
@@ -98,7 +96,7 @@ pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, ConfigError>
 pub(super) fn parse(
     text: &str,
     home: &Path,
-    system_zone: Tz,
+    system_zone: Zone,
 ) -> Result<Config, Vec<ConfigProblem>> {
     // Some editors put a byte order mark in front; places in the text are counted behind it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -158,7 +156,7 @@ impl Check<'_> {
         });
     }
 
-    fn config(&mut self, typed: Typed, system_zone: Tz) -> Config {
+    fn config(&mut self, typed: Typed, system_zone: Zone) -> Config {
         let zone = typed.zone.and_then(|zone| self.zone(&zone)).unwrap_or(system_zone);
         self.own(typed.provider);
         let agents = self.agents(typed.agents);
@@ -188,7 +186,7 @@ impl Check<'_> {
         }
     }
 
-    fn zone(&mut self, zone: &Spanned<String>) -> Option<Tz> {
+    fn zone(&mut self, zone: &Spanned<String>) -> Option<Zone> {
         let parsed = zone.get_ref().parse().ok();
         if parsed.is_none() {
             self.problem(

@@ -10,11 +10,9 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use chrono_tz::Tz;
-use serde::Deserialize;
 use url::Url;
 
 use crate::board::Headline;
@@ -24,7 +22,7 @@ use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
-use crate::spend::Rates;
+use crate::spend::{Rates, Zone};
 
 pub use alerts::AlertSettings;
 pub use error::{ConfigError, ConfigProblem};
@@ -36,7 +34,7 @@ pub const DEFAULT_TEXT: &str = include_str!("../../assets/config.toml");
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Zone of "today" and of budget periods.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Which figure the icon shows.
     pub headline: Headline,
     /// Whether alerts become desktop notifications. They are recorded either way.
@@ -107,7 +105,7 @@ pub enum Billing {
 
 impl Config {
     /// The settings of somebody who has no file.
-    pub fn defaults(system_zone: Tz) -> Self {
+    pub fn defaults(system_zone: Zone) -> Self {
         Self {
             zone: system_zone,
             headline: Headline::default(),
@@ -131,7 +129,7 @@ impl Config {
     ///
     /// # Errors
     /// The file can't be read, or says something wrong: every problem with its line.
-    pub fn load(path: &Path, home: &Path, system_zone: Tz) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path, home: &Path, system_zone: Zone) -> Result<Self, ConfigError> {
         match std::fs::read(path) {
             Ok(bytes) => {
                 let read_from = Some(fingerprint(&bytes));
@@ -153,7 +151,7 @@ impl Config {
         text: &str,
         path: &Path,
         home: &Path,
-        system_zone: Tz,
+        system_zone: Zone,
     ) -> Result<Self, ConfigError> {
         file::parse(text, home, system_zone)
             .map_err(|problems| ConfigError::Invalid { file: path.to_owned(), problems })
@@ -221,7 +219,7 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
 
 /// The system's zone: the `TZ` variable where it names a zone, else what the system is set to.
 /// `None` when neither is a zone this program knows; "today" is then the UTC day.
-pub fn system_zone(tz_variable: Option<&str>) -> Option<Tz> {
+pub fn system_zone(tz_variable: Option<&str>) -> Option<Zone> {
     // POSIX lets a colon stand before a zone's name.
     let from_variable =
         tz_variable.and_then(|name| name.strip_prefix(':').unwrap_or(name).parse().ok());

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::budgets::watch::Watched;
 use crate::sources::{SOURCES, SourceKind};
-use crate::spend::Cycle;
+use crate::spend::{Cycle, Zone};
 
 /// The ids of every source of the table, or of one kind.
 fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
@@ -14,7 +14,7 @@ fn source_ids(kind: Option<SourceKind>) -> Vec<&'static str> {
 }
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
+    Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), Zone::UTC)
 }
 
 fn load(text: &str) -> Config {
@@ -44,9 +44,9 @@ fn uncommented(text: &str) -> String {
 
 #[test]
 fn the_shipped_file_is_all_comments_and_says_the_defaults() {
-    assert_eq!(load(DEFAULT_TEXT), Config::defaults(chrono_tz::UTC));
+    assert_eq!(load(DEFAULT_TEXT), Config::defaults(Zone::UTC));
     let shown = load(&uncommented(DEFAULT_TEXT));
-    let defaults = Config::defaults(chrono_tz::UTC);
+    let defaults = Config::defaults(Zone::UTC);
     assert_eq!(shown.headline, defaults.headline);
     assert_eq!(shown.notifications, defaults.notifications);
     assert_eq!(shown.status_pages, defaults.status_pages);
@@ -328,7 +328,7 @@ fn sections_change_their_source_only() {
          [agents.codex]\nenabled = false\nroots = [\"~/a\", \"/b\"]\naccount = \"work\"\nbilling = \"subscription\"\n\
          [providers.openai-admin]\npoll_minutes = 1440\nbase_url = \"http://127.0.0.1:8080/x\"\n",
     );
-    assert_eq!(config.zone, chrono_tz::Asia::Tokyo);
+    assert_eq!(config.zone, Zone::named("Asia/Tokyo"));
     assert_eq!(config.headline, Headline::Billed);
     assert!(!config.notifications && !config.status_pages);
     assert!(!config.enabled("codex") && config.enabled("claude-code"));
@@ -403,8 +403,8 @@ fn one_run_shows_every_problem() {
 #[test]
 fn a_missing_file_is_the_defaults_and_a_folder_is_an_error() {
     let folder = tempfile::tempdir().expect("folder");
-    let load = |path: &Path| Config::load(path, Path::new("/home/u"), chrono_tz::UTC);
-    assert_eq!(load(&folder.path().join("none")), Ok(Config::defaults(chrono_tz::UTC)));
+    let load = |path: &Path| Config::load(path, Path::new("/home/u"), Zone::UTC);
+    assert_eq!(load(&folder.path().join("none")), Ok(Config::defaults(Zone::UTC)));
     assert!(matches!(load(folder.path()), Err(ConfigError::Unreadable { .. })));
     let bytes = folder.path().join("latin1.toml");
     std::fs::write(&bytes, b"# ok\n# \xe4\n").expect("written");
@@ -414,8 +414,8 @@ fn a_missing_file_is_the_defaults_and_a_folder_is_an_error() {
 
 #[test]
 fn the_zone_variable_goes_first() {
-    assert_eq!(system_zone(Some("Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
-    assert_eq!(system_zone(Some(":Asia/Tokyo")), Some(chrono_tz::Asia::Tokyo));
+    assert_eq!(system_zone(Some("Asia/Tokyo")), Some(Zone::named("Asia/Tokyo")));
+    assert_eq!(system_zone(Some(":Asia/Tokyo")), Some(Zone::named("Asia/Tokyo")));
     assert_eq!(system_zone(Some("Mars/Olympus")), system_zone(None));
 }
 

@@ -9,7 +9,7 @@ use crate::board::{
 };
 use crate::spend::{
     AlertKind, Balance, Currency, Cycle, Indicator, Money, Quantity, Severity, SourceError,
-    SourceInfo, SourceKind, TokenCounts,
+    SourceInfo, SourceKind, TokenCounts, Zone,
 };
 
 static CLAUDE_CODE: SourceInfo = info("claude-code", "Claude Code", SourceKind::Agent);
@@ -187,7 +187,7 @@ fn board(spent: &str, state: State) -> Board {
     };
     Board {
         now,
-        zone: chrono_tz::UTC,
+        zone: Zone::UTC,
         today: now.date_naive(),
         headline: Headline::Spend,
         figures: Figures {

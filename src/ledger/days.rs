@@ -6,14 +6,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::figures::{About, Figures, dollars_and_picos, picos_of};
 use super::names::NONE;
 use super::{Ledger, LedgerError, codes, slots};
 use crate::spend::period::{day_start, local_day};
-use crate::spend::{DaySpan, Span};
+use crate::spend::{DaySpan, Span, Zone};
 
 /// The `meta` key of the user's zone.
 const ZONE: &str = "zone";
@@ -23,7 +22,7 @@ const LOCAL_DAYS: i64 = 1;
 impl Ledger {
     /// Keeps sums of the days of `zone`, from now on and of all usage so far; of one zone at a
     /// time. Any question is answered without, only slower.
-    pub fn keep_days_of(&mut self, zone: Tz) -> std::result::Result<(), LedgerError> {
+    pub fn keep_days_of(&mut self, zone: Zone) -> std::result::Result<(), LedgerError> {
         if self.run(kept_zone)? == zone {
             return Ok(());
         }
@@ -45,7 +44,7 @@ impl Ledger {
 
 /// Differences to the sums of days, gathered in memory.
 pub(super) struct Days {
-    zone: Tz,
+    zone: Zone,
     /// Slots come by the thousand for one day: the last one, with its first and end quarter.
     last: Option<(NaiveDate, i64, i64)>,
     sums: HashMap<(i64, NaiveDate, About), Figures>,
@@ -68,7 +67,7 @@ impl Days {
         let about = About { project: NONE, session: NONE, ..*about };
         let utc = slots::start_of(quarter).date_naive();
         self.sums.entry((UTC_DAYS, utc, about)).or_default().add(figures, sign);
-        if self.zone != Tz::UTC {
+        if self.zone != Zone::UTC {
             let local = self.local_day(quarter);
             self.sums.entry((LOCAL_DAYS, local, about)).or_default().add(figures, sign);
         }
@@ -145,11 +144,11 @@ impl Days {
 pub(super) fn for_each(
     conn: &Connection,
     span: &Span,
-    zone: Tz,
+    zone: Zone,
     mut each: impl FnMut(NaiveDate, &About, &Figures) -> Result<()>,
 ) -> Result<bool> {
     let calendar = match zone {
-        Tz::UTC => UTC_DAYS,
+        _ if zone == Zone::UTC => UTC_DAYS,
         _ if kept_zone(conn)? == zone => LOCAL_DAYS,
         _ => return Ok(false),
     };
@@ -191,16 +190,16 @@ pub(super) fn for_each(
 }
 
 /// Whether sums are kept of the zone's days.
-pub(super) fn are_kept(conn: &Connection, zone: Tz) -> Result<bool> {
-    Ok(zone == Tz::UTC || kept_zone(conn)? == zone)
+pub(super) fn are_kept(conn: &Connection, zone: Zone) -> Result<bool> {
+    Ok(zone == Zone::UTC || kept_zone(conn)? == zone)
 }
 
-fn kept_zone(conn: &Connection) -> Result<Tz> {
+fn kept_zone(conn: &Connection) -> Result<Zone> {
     let name: Option<String> = conn
         .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
         .query_row([ZONE], |row| row.get(0))
         .optional()?;
-    Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
+    Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Zone::UTC))
 }
 
 /// Adds a difference. The pico part of both is below one dollar, the carry goes to the dollars.

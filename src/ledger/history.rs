@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 
 use super::figures::Figures;
 use super::names::{self, Names};
 use super::parts::Parts;
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, Spend, codes, slots};
-use crate::spend::{Amounts, Filter, Money, Span};
+use crate::spend::{Amounts, Filter, Money, Span, Zone};
 
 /// What one session used in a span, and who worked beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,7 +60,7 @@ impl Ledger {
         &self,
         first_day: NaiveDate,
         end_day: NaiveDate,
-        zone: Tz,
+        zone: Zone,
         filter: &Filter,
     ) -> Result<Vec<(NaiveDate, Spend)>, LedgerError> {
         let Some(begun) = self.first_usage_day(zone)? else { return Ok(Vec::new()) };
@@ -211,7 +210,7 @@ mod tests {
             ..Reading::default()
         };
         record(&mut ledger, &look(&PROVIDER, NOON), &bill);
-        for zone in [Tz::UTC, chrono_tz::Europe::Berlin] {
+        for zone in [Zone::UTC, Zone::named("Europe/Berlin")] {
             for filter in [Filter::everything(), Filter::of_sources(["an-agent"])] {
                 let found = ledger
                     .daily_spend(day("2026-11-01"), day("2026-11-25"), zone, &filter)
@@ -250,7 +249,7 @@ mod tests {
             of("f", "2026-11-24T09:00:00Z", "before", "/shop"),
         ];
         record(&mut ledger, &look(&AGENT, NOON), &reading(usages));
-        let span = Span::of_days(day("2026-11-24"), day("2026-11-25"), Tz::UTC);
+        let span = Span::of_days(day("2026-11-24"), day("2026-11-25"), Zone::UTC);
         let history = ledger.session_history("an-agent", "one", &span).unwrap();
         let steps: Vec<_> =
             history.steps.iter().map(|it| (it.start, it.list, it.requests)).collect();

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use rusqlite::Connection;
 
 use super::bills::{self, Covered};
@@ -13,7 +12,9 @@ use super::parts::{Parts, Sum};
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
 use crate::spend::period::local_day;
-use crate::spend::{Amounts, ChargeKind, Converted, Currency, Filter, Money, Span, TokenCounts};
+use crate::spend::{
+    Amounts, ChargeKind, Converted, Currency, Filter, Money, Span, TokenCounts, Zone,
+};
 
 /// Figures of one span and scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +130,7 @@ pub struct SessionSpend {
 
 impl Ledger {
     /// The figures of a span. `zone` is the one the span was made in.
-    pub fn spend(&self, span: &Span, zone: Tz, filter: &Filter) -> Result<Spend, LedgerError> {
+    pub fn spend(&self, span: &Span, zone: Zone, filter: &Filter) -> Result<Spend, LedgerError> {
         self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, filter)?, &self.rates))
     }
 
@@ -139,7 +140,7 @@ impl Ledger {
         &self,
         first: NaiveDate,
         end: NaiveDate,
-        zone: Tz,
+        zone: Zone,
         filters: &[&Filter],
     ) -> Result<Vec<Vec<(NaiveDate, Sum)>>, LedgerError> {
         self.ask(|conn| {
@@ -171,7 +172,7 @@ impl Ledger {
         filter: &Filter,
     ) -> Result<Vec<(DateTime<Utc>, i128)>, LedgerError> {
         self.ask(|conn| {
-            let scope = Scope::new(conn, span, Tz::UTC, filter)?;
+            let scope = Scope::new(conn, span, Zone::UTC, filter)?;
             let mut hours: Vec<(i64, i128)> = Vec::new();
             slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
                 if scope.takes(conn, about)? {
@@ -216,7 +217,7 @@ impl Ledger {
     }
 
     /// What each source says of a span by itself, by id. Sources without a figure are left out.
-    pub fn source_spend(&self, span: &Span, zone: Tz) -> Result<Vec<SourceSpend>, LedgerError> {
+    pub fn source_spend(&self, span: &Span, zone: Zone) -> Result<Vec<SourceSpend>, LedgerError> {
         #[derive(Default)]
         struct Sum {
             logged: Figures,
@@ -291,7 +292,7 @@ impl Ledger {
     pub fn top_models(
         &self,
         span: &Span,
-        zone: Tz,
+        zone: Zone,
         limit: usize,
     ) -> Result<Vec<ModelSpend>, LedgerError> {
         self.ask(|conn| {
@@ -334,12 +335,12 @@ impl Ledger {
     }
 
     /// The first local day that has any usage or charge; `None` while the ledger holds neither.
-    pub fn first_usage_day(&self, zone: Tz) -> Result<Option<NaiveDate>, LedgerError> {
+    pub fn first_usage_day(&self, zone: Zone) -> Result<Option<NaiveDate>, LedgerError> {
         self.ask(|conn| first_day(conn, zone))
     }
 }
 
-fn first_day(conn: &Connection, zone: Tz) -> rusqlite::Result<Option<NaiveDate>> {
+fn first_day(conn: &Connection, zone: Zone) -> rusqlite::Result<Option<NaiveDate>> {
     let mut days: Vec<_> = slots::first(conn, i64::MIN)?
         .map(|quarter| local_day(slots::start_of(quarter), zone))
         .into_iter()

@@ -1,15 +1,13 @@
 //! Spend, sources, models and reports, with amounts worked out by hand.
 
-use chrono_tz::Tz;
-
 use super::testing::*;
 use super::*;
 use crate::pricing::PriceTable;
-use crate::spend::{Charge, ChargeKind, Filter, Funding, Period, Reading, Span};
+use crate::spend::{Charge, ChargeKind, Filter, Funding, Period, Reading, Span, Zone};
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 
-fn day_span(date: &str, zone: Tz) -> Span {
+fn day_span(date: &str, zone: Zone) -> Span {
     let first = day(date);
     Span::of_days(first, first.succ_opt().unwrap(), zone)
 }
@@ -28,11 +26,11 @@ fn an_empty_ledger_knows_nothing() {
     let home = tempfile::tempdir().unwrap();
     let ledger = ledger_in(home.path());
     let spend =
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        ledger.spend(&day_span("2026-11-24", Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
     assert_eq!(spend, Spend::default());
     assert_eq!(spend.billed, None);
-    assert_eq!(ledger.first_usage_day(Tz::UTC).unwrap(), None);
-    let report = ledger.report(day("2026-11-01"), day("2026-11-30"), Tz::UTC, &[]).unwrap();
+    assert_eq!(ledger.first_usage_day(Zone::UTC).unwrap(), None);
+    let report = ledger.report(day("2026-11-01"), day("2026-11-30"), Zone::UTC, &[]).unwrap();
     assert_eq!(report, Report::default());
 }
 
@@ -60,22 +58,23 @@ fn logs_and_bill_of_one_account_never_add() {
         ("2026-11-23", "20", false, Some("20")),
         ("2026-11-24", "9", true, Some("1.5")),
     ] {
-        let spend = ledger.spend(&day_span(date, Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        let spend =
+            ledger.spend(&day_span(date, Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
         assert_eq!(spend.spend, usd(spent), "{date}");
         assert_eq!(spend.estimated, estimated, "{date}");
         assert_eq!(spend.billed, billed.map(usd), "{date}");
     }
-    let month = Period::Month.holding(at(NOON), Tz::UTC);
-    let spend = ledger.spend(&month, Tz::UTC, &Filter::everything()).unwrap();
+    let month = Period::Month.holding(at(NOON), Zone::UTC);
+    let spend = ledger.spend(&month, Zone::UTC, &Filter::everything()).unwrap();
     // 5 + 20 + 9; list 3 * 9; billed 5 + 20 + 1.5.
     assert_eq!(spend.spend, usd("34"));
     assert_eq!((spend.list, spend.billed), (usd("27"), Some(usd("26.5"))));
     // A scope takes just its sources: the logs alone, the bill alone.
-    let logs = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["an-agent"])).unwrap();
+    let logs = ledger.spend(&month, Zone::UTC, &Filter::of_sources(["an-agent"])).unwrap();
     assert_eq!((logs.spend, logs.billed, logs.estimated), (usd("27"), None, true));
-    let bills = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
+    let bills = ledger.spend(&month, Zone::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
     assert_eq!((bills.spend, bills.list), (usd("26.5"), usd("0")));
-    let nobody = ledger.spend(&month, Tz::UTC, &Filter::of_sources(["nobody"])).unwrap();
+    let nobody = ledger.spend(&month, Zone::UTC, &Filter::of_sources(["nobody"])).unwrap();
     assert_eq!(nobody, Spend::default());
 }
 
@@ -88,7 +87,7 @@ fn an_open_bill_becomes_final_a_day_after_its_end() {
     let charges = || bill(("2026-11-22", "2026-11-22"), vec![charge("2026-11-22", "5")]);
     let spent = |ledger: &Ledger| {
         ledger
-            .spend(&day_span("2026-11-22", Tz::UTC), Tz::UTC, &Filter::everything())
+            .spend(&day_span("2026-11-22", Zone::UTC), Zone::UTC, &Filter::everything())
             .unwrap()
             .spend
     };
@@ -111,18 +110,18 @@ fn what_a_subscription_covers_counts_at_list_beside_any_bill() {
     record(&mut ledger, &look(&AGENT, NOON), &reading(vec![covered, paid]));
     let charges = vec![charge("2026-11-20", "3")];
     record(&mut ledger, &look(&PROVIDER, NOON), &bill(("2026-11-20", "2026-11-20"), charges));
-    let span = day_span("2026-11-20", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let span = day_span("2026-11-20", Zone::UTC);
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.covered, spend.estimated), (usd("10"), usd("7"), true));
     // The config's word holds for all of a source's history.
     let told = LookRecord { funding: Some(Funding::Subscription), ..look(&AGENT, NOON) };
     assert!(record(&mut ledger, &told, &Reading::default()));
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.covered), (usd("12"), usd("9")));
     // So does the account: another one's bill says nothing about these logs.
     let elsewhere = LookRecord { account: "work", ..look(&AGENT, NOON) };
     assert!(record(&mut ledger, &elsewhere, &Reading::default()));
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // 7 covered, 2 at list price, 3 billed to somebody else.
     assert_eq!(spend.spend, usd("12"));
     assert_eq!(spend.covered, usd("7"));
@@ -139,7 +138,7 @@ fn other_currencies_and_other_peoples_charges_stand_aside() {
     let charges = vec![euros.clone(), own_key, charge("2026-11-20", "1")];
     record(&mut ledger, &look(&PROVIDER, NOON), &bill(("2026-11-20", "2026-11-20"), charges));
     let spend =
-        ledger.spend(&day_span("2026-11-20", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        ledger.spend(&day_span("2026-11-20", Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.spend, spend.billed), (usd("1"), Some(usd("1"))));
     assert_eq!(spend.billed_other, [euros.amount]);
     assert_eq!(spend.charged_elsewhere.usd(), usd("4"));
@@ -160,22 +159,22 @@ fn a_providers_usage_report_counts_only_beyond_the_logs() {
         ..Reading::default()
     };
     record(&mut ledger, &look(&PROVIDER, NOON), &reported);
-    let span = day_span("2026-11-24", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let span = day_span("2026-11-24", Zone::UTC);
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // Logs: 3 M at $0.25 + 0.5 M at $2 = 1.75; beyond them 1 M at $0.25 and 2 M at $1 = 2.25.
     assert_eq!((spend.list, spend.spend), (usd("4"), usd("4")));
     assert_eq!(spend.tokens, tokens(6_000_000, 500_000));
     assert_eq!(spend.requests, 2);
     // Alone it counts in full: 1 + 0.8 + 2.
-    let alone = ledger.spend(&span, Tz::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
+    let alone = ledger.spend(&span, Zone::UTC, &Filter::of_sources(["openai-admin"])).unwrap();
     assert_eq!(alone.list, usd("3.8"));
-    let own = ledger.source_spend(&span, Tz::UTC).unwrap();
+    let own = ledger.source_spend(&span, Zone::UTC).unwrap();
     let lists: Vec<_> = own.iter().map(|row| (row.source.as_str(), row.list)).collect();
     assert_eq!(lists, [("an-agent", Some(usd("1.75"))), ("openai-admin", Some(usd("3.8")))]);
     // Another account's report says nothing about these logs.
     let elsewhere = LookRecord { account: "work", ..look(&AGENT, NOON) };
     record(&mut ledger, &elsewhere, &Reading::default());
-    assert_eq!(ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list, usd("5.55"));
+    assert_eq!(ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap().list, usd("5.55"));
 }
 
 #[test]
@@ -189,7 +188,7 @@ fn a_days_total_is_not_one_long_request() {
     };
     record(&mut ledger, &look(&PROVIDER, NOON), &reported);
     let spend =
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        ledger.spend(&day_span("2026-11-24", Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
     // 900 M at $0.10.
     assert_eq!(spend.list, usd("90"));
 }
@@ -211,7 +210,7 @@ fn a_famous_month_does_not_overflow() {
         .collect::<Vec<_>>();
     record(&mut ledger, &look(&AGENT, NOON), &reading(events));
     let spend =
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        ledger.spend(&day_span("2026-11-24", Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
     // 90 events of 900,000 million tokens at $1 per million.
     assert_eq!(spend.requests, 90);
     assert_eq!(spend.list, usd("81000000"));
@@ -221,7 +220,7 @@ fn a_famous_month_does_not_overflow() {
 fn days_with_a_clock_change_hold_their_own_hours() {
     let home = tempfile::tempdir().unwrap();
     let mut ledger = ledger_in(home.path());
-    let berlin = chrono_tz::Europe::Berlin;
+    let berlin = Zone::named("Europe/Berlin");
     // One dollar in every hour from 24 October 00:30 to 27 October 00:30 UTC.
     let start = at("2026-10-24T00:30:00Z");
     let hourly = |n: i64| {
@@ -241,7 +240,7 @@ fn days_with_a_clock_change_hold_their_own_hours() {
     let lists: Vec<_> = by_day.rows.iter().map(|row| row.sums.list.unwrap()).collect();
     assert_eq!(lists, [usd("22"), usd("25"), usd("24")]);
     // Kathmandu's midnight is at 18:15 UTC: 18:30 is tomorrow's.
-    let kathmandu = chrono_tz::Asia::Kathmandu;
+    let kathmandu = Zone::named("Asia/Kathmandu");
     let spent = |date| {
         ledger.spend(&day_span(date, kathmandu), kathmandu, &Filter::everything()).unwrap().spend
     };
@@ -279,8 +278,9 @@ fn totals_are_the_same_for_every_grouping() {
         GroupKey::Project,
         GroupKey::Session,
     ];
-    let report =
-        |by: &[GroupKey]| ledger.report(day("2026-11-20"), day("2026-11-24"), Tz::UTC, by).unwrap();
+    let report = |by: &[GroupKey]| {
+        ledger.report(day("2026-11-20"), day("2026-11-24"), Zone::UTC, by).unwrap()
+    };
     let whole = report(&[]);
     // $2 + 4 M at $0.25 + 1 M more in the provider's report.
     assert_eq!(whole.totals.list, Some(usd("3.25")));
@@ -333,8 +333,8 @@ fn totals_are_the_same_for_every_grouping() {
             ("openai-admin", MINI, Some(usd("0.25"))),
         ]
     );
-    let span = day_span("2026-11-23", Tz::UTC);
-    let models = ledger.top_models(&span, Tz::UTC, 3).unwrap();
+    let span = day_span("2026-11-23", Zone::UTC);
+    let models = ledger.top_models(&span, Zone::UTC, 3).unwrap();
     let names: Vec<_> =
         models.iter().map(|row| (row.model.as_deref().unwrap(), row.list)).collect();
     assert_eq!(names, [(HAIKU, Some(usd("2"))), ("unheard-of", None)]);
@@ -362,17 +362,17 @@ fn what_an_agent_states_is_the_price_only_where_no_list_has_one() {
             euros,
         ]),
     );
-    let span = day_span("2026-11-24", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let span = day_span("2026-11-24", Zone::UTC);
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // $1 + $4 by the list, one request by its own word; a zero and euros are no price in dollars.
     assert_eq!((spend.list, spend.spend), (usd("5.012345678901"), usd("5.012345678901")));
     assert_eq!((spend.stated, spend.stated_requests), (usd("0.012345678901"), 1));
     assert_eq!(spend.agents_say, Some(usd("1.1")));
     assert_eq!(spend.unpriced_tokens, 2_000_000);
-    let own = ledger.source_spend(&span, Tz::UTC).unwrap().remove(0);
+    let own = ledger.source_spend(&span, Zone::UTC).unwrap().remove(0);
     assert_eq!((own.stated, own.agents_say), (usd("0.012345678901"), Some(usd("1.1"))));
     assert_eq!(own.unpriced_models, [(Some("unheard-of".to_owned()), 2_000_000)]);
-    let report = ledger.report(day("2026-11-24"), day("2026-11-24"), Tz::UTC, &[GroupKey::Model]);
+    let report = ledger.report(day("2026-11-24"), day("2026-11-24"), Zone::UTC, &[GroupKey::Model]);
     let rows = report.unwrap().rows;
     let stated: Vec<_> = rows.iter().map(|row| (row.sums.stated, row.sums.agents_say)).collect();
     let unheard_of = Some(usd("0.012345678901"));
@@ -401,15 +401,15 @@ fn an_agent_of_several_providers_meets_the_bill_of_each() {
     let mut billed = bill(("2026-11-20", "2026-11-20"), charges);
     billed.metered = vec![metered("2026-11-20", MINI, 42_000_000, 0)];
     record(&mut ledger, &look(&PROVIDER, NOON), &billed);
-    let span = day_span("2026-11-20", Tz::UTC);
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let span = day_span("2026-11-20", Zone::UTC);
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // OpenAI's final bill of $6 stands for its $10; Anthropic's $3 are an estimate. The report of
     // 42 M tokens tells 2 M more than the logs.
     assert_eq!((spend.spend, spend.billed), (usd("9"), Some(usd("6"))));
     assert_eq!((spend.list, spend.estimated), (usd("13.5"), true));
     // The config's word wins: one account, which no bill is about.
     record(&mut ledger, &LookRecord { account: "mine", ..look(&AGENT, NOON) }, &Reading::default());
-    let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // $13 in the logs beside the bill of $6.
     assert_eq!(spend.spend, usd("19"));
 }
@@ -418,7 +418,7 @@ fn an_agent_of_several_providers_meets_the_bill_of_each() {
 fn days_that_are_kept_answer_like_the_slots() {
     let home = tempfile::tempdir().unwrap();
     let mut ledger = ledger_in(home.path());
-    let kathmandu = chrono_tz::Asia::Kathmandu;
+    let kathmandu = Zone::named("Asia/Kathmandu");
     let hourly = |n: i64| {
         let mut event = dollars(&n.to_string(), NOON, 1);
         event.at += chrono::TimeDelta::minutes(47 * n);
@@ -433,7 +433,7 @@ fn days_that_are_kept_answer_like_the_slots() {
         let spend = ledger
             .spend(&day_span("2026-11-25", kathmandu), kathmandu, &Filter::everything())
             .unwrap();
-        (days(kathmandu), days(Tz::UTC), days(chrono_tz::Europe::Berlin), spend)
+        (days(kathmandu), days(Zone::UTC), days(Zone::named("Europe/Berlin")), spend)
     };
     let days_kept = |ledger: &Ledger| -> i64 {
         ledger
@@ -447,7 +447,7 @@ fn days_that_are_kept_answer_like_the_slots() {
     assert_eq!((answers(&ledger), days_kept(&ledger)), (from_slots, 2));
     record(&mut ledger, &look(&AGENT, NOON), &reading((60..90).map(hourly).collect()));
     let kept = answers(&ledger);
-    ledger.keep_days_of(Tz::UTC).unwrap();
+    ledger.keep_days_of(Zone::UTC).unwrap();
     assert_eq!((answers(&ledger), days_kept(&ledger)), (kept, 1));
 }
 
@@ -463,7 +463,10 @@ fn the_sum_of_many_requests_never_pays_for_a_long_prompt() {
     };
     record(&mut ledger, &look(&AGENT, NOON), &reading(vec![event("one", false)]));
     let list = |ledger: &Ledger| {
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap().list
+        ledger
+            .spend(&day_span("2026-11-24", Zone::UTC), Zone::UTC, &Filter::everything())
+            .unwrap()
+            .list
     };
     // 0.4 * $10.
     assert_eq!(list(&ledger), usd("4"));
@@ -488,6 +491,6 @@ fn a_cost_without_tokens_counts_as_the_agents_own_figure() {
     let tokens = dollars("tokens", "2026-11-24T10:00:00Z", 1);
     record(&mut ledger, &look(&AGENT, NOON), &reading(vec![stated, tokens]));
     let spend =
-        ledger.spend(&day_span("2026-11-24", Tz::UTC), Tz::UTC, &Filter::everything()).unwrap();
+        ledger.spend(&day_span("2026-11-24", Zone::UTC), Zone::UTC, &Filter::everything()).unwrap();
     assert_eq!((spend.list, spend.stated, spend.unpriced_tokens), (usd("1.25"), usd("0.25"), 0));
 }

@@ -29,7 +29,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, ChargeRow, Covered};
@@ -44,12 +43,13 @@ pub use reasons::{Confidence, Reason, Tier};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{
     Amounts, BY_PROVIDER, ChargeKind, DaySpan, Facts, Filter, Funding, Rates, Span, TokenCounts,
+    Zone,
 };
 
 /// What is asked: a span of time and the spend that is meant.
 pub(super) struct Scope {
     pub(super) span: Span,
-    pub(super) zone: Tz,
+    pub(super) zone: Zone,
     /// By id of the dictionary.
     payers: HashMap<i64, Payer>,
     filter: Filter,
@@ -68,7 +68,7 @@ struct Payer {
 
 impl Scope {
     /// Reads who pays for what.
-    pub(super) fn new(conn: &Connection, span: &Span, zone: Tz, filter: &Filter) -> Result<Self> {
+    pub(super) fn new(conn: &Connection, span: &Span, zone: Zone, filter: &Filter) -> Result<Self> {
         let payers: HashMap<_, _> = conn
             .prepare_cached("SELECT source, account, funding FROM source_state")?
             .query_map([], |row| {
@@ -288,8 +288,8 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
     // The logs of the same UTC days, whatever the zone.
     let end_day = last.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
     let utc = Scope {
-        span: Span::of_days(first.day, end_day, Tz::UTC),
-        zone: Tz::UTC,
+        span: Span::of_days(first.day, end_day, Zone::UTC),
+        zone: Zone::UTC,
         payers: scope.payers.clone(),
         filter: scope.filter.clone(),
         whole: scope.whole.clone(),
@@ -417,7 +417,7 @@ fn add_slots(
     };
     type Taker = (usize, Option<Arc<str>>);
     let mut takers: HashMap<About, Vec<Taker>> = HashMap::new();
-    let zone = scopes.first().map_or(Tz::UTC, |scope| scope.zone);
+    let zone = scopes.first().map_or(Zone::UTC, |scope| scope.zone);
     let (mut day, mut day_end) = (NaiveDate::MIN, start);
     slots::for_each(conn, start, end, |quarter, about, figures| {
         let at = slots::start_of(quarter);

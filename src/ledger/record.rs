@@ -184,20 +184,19 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use chrono_tz::Tz;
-
     use super::super::testing::{
         AGENT, HAIKU, PROVIDER, at, charge, day, days, fail, ledger_in, look, metered, reading,
         record, usage, usd,
     };
     use super::super::{Ledger, LedgerError};
     use super::*;
+    use crate::spend::Zone;
     use crate::spend::{Balance, Filter, Mark, Period, Problem, Quantity, Span};
 
     const NOON: &str = "2026-11-24T12:00:00Z";
 
     fn today() -> Span {
-        Period::Day.holding(at(NOON), Tz::UTC)
+        Period::Day.holding(at(NOON), Zone::UTC)
     }
 
     fn bytes(home: &Path) -> Vec<(String, Vec<u8>)> {
@@ -284,7 +283,7 @@ mod tests {
         assert!(ledger.marks("an-agent").unwrap().is_empty());
         let state = ledger.sources().unwrap().remove(0);
         assert_eq!((state.problem_count, state.problems), (0, Vec::new()), "no line is left");
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 50);
+        assert_eq!(ledger.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().requests, 50);
     }
 
     #[test]
@@ -296,9 +295,12 @@ mod tests {
             .record(&look(&AGENT, NOON), &agent_reading(), &PriceTable::builtin())
             .unwrap();
         assert_eq!(recorded, Recorded { changed: true, new_events: 50 });
-        assert_eq!(recording.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 50);
+        assert_eq!(
+            recording.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().requests,
+            50
+        );
         drop(recording);
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 0);
+        assert_eq!(ledger.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().requests, 0);
         assert!(ledger.sources().unwrap().is_empty());
     }
 
@@ -319,7 +321,7 @@ mod tests {
         assert_eq!(ledger.last_asked("openrouter").unwrap(), None);
         assert_eq!(state.balances, provider_reading().balances);
         assert_eq!(
-            ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().billed,
+            ledger.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().billed,
             Some(usd("3"))
         );
         // The failure is one snapshot, not two.
@@ -372,7 +374,7 @@ mod tests {
         };
         assert!(record(&mut ledger, &look(&PROVIDER, NOON), &corrected));
         let report = ledger
-            .report(day("2026-11-20"), day("2026-11-24"), Tz::UTC, &[super::super::GroupKey::Day])
+            .report(day("2026-11-20"), day("2026-11-24"), Zone::UTC, &[super::super::GroupKey::Day])
             .unwrap();
         let billed: Vec<_> =
             report.rows.iter().map(|row| (row.day.unwrap(), row.sums.billed.usd())).collect();
@@ -397,10 +399,13 @@ mod tests {
         let empty = recording.record(&look(&AGENT, NOON), &Reading::default(), &prices);
         assert!(matches!(empty, Err(LedgerError::Failed { .. })));
         assert!(recording.commit().is_err());
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 0);
+        assert_eq!(ledger.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().requests, 0);
         ledger.conn.pragma_update(None, "max_page_count", 1_000_000).unwrap();
         record(&mut ledger, &look(&AGENT, NOON), &reading(many));
-        assert_eq!(ledger.spend(&today(), Tz::UTC, &Filter::everything()).unwrap().requests, 2_000);
+        assert_eq!(
+            ledger.spend(&today(), Zone::UTC, &Filter::everything()).unwrap().requests,
+            2_000
+        );
     }
 
     #[test]
@@ -417,7 +422,8 @@ mod tests {
                 });
             }
         });
-        let spend = ledger_in(home.path()).spend(&today(), Tz::UTC, &Filter::everything()).unwrap();
+        let spend =
+            ledger_in(home.path()).spend(&today(), Zone::UTC, &Filter::everything()).unwrap();
         // 50 requests of 100 tokens in at $1 and 10 out at $5 per million: 50 * $0.00015.
         assert_eq!((spend.requests, spend.list), (50, usd("0.0075")));
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, Covered};
@@ -11,7 +10,7 @@ use super::figures::{About, Figures};
 use super::names::{NONE, Names};
 use super::reconcile::{self, Excess, Scope};
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts};
+use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts, Zone};
 
 /// What rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +93,7 @@ impl Ledger {
         &self,
         first_day: NaiveDate,
         last_day: NaiveDate,
-        zone: Tz,
+        zone: Zone,
         by: &[GroupKey],
     ) -> std::result::Result<Report, LedgerError> {
         self.report_of(first_day, last_day, zone, by, &Filter::everything())
@@ -105,7 +104,7 @@ impl Ledger {
         &self,
         first_day: NaiveDate,
         last_day: NaiveDate,
-        zone: Tz,
+        zone: Zone,
         by: &[GroupKey],
         filter: &Filter,
     ) -> std::result::Result<Report, LedgerError> {

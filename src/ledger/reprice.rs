@@ -93,12 +93,12 @@ fn name_of(prices: &PriceTable) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
 
     use super::super::testing::{
         AGENT, MINI, PROVIDER, at, ledger_in, look, metered, reading, record, usage, usd,
     };
     use super::*;
+    use crate::spend::Zone;
     use crate::spend::{Filter, Period, Reading};
 
     #[test]
@@ -118,9 +118,9 @@ mod tests {
             ..Reading::default()
         };
         record(&mut ledger, &look(&PROVIDER, noon), &reported);
-        let span = Period::Day.holding(at(noon), Tz::UTC);
+        let span = Period::Day.holding(at(noon), Zone::UTC);
         let list =
-            |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list;
+            |ledger: &Ledger| ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap().list;
         // 12 million in the logs and 2 million more in the report, at $0.25.
         assert_eq!(list(&ledger), usd("3.5"));
 
@@ -130,7 +130,7 @@ mod tests {
         assert!(!ledger.reprice(&dearer).unwrap());
         assert_eq!(list(&ledger), usd("7"));
         assert_eq!(
-            ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().unpriced_tokens,
+            ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap().unpriced_tokens,
             10
         );
         assert!(ledger.reprice(&prices).unwrap());
@@ -150,9 +150,9 @@ mod tests {
         let events = [("a", 40_000), ("b", 60_000)]
             .map(|(id, input)| usage(id, "2026-11-24T10:00:00Z", MINI, input, 0));
         record(&mut ledger, &look(&AGENT, noon), &reading(events.to_vec()));
-        let span = Period::Day.holding(at(noon), Tz::UTC);
+        let span = Period::Day.holding(at(noon), Zone::UTC);
         let list =
-            |ledger: &Ledger| ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list;
+            |ledger: &Ledger| ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap().list;
         assert_eq!(list(&ledger), usd("0.025"));
         let tiered = with_row(
             "provider = \"openai\"\nmodel = \"gpt-5-mini\"\ninput = \"1\"\noutput = \"4\"
@@ -182,9 +182,9 @@ mod tests {
              long = [{ above = 272000, input = \"2\" }]",
         );
         assert!(ledger.reprice(&known).unwrap());
-        let span = Period::Month.holding(at(noon), Tz::UTC);
+        let span = Period::Month.holding(at(noon), Zone::UTC);
         // 0.1 M at $1 and 0.3 M at $2, although no row is left of either.
-        assert_eq!(ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap().list, usd("0.7"));
+        assert_eq!(ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap().list, usd("0.7"));
     }
 
     #[test]
@@ -201,11 +201,11 @@ mod tests {
         let mut recording = ledger.begin().unwrap();
         recording.record(&look(&AGENT, noon), &reading(vec![plain, cached]), &own).unwrap();
         recording.commit().unwrap();
-        let span = Period::Day.holding(at(noon), Tz::UTC);
-        let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+        let span = Period::Day.holding(at(noon), Zone::UTC);
+        let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
         assert_eq!((spend.list, spend.unpriced_tokens), (usd("2"), 1_000_005));
         assert!(ledger.reprice(&with_row(&format!("{row}\ncache_read = \"0.2\""))).unwrap());
-        let spend = ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap();
+        let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
         // 3 M at $1 and 5 at $0.20 per million.
         assert_eq!((spend.list, spend.unpriced_tokens), (usd("3.000001"), 0));
     }

@@ -177,6 +177,7 @@ impl Ledger {
 mod tests {
     use super::super::testing::*;
     use super::*;
+    use crate::spend::Zone;
     use crate::spend::{Period, Usage};
 
     #[test]
@@ -196,7 +197,7 @@ mod tests {
             other("f", "2026-11-24T11:40:00Z", "no-such-model", 7),
         ];
         record(&mut ledger, &look(&AGENT, "2026-11-24T12:00:00Z"), &reading(usages));
-        let today = Period::Day.holding(at("2026-11-24T12:00:00Z"), chrono_tz::Tz::UTC);
+        let today = Period::Day.holding(at("2026-11-24T12:00:00Z"), Zone::UTC);
         let mut uses = LastUses::default();
         let ask = |uses: &mut LastUses, recent| ledger.sessions_in(&today, at(recent), uses);
         let rows = ask(&mut uses, "2026-11-24T11:05:00Z").unwrap();
@@ -223,7 +224,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let mut ledger = ledger_in(home.path());
         let eyes = ledger_in(home.path());
-        let day = Period::Day.holding(at("2026-11-24T12:00:00Z"), chrono_tz::Tz::UTC);
+        let day = Period::Day.holding(at("2026-11-24T12:00:00Z"), Zone::UTC);
         let mut uses = LastUses::default();
         let mut last_at = || {
             let rows = eyes.sessions_in(&day, day.start, &mut uses).unwrap();

@@ -4,8 +4,6 @@
 //! A change of usage is added to the sums that it belongs to. Everything else (a bill, another
 //! price table, a rate, what another process wrote, a transaction that was given up) has the sums
 //! made anew, so that they are always those that [`Ledger::spend`] would give.
-
-use chrono_tz::Tz;
 use rusqlite::Connection;
 
 use super::figures::{About, Figures};
@@ -14,7 +12,7 @@ use super::parts::{Parts, Sum};
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, slots};
 use crate::spend::period::local_day;
-use crate::spend::{Filter, Rates, Span};
+use crate::spend::{Filter, Rates, Span, Zone};
 
 /// More changes than this are a first reading: summing anew is no slower.
 const MOST_CHANGES: usize = 4_096;
@@ -82,7 +80,7 @@ pub struct Tally {
     /// Changes of other processes and upsets of this one, as they were seen last, and how far the
     /// changes were followed.
     seen: Option<(i64, u64, u64)>,
-    zone: Tz,
+    zone: Zone,
     kept: Vec<Kept>,
 }
 
@@ -130,7 +128,7 @@ impl Ledger {
         &self,
         tally: &mut Tally,
         questions: &[Question],
-        zone: Tz,
+        zone: Zone,
     ) -> Result<Vec<Sum>, LedgerError> {
         let answered = self.ask(|conn| {
             let version: i64 = conn.query_row("PRAGMA data_version", [], |row| row.get(0))?;
@@ -251,16 +249,16 @@ mod tests {
             Filter { except: models, ..Filter::default() },
         ];
         let cycles = [Cycle::Day, Cycle::WEEK, Cycle::MONTH, Cycle::Days(3), Cycle::Hours(30)];
-        let span = |cycle: Cycle| cycle.holding(NOW.parse().unwrap(), Tz::UTC);
+        let span = |cycle: Cycle| cycle.holding(NOW.parse().unwrap(), Zone::UTC);
         let all = cycles.iter().flat_map(|cycle| filters.iter().map(|filter| (*cycle, filter)));
         all.map(|(cycle, filter)| Question { span: span(cycle), filter: filter.clone() }).collect()
     }
 
     fn check(ledger: &Ledger, tally: &mut Tally) -> Result<(), TestCaseError> {
         let questions = questions();
-        let kept = ledger.tally(tally, &questions, Tz::UTC).unwrap();
+        let kept = ledger.tally(tally, &questions, Zone::UTC).unwrap();
         for (question, kept) in questions.iter().zip(kept) {
-            let anew = ledger.spend(&question.span, Tz::UTC, &question.filter).unwrap();
+            let anew = ledger.spend(&question.span, Zone::UTC, &question.filter).unwrap();
             prop_assert_eq!(kept.spend, anew.spend, "{:?}", question);
             prop_assert_eq!(kept.list, anew.list, "{:?}", question);
             prop_assert_eq!(kept.billed, anew.billed.unwrap_or(kept.billed), "{:?}", question);

@@ -203,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::spend::Currency;
+    use crate::spend::Zone;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().expect(text)
@@ -217,7 +218,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let ledger = ledger(home.path());
         let text = "[guard]\nsession = 20\n[[budget]]\namount = 50\nper = \"day\"\n";
-        let zone = chrono_tz::UTC;
+        let zone = Zone::UTC;
         let config = Config::parse(text, Path::new("c"), Path::new("/home/u"), zone).unwrap();
         let config = Config { read_from: Some(u64::MAX), ..config };
         let now = at("2026-03-02T12:00:00Z");

@@ -172,6 +172,7 @@ mod tests {
 
     use super::*;
     use crate::sources::find;
+    use crate::spend::Zone;
 
     const ONE: &str = "https://one.example";
     const TWO: &str = "https://two.example";
@@ -181,7 +182,7 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
-        Config::parse(text, Path::new("c"), Path::new("/home/u"), chrono_tz::UTC).unwrap()
+        Config::parse(text, Path::new("c"), Path::new("/home/u"), Zone::UTC).unwrap()
     }
 
     fn info(id: &str) -> &'static SourceInfo {

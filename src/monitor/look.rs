@@ -316,6 +316,7 @@ pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
 mod tests {
     use super::*;
     use crate::sources::ReadFuture;
+    use crate::spend::Zone;
 
     /// A provider whose answers never end, each of them just in time.
     struct Endless;
@@ -350,7 +351,7 @@ mod tests {
         let places = Places::default();
         let world = World { clock: Clock::system(), places, http: http::Client::new() };
         let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
-        let config = Arc::new(Config::defaults(chrono_tz::UTC));
+        let config = Arc::new(Config::defaults(Zone::UTC));
         let errand = Errand { source: &Endless, world: Arc::new(world), config, task };
         let looked = begin(errand).await;
         let what = "timed out after 120 s".into();

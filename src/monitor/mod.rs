@@ -35,6 +35,7 @@ use crate::platform;
 use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::sources::providers::http;
+use crate::spend::Zone;
 
 pub use handle::{Handle, spawn};
 pub use messages::{Command, Event, Settled};
@@ -51,7 +52,7 @@ pub struct Setup {
     /// Where it came from; looked at again when it changes.
     pub config_path: PathBuf,
     /// The zone that counts where the configuration names none.
-    pub system_zone: chrono_tz::Tz,
+    pub system_zone: Zone,
     /// The ledger's file.
     pub ledger_path: PathBuf,
     /// A pretend world.

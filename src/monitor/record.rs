@@ -5,7 +5,6 @@
 mod tests;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::board::standing::{self, Standing, Standings};
 use crate::budgets::{self, Budget, Rolling, Told};
@@ -13,7 +12,9 @@ use crate::config::{Billing, Config};
 use crate::ledger::{Ledger, LedgerError, LookRecord, NewAlert, Recorded, Recording};
 use crate::pricing::PriceTable;
 use crate::sources::SourceError;
-use crate::spend::{AlertKind, Funding, Money, Severity, SourceKind, Span, period::local_day};
+use crate::spend::{
+    AlertKind, Funding, Money, Severity, SourceKind, Span, Zone, period::local_day,
+};
 
 use super::look::Looked;
 use super::{guarding, unusual, watching, words};
@@ -253,7 +254,7 @@ fn before_today(
     budget: &Budget,
     standing: &Standing,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> Result<Money, LedgerError> {
     let past = Span::of_days(standing.span.first_day, local_day(now, zone), zone);
     if past.first_day >= past.end_day {

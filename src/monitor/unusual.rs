@@ -3,7 +3,6 @@
 //! transaction that records what they are about, so that each is told once.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
-use chrono_tz::Tz;
 
 use crate::board::standing::Standing;
 use crate::board::wording;
@@ -12,7 +11,7 @@ use crate::budgets::unusual::{Spike, Usual};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError, NewAlert, Question, Recording, Tally};
 use crate::spend::period::local_day;
-use crate::spend::{AlertKind, Cycle, Filter, Money, Severity, SourceKind, Span};
+use crate::spend::{AlertKind, Cycle, Filter, Money, Severity, SourceKind, Span, Zone};
 
 /// Past hours that are the measure of today's.
 const DAYS_BACK: i64 = 28;
@@ -45,7 +44,7 @@ impl Memory {
         &mut self,
         ledger: &Ledger,
         now: DateTime<Utc>,
-        zone: Tz,
+        zone: Zone,
     ) -> Result<(), LedgerError> {
         let today = local_day(now, zone);
         if self.learned == Some(today) {
@@ -104,7 +103,7 @@ pub fn judge(
 }
 
 /// The clock hour that holds `now`. Every zone's hours begin on a quarter.
-fn hour_of(now: DateTime<Utc>, zone: Tz) -> Span {
+fn hour_of(now: DateTime<Utc>, zone: Zone) -> Span {
     let local = now.with_timezone(&zone);
     let seconds = local.minute() * 60 + local.second();
     let start = now
@@ -116,7 +115,7 @@ fn hour_of(now: DateTime<Utc>, zone: Tz) -> Span {
 }
 
 /// The time up to now, from a full quarter of an hour on.
-fn span_of(now: DateTime<Utc>, length: TimeDelta, zone: Tz) -> Span {
+fn span_of(now: DateTime<Utc>, length: TimeDelta, zone: Zone) -> Span {
     let quarter = 15 * 60;
     let late = now.timestamp().rem_euclid(quarter);
     let end = now
@@ -153,7 +152,7 @@ struct About<'a> {
 fn alert(
     about: About<'_>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
     (title, body): (String, String),
 ) -> NewAlert {
     let severity = match about.kind {

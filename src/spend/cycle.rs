@@ -5,10 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc, Weekday};
-use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::period::{Period, Span, local_day};
+use super::zone::Zone;
 
 /// Usage is summed per quarter of an hour.
 const QUARTER: i64 = 15 * 60;
@@ -39,7 +39,7 @@ impl Cycle {
 
     /// The time of this kind that holds `now`; a range that is over or has not begun is given as
     /// it is.
-    pub fn holding(&self, now: DateTime<Utc>, zone: Tz) -> Span {
+    pub fn holding(&self, now: DateTime<Utc>, zone: Zone) -> Span {
         let today = local_day(now, zone);
         let days = |first: NaiveDate, end: Option<NaiveDate>| {
             Span::of_days(first, end.unwrap_or(NaiveDate::MAX), zone)
@@ -93,7 +93,7 @@ impl Cycle {
 
     /// The time of the same kind before the one that begins at `span`; none before a range and
     /// for what has no beginning.
-    pub fn before(&self, span: &Span, zone: Tz) -> Option<Span> {
+    pub fn before(&self, span: &Span, zone: Zone) -> Option<Span> {
         self.period()?;
         Some(self.holding(span.start - TimeDelta::seconds(1), zone))
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn days_of(cycle: &str, now: &str) -> String {
-        let span = cycle.parse::<Cycle>().expect(cycle).holding(at(now), Tz::UTC);
+        let span = cycle.parse::<Cycle>().expect(cycle).holding(at(now), Zone::UTC);
         format!("{} {}", span.first_day, span.end_day)
     }
 
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn hours_begin_on_a_quarter() {
-        let span = Cycle::Hours(5).holding(at("2026-11-24T12:07:31.5Z"), Tz::UTC);
+        let span = Cycle::Hours(5).holding(at("2026-11-24T12:07:31.5Z"), Zone::UTC);
         assert_eq!(span.start, at("2026-11-24T07:00:00Z"));
         assert!(span.holds(at("2026-11-24T12:07:31.5Z")));
         assert_eq!(span.first_day.to_string(), "2026-11-24");
@@ -272,7 +272,7 @@ mod tests {
         fn it_holds_now_and_calendar_periods_follow_each_other(
             cycle in cycles(),
             seconds in 0_i64..3_000_000_000,
-            zone in prop::sample::select(vec![Tz::UTC, Tz::Europe__Berlin, Tz::Asia__Kathmandu]),
+            zone in prop::sample::select(vec![Zone::UTC, Zone::named("Europe/Berlin"), Zone::named("Asia/Kathmandu")]),
         ) {
             let now = DateTime::from_timestamp(seconds, 0).expect("a time");
             let span = cycle.holding(now, zone);

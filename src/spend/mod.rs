@@ -16,6 +16,7 @@ pub mod reading;
 pub mod source;
 pub mod stamps;
 pub mod usage;
+pub mod zone;
 
 pub use alert::{AlertKind, DeliveryState, Severity};
 pub use cycle::Cycle;
@@ -30,3 +31,4 @@ pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Noted, Prob
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::{KnownFile, Stamps};
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};
+pub use zone::Zone;

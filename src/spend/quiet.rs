@@ -1,9 +1,9 @@
 //! When only what is critical speaks: quiet hours of each day, and snoozes.
 
 use chrono::{DateTime, Days, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
 
 use super::Period;
+use super::zone::Zone;
 
 /// The same hours of each local day, over midnight where they end before they begin. Never of no
 /// length.
@@ -25,7 +25,7 @@ impl Quiet {
     }
 
     /// When the quiet hours that hold `now` end; `None` outside of them.
-    pub fn until(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub fn until(&self, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
         let local = now.with_timezone(&zone);
         let (day, time) = (local.date_naive(), local.time());
         let over_midnight = self.to < self.from;
@@ -64,7 +64,7 @@ pub enum SnoozeFor {
 
 impl SnoozeFor {
     /// Until when that is; `None` for not at all.
-    pub fn until(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub fn until(&self, now: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
         match self {
             Self::Hour => Some(now + chrono::Duration::hours(1)),
             Self::Tomorrow => Some(Period::Day.holding(now, zone).end),
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn until(hours: &str, now: &str, zone: Tz) -> Option<String> {
+    fn until(hours: &str, now: &str, zone: Zone) -> Option<String> {
         let quiet = Quiet::parse(hours).expect(hours);
         let end = quiet.until(now.parse().expect(now), zone)?;
         Some(end.format("%m-%dT%H:%M").to_string())
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn hours_over_midnight_and_within_a_day() {
-        let utc = |hours, now| until(hours, now, Tz::UTC);
+        let utc = |hours, now| until(hours, now, Zone::UTC);
         assert_eq!(utc("22:00-08:00", "2026-03-02T21:59:59Z"), None);
         assert_eq!(utc("22:00-08:00", "2026-03-02T22:00:00Z").as_deref(), Some("03-03T08:00"));
         assert_eq!(utc("22:00-08:00", "2026-03-03T07:59:59Z").as_deref(), Some("03-03T08:00"));
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn an_end_that_a_clock_change_skips_or_doubles() {
-        let berlin = |hours, now| until(hours, now, chrono_tz::Europe::Berlin);
+        let berlin = |hours, now| until(hours, now, Zone::named("Europe/Berlin"));
         // 02:00 to 03:00 does not exist on 2026-03-29; 03:00 is 01:00 UTC.
         assert_eq!(berlin("22:00-02:30", "2026-03-28T23:00:00Z").as_deref(), Some("03-29T01:00"));
         // 02:30 comes twice on 2026-10-25, at 00:30 and at 01:30 UTC.
@@ -124,7 +124,7 @@ mod tests {
             let time = |minutes: u32| NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).expect("a time");
             let quiet = Quiet { from: time(from), to: time(to) };
             let now = DateTime::from_timestamp(at, 0).expect("a time");
-            for zone in [Tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::Asia::Beirut] {
+            for zone in [Zone::UTC, Zone::named("Europe/Berlin"), Zone::named("Asia/Beirut")] {
                 if let Some(end) = quiet.until(now, zone) {
                     prop_assert!(end > now && end - now <= chrono::Duration::hours(25));
                     prop_assert!(quiet.until(end, zone).is_none_or(|later| later > end));

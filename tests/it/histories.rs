@@ -10,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -19,6 +18,7 @@ use spendbar::ledger::{GroupKey, Ledger, LookRecord};
 use spendbar::pricing::PriceTable;
 use spendbar::sources::providers::http::Client;
 use spendbar::sources::{Look, Places, SourceError, find};
+use spendbar::spend::Zone;
 
 use crate::world::{World, collect_files};
 use generate::{Change, History, Truth, append, claude, codex};
@@ -115,7 +115,7 @@ fn look(source: &str, ledger: &mut Ledger, home: &Path, only: Option<&[PathBuf]>
 fn in_ledger(ledger: &Ledger) -> Truth {
     let day = |text: &str| text.parse().expect("a day");
     let keys = [GroupKey::Day, GroupKey::Model];
-    let report = ledger.report(day("2026-01-01"), day("2026-12-31"), Tz::UTC, &keys);
+    let report = ledger.report(day("2026-01-01"), day("2026-12-31"), Zone::UTC, &keys);
     let rows = report.expect("a report").rows.into_iter().map(|row| {
         let tokens = row.sums.tokens;
         let sums = generate::Sums {

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::app::App;
 use crate::app::running::is_running;
@@ -22,6 +21,7 @@ use crate::hooks::message::{self, Answer, Word};
 use crate::hooks::{self, AGENTS, Agent, Moment};
 use crate::ledger::{Ledger, LedgerError};
 use crate::monitor::guarding::{self, Limits};
+use crate::spend::Zone;
 
 /// How long a hook waits for another process's transaction.
 const BUSY_WAIT: Duration = Duration::from_millis(50);
@@ -119,7 +119,7 @@ struct Case {
 /// What is known when a word is chosen.
 struct Known {
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
     stale: Option<Stale>,
 }
 
@@ -135,7 +135,7 @@ impl Case {
         let mut reached: Vec<_> = limits.budgets.iter().filter(concerns).chain(&session).collect();
         reached.sort_by_key(|limit| std::cmp::Reverse((limit.reach(), limit.permille())));
         let stale = (!is_running(app)).then_some(Stale { as_of: limits.as_of });
-        let zone = limits.zone.parse().unwrap_or(Tz::UTC);
+        let zone = limits.zone.parse().unwrap_or(Zone::UTC);
         let known = Known { now, zone, stale };
         if let Some(limit) = guard::furthest(reached.iter().copied())
             && limit.reach() == Reach::Hard

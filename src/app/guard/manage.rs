@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use crate::app::App;
 use crate::app::running::is_running;
@@ -18,6 +17,7 @@ use crate::hooks::{self, AGENTS, Agent};
 use crate::ledger::Ledger;
 use crate::monitor::guarding;
 use crate::platform::shell;
+use crate::spend::Zone;
 use crate::spend::period::{day_start, local_day};
 
 pub(in crate::app) fn run(
@@ -133,7 +133,11 @@ fn allow(app: &App, args: &AllowArgs, out: &mut dyn Write) -> anyhow::Result<()>
     Ok(face::allowed(out, until, now, config.zone)?)
 }
 
-fn until(args: &AllowArgs, now: DateTime<Utc>, zone: Tz) -> anyhow::Result<Option<DateTime<Utc>>> {
+fn until(
+    args: &AllowArgs,
+    now: DateTime<Utc>,
+    zone: Zone,
+) -> anyhow::Result<Option<DateTime<Utc>>> {
     let today = local_day(now, zone);
     let next_day = || today.checked_add_days(Days::new(1)).unwrap_or(today);
     let at = |day, time: NaiveTime| {

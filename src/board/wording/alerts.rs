@@ -1,9 +1,9 @@
 //! What is said of alerts.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::board::{AlertRow, Snooze};
+use crate::spend::Zone;
 use crate::spend::period::local_day;
 
 /// By how many percent a budget is raised unless somebody says otherwise.
@@ -36,7 +36,7 @@ pub fn channel(id: &str) -> String {
 }
 
 /// `Alerts are snoozed until 14:05`, `Alerts of “daily” are snoozed until tomorrow 00:00`.
-pub fn snoozed(snooze: &Snooze, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn snoozed(snooze: &Snooze, now: DateTime<Utc>, zone: Zone) -> String {
     let until = snooze.until.with_timezone(&zone);
     let days = (until.date_naive() - local_day(now, zone)).num_days();
     let day = match days {
@@ -95,7 +95,7 @@ mod tests {
         let said = |budget: Option<&str>, until: &str| {
             let budget = budget.map(str::to_owned);
             let until = until.parse().expect("a time");
-            snoozed(&Snooze { budget, until }, now, chrono_tz::Europe::Berlin)
+            snoozed(&Snooze { budget, until }, now, Zone::named("Europe/Berlin"))
         };
         assert_eq!(said(None, "2026-11-24T14:05:00Z"), "Alerts are snoozed until 15:05");
         assert_eq!(

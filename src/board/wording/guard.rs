@@ -1,10 +1,10 @@
 //! What the guard says to agents and their users.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::{amount_short, estimate, percent, tokens, whose};
 use crate::budgets::guard::{Limit, Of, SESSION_HOURS};
+use crate::spend::Zone;
 use crate::spend::period::local_day;
 
 /// How old the figures are that are spoken of; `None` while the program runs and keeps them new.
@@ -15,14 +15,14 @@ pub struct Stale {
 }
 
 /// Why an agent is stopped.
-pub fn stop(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn stop(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Zone) -> String {
     let first = reached(limit);
     let go_on = "`spendbar guard allow --for 1h` lets agents go on.";
     format!("Spendbar: {first} {go_on}{}", caveats(limit, stale, now, zone))
 }
 
 /// What an agent is told before it is stopped.
-pub fn warning(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn warning(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Zone) -> String {
     let share = percent(limit.permille());
     let first = match &limit.of {
         Of::Session => format!(
@@ -44,7 +44,7 @@ pub fn allowed(
     until: DateTime<Utc>,
     stale: Option<Stale>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> String {
     let until = time(until, now, zone);
     let then = format!("Agents may go on until {until}.");
@@ -55,7 +55,7 @@ pub fn allowed(
 pub const FOR_MODEL: &str = "Stop working now, and tell the user this.";
 
 /// That the figures don't grow although agents spend.
-pub fn not_running(stale: Stale, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn not_running(stale: Stale, now: DateTime<Utc>, zone: Zone) -> String {
     let as_of = time(stale.as_of, now, zone);
     format!(
         "Spendbar is not running, so the guard knows of nothing spent after {as_of}. Start \
@@ -69,7 +69,7 @@ pub fn unchecked(why: &str) -> String {
 }
 
 /// An instant for people: the time of day, with the date when it is another day.
-pub fn time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
     let same_day = local_day(at, zone) == local_day(now, zone);
     let form = if same_day { "%H:%M" } else { "%H:%M on %-d %B" };
     at.with_timezone(&zone).format(form).to_string()
@@ -116,7 +116,7 @@ fn spent(limit: &Limit) -> String {
     estimate(limit.estimated, amount_short(&limit.spent))
 }
 
-fn caveats(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Tz) -> String {
+fn caveats(limit: &Limit, stale: Option<Stale>, now: DateTime<Utc>, zone: Zone) -> String {
     let mut said = String::new();
     if limit.unpriced_tokens > 0 {
         let tokens = tokens(limit.unpriced_tokens);
@@ -156,7 +156,7 @@ mod tests {
             basis: Basis::Spend,
             rollover: false,
         };
-        let span = Cycle::Day.holding(at("2026-03-02T12:00:00Z"), Tz::UTC);
+        let span = Cycle::Day.holding(at("2026-03-02T12:00:00Z"), Zone::UTC);
         let period = (span.first_day, span.end);
         rules.budget(&budget, period, (usd("50"), usd(spent)), true, unpriced)
     }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn agents_and_users_are_told_what_and_what_to_do() {
         let now = at("2026-03-02T12:00:00Z");
-        let berlin = chrono_tz::Europe::Berlin;
+        let berlin = Zone::named("Europe/Berlin");
         let old = Stale { as_of: at("2026-03-01T20:02:00Z") };
         let stale = Some(old);
         let rules = Rules { session: Some(usd("20")), ..Rules::default() };

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Config;
+use crate::spend::Zone;
 
 fn change(amount: &str, cycle: Cycle) -> BudgetChange {
     BudgetChange::new(Money::parse(amount, Currency::USD).expect(amount), cycle)
 }
 
 fn load(text: &str) -> Config {
-    Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), chrono_tz::UTC)
+    Config::parse(text, Path::new("config.toml"), Path::new("/home/u"), Zone::UTC)
         .unwrap_or_else(|error| panic!("{error}\n---\n{text}"))
 }
 

@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
 use super::style::{Style, clean, wrap};
 use crate::board::{AlertRow, DeliveryRow, Snooze, wording};
 use crate::spend::alert::DESKTOP;
-use crate::spend::{AlertKind, DeliveryState, Severity};
+use crate::spend::{AlertKind, DeliveryState, Severity, Zone};
 
 /// What `alerts` tells.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ pub struct Told<'a> {
     /// The time.
     pub now: DateTime<Utc>,
     /// The zone of all times.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// Writes each alert with the time it was recorded at, and what was not delivered.
@@ -131,7 +130,7 @@ pub fn confirm_snooze(
     out: &mut dyn Write,
     snooze: Option<&Snooze>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> io::Result<()> {
     match snooze {
         Some(snooze) => writeln!(out, "{}.", clean(&wording::snoozed(snooze, now, zone))),
@@ -242,7 +241,7 @@ mod tests {
 
     fn told<'a>(alerts: &'a [AlertRow], snoozes: &'a [Snooze]) -> Told<'a> {
         let now = "2026-11-24T14:06:00Z".parse().expect("time");
-        Told { alerts, snoozes, now, zone: chrono_tz::Europe::Berlin }
+        Told { alerts, snoozes, now, zone: Zone::named("Europe/Berlin") }
     }
 
     fn alert() -> AlertRow {

@@ -41,13 +41,13 @@ pub fn checked(out: &mut dyn Write, path: &Path, exists: bool, config: &Config) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spend::Zone;
 
     #[test]
     fn a_right_config_says_what_is_in_it() {
         let file = Path::new("/home/ada/config.toml");
         let text = "[[budget]]\namount = 1\nper = \"day\"\n";
-        let config =
-            Config::parse(text, file, Path::new("/home/ada"), chrono_tz::UTC).expect("right");
+        let config = Config::parse(text, file, Path::new("/home/ada"), Zone::UTC).expect("right");
         let show = |exists| {
             let mut out = Vec::new();
             checked(&mut out, file, exists, &config).expect("a vector");

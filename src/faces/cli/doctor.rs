@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
 use super::sources::{Source, SourceEntry, SourceState, failure};
 use super::style::{Style, clean, width, wrap};
 use crate::board::wording;
+use crate::spend::Zone;
 
 /// Everything that was checked.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Diagnosis<'a> {
     /// When it was checked.
     pub now: DateTime<Utc>,
     /// Zone of the times shown.
-    pub zone: Tz,
+    pub zone: Zone,
     /// The parts of the program: config, ledger, keyring, tray host, notification daemon ...
     pub checks: Vec<Check>,
     /// Every source.
@@ -238,7 +238,7 @@ fn verdict(state: SourceState) -> Verdict {
     }
 }
 
-fn source_line(source: &SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> String {
+fn source_line(source: &SourceEntry<'_>, now: DateTime<Utc>, zone: Zone) -> String {
     let mut parts = vec![source.state.words().to_owned()];
     if let Some(row) = source.row {
         parts.extend(row.error.as_ref().map(|error| wording::failure_short(error).to_owned()));
@@ -261,7 +261,7 @@ mod tests {
         let diagnosis = Diagnosis {
             version: "0.1.0",
             now: now(),
-            zone: chrono_tz::UTC,
+            zone: Zone::UTC,
             checks: Vec::new(),
             sources: vec![entry("openai-admin", Some(&row), Some("keyring"))],
         };
@@ -294,7 +294,7 @@ mod tests {
         let diagnosis = Diagnosis {
             version: "0.1.0",
             now: now(),
-            zone: chrono_tz::UTC,
+            zone: Zone::UTC,
             checks: vec![
                 check(
                     "config",

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
@@ -12,7 +11,7 @@ use super::style::{Cut, Style, clean};
 use super::table::{Column, Table};
 use crate::board::wording::{self, guard as words};
 use crate::budgets::guard::{Limit, Of, Reach, SESSION_HOURS};
-use crate::spend::Money;
+use crate::spend::{Money, Zone};
 
 /// How the guard stands.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct Status {
     /// The time.
     pub now: DateTime<Utc>,
     /// The zone of times.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// An agent and its hook.
@@ -237,7 +236,7 @@ pub fn allowed(
     out: &mut dyn Write,
     until: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> io::Result<()> {
     match until {
         Some(until) => {

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::json;
@@ -11,7 +10,7 @@ use super::status::incidents;
 use super::style::{Cut, Style, clean, wrap};
 use super::table::{Column, Table};
 use crate::board::{SourceRow, wording};
-use crate::spend::{SourceError, SourceInfo, SourceKind};
+use crate::spend::{SourceError, SourceInfo, SourceKind, Zone};
 
 /// One source with what is known of it.
 #[derive(Clone, Debug)]
@@ -95,7 +94,7 @@ pub fn text(
     out: &mut dyn Write,
     entries: &[SourceEntry<'_>],
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
     style: &Style,
 ) -> io::Result<()> {
     let mut table = Table::new(vec![
@@ -138,7 +137,7 @@ pub fn json(
     out: &mut dyn Write,
     entries: &[SourceEntry<'_>],
     now: DateTime<Utc>,
-    zone: Tz,
+    zone: Zone,
 ) -> io::Result<()> {
     let sources = entries.iter().map(|entry| Source::of(entry, now, zone)).collect();
     json::write(out, &Document { schema: "spendbar.sources.v1", sources })
@@ -173,7 +172,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of(entry: &'a SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub(super) fn of(entry: &'a SourceEntry<'_>, now: DateTime<Utc>, zone: Zone) -> Self {
         let row = entry.row;
         Self {
             id: entry.info.id,
@@ -198,7 +197,7 @@ impl<'a> Source<'a> {
 }
 
 /// The sentence on what went wrong. A source that is not there is no failure.
-pub(super) fn failure(entry: &SourceEntry<'_>, now: DateTime<Utc>, zone: Tz) -> Option<String> {
+pub(super) fn failure(entry: &SourceEntry<'_>, now: DateTime<Utc>, zone: Zone) -> Option<String> {
     let row = entry.row?;
     let error = row.error.as_ref().filter(|error| **error != SourceError::NotInstalled)?;
     Some(wording::failure(entry.info, error, row.retry_at, now, zone))
@@ -358,7 +357,7 @@ pub(in crate::faces::cli) mod tests {
         ];
         let mut out = Vec::new();
         let style = Style { color: false, width: 100 };
-        text(&mut out, &entries, now(), chrono_tz::UTC, &style).expect("a vector");
+        text(&mut out, &entries, now(), Zone::UTC, &style).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"), @"
         Source  Id            State  Figures    Tells
         Codex   codex         ok     3 min ago  tokens of every request, by model, project and session
@@ -367,7 +366,7 @@ pub(in crate::faces::cli) mod tests {
         OpenAI reports “Partial System Outage” on its status page (as of 14:50): figures may be late.
         ");
         let mut out = Vec::new();
-        json(&mut out, &entries[1..], now(), chrono_tz::UTC).expect("a vector");
+        json(&mut out, &entries[1..], now(), Zone::UTC).expect("a vector");
         let document: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
         assert_eq!(
             document["sources"][0]["incident"],
@@ -392,7 +391,7 @@ pub(in crate::faces::cli) mod tests {
         let shown = |columns| {
             let mut out = Vec::new();
             let style = Style { color: false, width: columns };
-            text(&mut out, &entries, now(), chrono_tz::UTC, &style).expect("a vector");
+            text(&mut out, &entries, now(), Zone::UTC, &style).expect("a vector");
             String::from_utf8(out).expect("text")
         };
         insta::assert_snapshot!(shown(100), @"
@@ -416,7 +415,7 @@ pub(in crate::faces::cli) mod tests {
         (sk-admin-…). Set one: `spendbar key set openai-admin`.
         ");
         let mut out = Vec::new();
-        json(&mut out, &entries[1..3], now(), chrono_tz::UTC).expect("a vector");
+        json(&mut out, &entries[1..3], now(), Zone::UTC).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
         {
           "schema": "spendbar.sources.v1",

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
 use rusqlite::{Connection, Result};
 
 use super::super::bills::{self, Covered};
@@ -13,7 +12,7 @@ use super::super::names::{NONE, Names};
 use super::super::{Ledger, LedgerError, codes, days};
 use super::lines::{AccountLines, Difference, Line, LineBill, LineState};
 use super::{Bill, Scope, bills_of, excess, plain_model};
-use crate::spend::{Amounts, Converted, Filter, Money, Rates, Span};
+use crate::spend::{Amounts, Converted, Filter, Money, Rates, Span, Zone};
 
 /// How many earlier days are looked at to tell why the bill of a few differs: a discount shows over
 /// several days.
@@ -44,9 +43,9 @@ impl Ledger {
         first_day: NaiveDate,
         last_day: NaiveDate,
     ) -> std::result::Result<Reconciled, LedgerError> {
-        let span = span_of(first_day, last_day, Tz::UTC);
+        let span = span_of(first_day, last_day, Zone::UTC);
         self.ask(|conn| {
-            let scope = Scope::new(conn, &span, Tz::UTC, &Filter::everything())?;
+            let scope = Scope::new(conn, &span, Zone::UTC, &Filter::everything())?;
             let accounts = accounts(conn, &scope, &self.rates, Only::All)?;
             let mut amounts = Amounts::default();
             for account in &accounts {
@@ -64,7 +63,7 @@ impl Ledger {
         &self,
         first_day: NaiveDate,
         last_day: NaiveDate,
-        zone: Tz,
+        zone: Zone,
     ) -> std::result::Result<Vec<Difference>, LedgerError> {
         let in_zone = |conn: &Connection, first_day, zone| {
             let scope =
@@ -77,12 +76,12 @@ impl Ledger {
         self.ask(|conn| {
             let look_back = last_day.checked_sub_days(LOOK_BACK).unwrap_or(last_day);
             let with_others = first_day.min(look_back);
-            let mut differences = if zone == Tz::UTC || !days::are_kept(conn, zone)? {
-                of_the_days(&in_zone(conn, with_others, Tz::UTC)?)
+            let mut differences = if zone == Zone::UTC || !days::are_kept(conn, zone)? {
+                of_the_days(&in_zone(conn, with_others, Zone::UTC)?)
             } else {
                 let mut differences = of_the_days(&in_zone(conn, first_day, zone)?);
                 if !differences.is_empty() {
-                    let utc = of_the_days(&in_zone(conn, with_others, Tz::UTC)?);
+                    let utc = of_the_days(&in_zone(conn, with_others, Zone::UTC)?);
                     for difference in &mut differences {
                         let same = utc.iter().find(|utc| utc.account == difference.account);
                         difference.reason = same.and_then(|same| same.reason.clone());
@@ -96,7 +95,7 @@ impl Ledger {
     }
 }
 
-fn span_of(first_day: NaiveDate, last_day: NaiveDate, zone: Tz) -> Span {
+fn span_of(first_day: NaiveDate, last_day: NaiveDate, zone: Zone) -> Span {
     let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
     Span::of_days(first_day, end_day.max(first_day), zone)
 }

@@ -19,14 +19,13 @@ fn models_are_compared_without_their_date() {
 }
 
 mod lined_up {
-    use chrono_tz::Tz;
     use proptest::prelude::*;
 
     use super::super::super::Ledger;
     use super::super::super::testing::*;
     use super::super::{LineState, Reason};
     use crate::spend::{
-        Amounts, Charge, Currency, Funding, Money, Rate, Rates, Reading, Span, Usage,
+        Amounts, Charge, Currency, Funding, Money, Rate, Rates, Reading, Span, Usage, Zone,
     };
 
     const NOW: &str = "2026-11-24T12:00:00Z";
@@ -106,12 +105,12 @@ mod lined_up {
     fn neither_slots_nor_events_are_read() {
         let home = tempfile::tempdir().unwrap();
         let mut ledger = ledger_in(home.path());
-        ledger.keep_days_of(Tz::Europe__Berlin).unwrap();
+        ledger.keep_days_of(Zone::named("Europe/Berlin")).unwrap();
         record(&mut ledger, &look(&AGENT, NOW), &reading(vec![dollars("a", "2026-11-10", 9)]));
         record(&mut ledger, &look(&PROVIDER, NOW), &billed(vec![charge("2026-11-10", "7")]));
         let ask = |ledger: &Ledger| {
             let (first, last) = (day("2026-11-01"), day("2026-11-30"));
-            (month(ledger), ledger.differences(first, last, Tz::Europe__Berlin).unwrap())
+            (month(ledger), ledger.differences(first, last, Zone::named("Europe/Berlin")).unwrap())
         };
         let known = ask(&ledger);
         assert_eq!((known.0.accounts.len(), known.1.len()), (1, 1));
@@ -173,7 +172,7 @@ mod lined_up {
         record(&mut ledger, &look(&AGENT, NOW), &reading(logs));
         let charges = vec![charge("2026-11-10", "4"), charge("2026-11-24", "1")];
         record(&mut ledger, &look(&PROVIDER, NOW), &billed(charges));
-        let zone = Tz::Europe__Berlin;
+        let zone = Zone::named("Europe/Berlin");
         ledger.keep_days_of(zone).unwrap();
         let ask = |ledger: &Ledger, first, last| {
             let found = ledger.differences(day(first), day(last), zone).unwrap();
@@ -191,11 +190,12 @@ mod lined_up {
         let local = ask(&ledger, "2026-11-10", "2026-11-10");
         assert_eq!((local[0].0, local[0].1), (usd("4"), usd("6")));
         // Another zone's days would have to be summed from every slot: UTC days stand in.
-        let elsewhere = ledger.differences(day("2026-11-10"), day("2026-11-10"), Tz::Asia__Tokyo);
+        let elsewhere =
+            ledger.differences(day("2026-11-10"), day("2026-11-10"), Zone::named("Asia/Tokyo"));
         assert_eq!(elsewhere.unwrap(), []);
         // An empty bill of an open day is no news; that of a final day is.
         record(&mut ledger, &look(&PROVIDER, NOW), &billed(vec![]));
-        let ask = |date| ledger.differences(day(date), day(date), Tz::UTC).unwrap();
+        let ask = |date| ledger.differences(day(date), day(date), Zone::UTC).unwrap();
         assert_eq!(ask("2026-11-24"), []);
         assert_eq!(ask("2026-11-10")[0].reason, Some(Reason::KeyNotSeen));
     }
@@ -269,12 +269,12 @@ mod lined_up {
                 prop_assert_eq!(keys.len(), count);
             }
             let end = day("2026-12-01");
-            let span = Span::of_days(day("2026-11-01"), end, Tz::UTC);
-            let spend = ledger.spend(&span, Tz::UTC, &crate::spend::Filter::everything()).unwrap();
+            let span = Span::of_days(day("2026-11-01"), end, Zone::UTC);
+            let spend = ledger.spend(&span, Zone::UTC, &crate::spend::Filter::everything()).unwrap();
             prop_assert_eq!((list, covered), (spend.list, spend.covered));
             prop_assert_eq!(amounts.usd(), spend.billed.unwrap_or(nothing));
             let report =
-                ledger.report(day("2026-11-01"), day("2026-11-30"), Tz::UTC, &[]).unwrap();
+                ledger.report(day("2026-11-01"), day("2026-11-30"), Zone::UTC, &[]).unwrap();
             prop_assert_eq!(list, report.totals.list.unwrap_or(nothing));
             for currency in [Currency::USD, euro] {
                 let told = |sums: &Amounts| sums.get(currency).map_or(0, |sum| sum.attos);

@@ -1,4 +1,3 @@
-use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::super::testing::{
@@ -6,7 +5,7 @@ use super::super::testing::{
 };
 use super::super::{GroupKey, Report, Spend};
 use super::*;
-use crate::spend::{EventKey, Filter, Span, Usage};
+use crate::spend::{EventKey, Filter, Span, Usage, Zone};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 const ALL_OLD: Rows = Rows { kept: 1, worth_it: 1, at_once: 7 };
@@ -18,9 +17,9 @@ fn rows(ledger: &Ledger) -> i64 {
 /// All that can be asked of the time that the tests are about.
 fn answers(ledger: &Ledger) -> (Report, Spend) {
     let by = [GroupKey::Day, GroupKey::Source, GroupKey::Model, GroupKey::Session];
-    let report = ledger.report(day("2026-11-01"), day("2026-11-30"), Tz::UTC, &by).unwrap();
-    let span = Span::of_days(day("2026-11-01"), day("2026-12-01"), Tz::UTC);
-    (report, ledger.spend(&span, Tz::UTC, &Filter::everything()).unwrap())
+    let report = ledger.report(day("2026-11-01"), day("2026-11-30"), Zone::UTC, &by).unwrap();
+    let span = Span::of_days(day("2026-11-01"), day("2026-12-01"), Zone::UTC);
+    (report, ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap())
 }
 
 fn old_events(count: u32) -> Vec<Usage> {

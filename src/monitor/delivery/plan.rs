@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::ledger::{Alert, Open, Settled, Snooze};
 use crate::spend::alert::DESKTOP;
-use crate::spend::{DeliveryState, Quiet, Severity};
+use crate::spend::{DeliveryState, Quiet, Severity, Zone};
 
 /// First and longest wait before a webhook is tried again.
 const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60 * 60));
@@ -22,7 +21,7 @@ pub struct Rules<'a> {
     /// The config's quiet hours.
     pub quiet: Option<Quiet>,
     /// The zone they are in.
-    pub zone: Tz,
+    pub zone: Zone,
     /// What is snoozed.
     pub snoozes: &'a [Snooze],
     /// The channels of the config besides the desktop.
@@ -231,7 +230,7 @@ mod tests {
     fn decide(open: Vec<Open>, snoozes: &[Snooze], now: &str) -> Plan {
         let channels = BTreeSet::from([HOOK.to_owned()]);
         let quiet = Quiet::parse("22:00-08:00");
-        let rules = Rules { quiet, zone: Tz::UTC, snoozes, channels: &channels };
+        let rules = Rules { quiet, zone: Zone::UTC, snoozes, channels: &channels };
         plan(open, &rules, at(now))
     }
 
@@ -362,7 +361,7 @@ mod tests {
             let snoozes = [Snooze { budget: None, until: now + chrono::Duration::hours(1) }];
             let rules = Rules {
                 quiet: Quiet::parse("22:00-08:00"),
-                zone: Tz::UTC,
+                zone: Zone::UTC,
                 snoozes: if snoozed { &snoozes } else { &[] },
                 channels: &channels,
             };

@@ -12,14 +12,14 @@ use crate::budgets::Basis;
 use crate::ledger::Alert;
 use crate::spend::{
     Charge, ChargeKind, Currency, Cycle, DaySpan, EventKey, Filter, Reading, SourceInfo, Speed,
-    TokenCounts, Usage,
+    TokenCounts, Usage, Zone,
 };
 
 /// $5 per million output tokens: a dollar is so many.
 const MODEL: &str = "claude-haiku-4-5";
 const TOKENS_PER_DOLLAR: u64 = 200_000;
 const THRESHOLDS: [u32; 3] = [50, 80, 100];
-const ZONES: [Tz; 3] = [Tz::UTC, Tz::America__Los_Angeles, Tz::Asia__Kathmandu];
+const ZONES: [&str; 3] = ["UTC", "America/Los_Angeles", "Asia/Kathmandu"];
 const CYCLES: [Cycle; 4] = [Cycle::Day, Cycle::WEEK, Cycle::Month(20), Cycle::Days(2)];
 
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ struct World {
 impl World {
     fn new(home: &Path) -> Self {
         let now: DateTime<Utc> = "2026-11-24T12:00:00Z".parse().expect("a time");
-        let mut config = Config::defaults(Tz::UTC);
+        let mut config = Config::defaults(Zone::UTC);
         let budget = |cycle: &Cycle| Budget {
             name: cycle.to_string(),
             amount: dollars(100),
@@ -191,7 +191,7 @@ impl World {
                 self.judge = Judge::default();
             }
             Step::Clock(minutes) => self.now += TimeDelta::minutes(minutes),
-            Step::Zone(zone) => self.config.zone = ZONES[zone],
+            Step::Zone(zone) => self.config.zone = Zone::named(ZONES[zone]),
             Step::Edit { budget, dollars: amount } => {
                 self.config.budgets[budget].amount = dollars(amount);
             }
@@ -291,7 +291,8 @@ fn a_day_passes_as_past_days_did_and_forecasts_know_it() {
         }
     }
     world.now = end;
-    let shape = standing::day_shape(&world.ledger, end, Tz::UTC).expect("answers").expect("known");
+    let shape =
+        standing::day_shape(&world.ledger, end, Zone::UTC).expect("answers").expect("known");
     assert_eq!((shape[9], shape[10], shape[15], shape[16], shape[24]), (0, 250, 250, 1000, 1000));
     world.spend(10, 30, false);
     let forecast = |world: &World| world.reached()[0].1.forecast.expect("half a day is known");

@@ -1,11 +1,11 @@
 //! The arguments of `report`: days, grouping, zone.
 
 use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
 use clap::Args;
 
 use super::wrong;
 use crate::board::report::GroupBy;
+use crate::spend::Zone;
 
 /// The arguments of `report`.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct ReportArgs {
     by: Vec<GroupBy>,
     /// Zone of the days, such as Europe/Berlin [default: the config's]
     #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
-    pub tz: Option<Tz>,
+    pub tz: Option<Zone>,
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
@@ -115,7 +115,7 @@ fn parse_group(text: &str) -> Result<GroupBy, String> {
     }
 }
 
-fn parse_zone(text: &str) -> Result<Tz, String> {
+fn parse_zone(text: &str) -> Result<Zone, String> {
     text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
 }
 

@@ -206,6 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::spend::Zone;
     use crate::spend::{Amounts, Money, TokenCounts};
 
     fn money(text: &str, currency: &str) -> Money {
@@ -242,7 +243,7 @@ mod tests {
             ..ReportRow::default()
         };
         Report {
-            zone: chrono_tz::Europe::Berlin,
+            zone: Zone::named("Europe/Berlin"),
             first_day: "2026-11-23".parse().expect("day"),
             last_day: "2026-11-24".parse().expect("day"),
             by: vec![GroupBy::Day, GroupBy::Model, GroupBy::Project],

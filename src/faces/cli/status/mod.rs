@@ -6,13 +6,11 @@ pub(in crate::faces::cli) mod tests;
 
 use std::io::{self, Write};
 
-use chrono_tz::Tz;
-
 use super::first_run::{self, Looked};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::board::{Board, BudgetRow, Headline, SourceRow, State, wording};
-use crate::spend::Money;
+use crate::spend::{Money, Zone};
 
 pub use document::json;
 
@@ -267,7 +265,7 @@ fn notes(board: &Board) -> Vec<String> {
 /// What providers report of their own faults, each once although several rows are marked.
 pub(in crate::faces::cli) fn incidents<'a>(
     rows: impl Iterator<Item = &'a SourceRow>,
-    zone: Tz,
+    zone: Zone,
 ) -> Vec<String> {
     let mut told = Vec::new();
     for incident in rows.filter_map(|row| row.incident.as_ref()) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::board::{AlertRow, BalanceRow, Basis, Figures, Forecast, ModelRow};
 use crate::spend::{
     AlertKind, Balance, Currency, Cycle, Quantity, QuotaWindow, Severity, SourceError, TokenCounts,
-    UsedOf,
+    UsedOf, Zone,
 };
 
 fn usd(text: &str) -> Money {
@@ -35,7 +35,7 @@ fn row(id: &str) -> SourceRow {
 fn empty() -> Board {
     Board {
         now: "2026-11-24T15:00:00Z".parse().expect("time"),
-        zone: chrono_tz::Europe::Berlin,
+        zone: Zone::named("Europe/Berlin"),
         today: "2026-11-24".parse().expect("day"),
         headline: Headline::Spend,
         figures: Figures {
