@@ -60,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
+        Some(Command::Window { page, at }) => paging::window(&page, at)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
         Some(Command::Scan(args)) => explaining::explain(&app, &args, &style, &mut out)?,
         Some(Command::Sources(args)) => asking::sources(&app, args, &style, &mut out)?,

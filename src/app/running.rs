@@ -243,6 +243,7 @@ fn pass_on(
             Next::Told(Told::Reply(tag, reply)) => telling.reply(&tag, reply, Some(&latest)),
             Next::Told(Told::Action(action)) => match action {
                 Action::OpenPage => telling.open_page(None),
+                Action::Peek(at) => telling.peek(at),
                 Action::Refresh => drop(commands.send(Command::Refresh)),
                 Action::TogglePause => {
                     drop(commands.send(Command::Pause(latest.state != State::Paused)));

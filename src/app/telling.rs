@@ -12,11 +12,12 @@ use crate::config::edit;
 use crate::faces::notify::{Notice, Notifier, Reply, Urgency, urgency};
 use crate::faces::tray::summary::summary;
 use crate::monitor::{Command, Settled};
+use crate::platform::popover::{self, Point};
 use crate::spend::period::local_day;
 use crate::spend::{Money, Severity, SnoozeFor};
 
 use super::App;
-use super::paging::Address;
+use super::paging::{Address, PageWindow};
 
 /// The tag of what tells several alerts at once.
 const HELD: &str = "held";
@@ -33,6 +34,7 @@ pub(super) struct Telling {
     told: BTreeMap<String, Vec<AlertRow>>,
     /// Where the details are; `None` when no page is served.
     page: Option<Address>,
+    window: PageWindow,
 }
 
 impl Telling {
@@ -43,7 +45,7 @@ impl Telling {
         page: Option<Address>,
     ) -> Self {
         let (app, notifier) = (app.clone(), notifier.into());
-        Self { app, notifier, commands, told: BTreeMap::new(), page }
+        Self { app, notifier, commands, told: BTreeMap::new(), page, window: PageWindow::default() }
     }
 
     /// Opens the page with the details, at a day where one is given, and says what hinders that.
@@ -59,6 +61,22 @@ impl Telling {
                 tell(&notifier, &failed(&error));
             }
         });
+    }
+
+    /// Opens or closes the window with the details by the icon; the browser shows them where this
+    /// build, or this desktop, has no such window.
+    pub(super) fn peek(&self, at: Point) {
+        let Some(page) = self.page.clone().filter(|_| popover::IS_AVAILABLE) else {
+            return self.open_page(None);
+        };
+        let notifier = self.notifier.clone();
+        let file = page.file().to_owned();
+        self.tell_failure(self.window.toggle(&file, Some(at), move || {
+            log::info!("no window could be shown; the browser shows the page");
+            if let Err(error) = page.open(None) {
+                tell(&notifier, &failed(&error));
+            }
+        }));
     }
 
     /// Hands alerts to the desktop on a thread of its own, for a daemon may hang, and reports back.

@@ -8,6 +8,7 @@ pub mod keyring;
 pub mod notification;
 pub mod open;
 pub mod paths;
+pub mod popover;
 pub mod process;
 pub mod session;
 pub mod shell;

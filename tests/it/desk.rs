@@ -389,9 +389,15 @@ impl TrayItem<'_> {
 
     /// Clicks the icon itself with the left button, as a host would.
     pub fn activate(&self) {
+        self.activate_at(0, 0);
+    }
+
+    /// The same, telling where on the screen that was.
+    pub fn activate_at(&self, x: u32, y: u32) {
         let interface = "org.kde.StatusNotifierItem";
+        let [x, y] = [x, y].map(|at| at.to_string());
         self.desk
-            .bus(["call", &self.name, &self.path, interface, "Activate", "ii", "0", "0"])
+            .bus(["call", &self.name, &self.path, interface, "Activate", "ii", &x, &y])
             .unwrap_or_else(|error| panic!("Activate: {error}"));
     }
 
@@ -486,7 +492,7 @@ fn missing_parts() -> Vec<&'static str> {
 }
 
 /// One line on the terminal, past the capturing of tests that pass.
-fn say_once(line: &str) {
+pub fn say_once(line: &str) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         let _ = writeln!(std::io::stderr(), "{line}");

@@ -9,6 +9,8 @@
 //! |---|---|
 //! | `SPENDBAR_KILLS` | how often the kill test kills the program (25 unless set) |
 //! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
+//! | `SPENDBAR_POPOVER` | the program, built with the feature `popover`, for the tests of its window |
+//! | `SPENDBAR_POPOVER_SCREENSHOT` | a file that the picture of that window goes to (PNG) |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
 mod agents;
@@ -38,6 +40,7 @@ mod live;
 mod page;
 mod page_browser;
 mod polling;
+mod popover;
 mod prices;
 mod provider;
 mod providers;

@@ -30,6 +30,7 @@ pub fn fixtures() -> PathBuf {
 #[must_use]
 pub struct World {
     root: TempDir,
+    program: PathBuf,
     clock: Option<String>,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -38,7 +39,8 @@ impl World {
     /// An empty home, the XDG folders at their usual places in it, no config, no keyring, no desktop, UTC as the local zone.
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("spendbar-it-").tempdir().expect("a folder");
-        let mut world = Self { root, clock: None, variables: BTreeMap::new() };
+        let mut world =
+            Self { root, program: PROGRAM.into(), clock: None, variables: BTreeMap::new() };
         for folder in
             ["home", "home/.config", "home/.local/share", "home/.cache", "home/.local/state", "run"]
         {
@@ -95,6 +97,12 @@ impl World {
     /// Points the source `id` at a pretend provider.
     pub fn provider(self, id: &str, provider: &FakeProvider) -> Self {
         self.config(&format!("\n[providers.{id}]\nbase_url = \"{}\"\n", provider.base_url()))
+    }
+
+    /// Another build of the program.
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = program.into();
+        self
     }
 
     /// A pretend browser in the place of the system's opener: it writes the addresses that it is
@@ -203,7 +211,7 @@ impl World {
 
     /// The command, for tests that need pipes of their own.
     pub fn command<const N: usize>(&self, arguments: [&str; N]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program);
         command.args(arguments);
         self.settle(&mut command);
         command
@@ -212,7 +220,7 @@ impl World {
     /// The command inside a shell script, which finds it as `"$@"`: for limits and pipes.
     pub fn command_under<const N: usize>(&self, script: &str, arguments: [&str; N]) -> Command {
         let mut command = Command::new("bash");
-        command.args(["-c", script, "bash", PROGRAM]).args(arguments);
+        command.args(["-c", script, "bash"]).arg(&self.program).args(arguments);
         self.settle(&mut command);
         command
     }

@@ -8,6 +8,9 @@
 
 mod doors;
 mod routes;
+mod window;
+
+pub(super) use window::{PageWindow, window};
 
 use std::fs;
 use std::io::{self, Write};
@@ -45,12 +48,21 @@ struct Document {
 
 /// The address that opens the page; whoever has it comes in.
 #[derive(Clone)]
-pub(super) struct Address(String);
+pub(super) struct Address {
+    url: String,
+    /// Where it is written down.
+    file: PathBuf,
+}
 
 impl Address {
     /// The address itself, for the user's own eyes.
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.url
+    }
+
+    /// The file that holds it, for this user's other processes.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Opens it in the browser, at a day where one is given. Blocks for up to one and a half seconds.
@@ -60,7 +72,7 @@ impl Address {
     pub(super) fn open(&self, day: Option<NaiveDate>) -> Result<(), open::OpenError> {
         let query = address::query(&View { day, ..View::default() });
         let and = if query.is_empty() { "" } else { "&" };
-        open::browse(&format!("{}{and}{query}", self.0))
+        open::browse(&format!("{}{and}{query}", self.url))
     }
 }
 
@@ -86,7 +98,8 @@ impl Served {
         listener.set_nonblocking(true).context("preparing the port")?;
         let port = listener.local_addr().context("reading the port")?.port();
         let doors = doors::Doors::new(port).context("asking the system for random numbers")?;
-        let address = Address(doors.opening_address());
+        let file = file(app);
+        let address = Address { url: doors.opening_address(), file: file.clone() };
         let routes = routes::routes(app, doors, boards, commands);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -114,7 +127,6 @@ impl Served {
                 runtime.shutdown_background();
             })
             .context("starting the page's thread")?;
-        let file = file(app);
         let served = Self { address, file, stop: Some(stop), thread: Some(thread) };
         served.note().with_context(|| format!("writing {}", served.file.display()))?;
         Ok(served)
@@ -126,7 +138,7 @@ impl Served {
     }
 
     fn note(&self) -> io::Result<()> {
-        let document = Document { schema: SCHEMA.into(), url: Some(self.address.0.clone()) };
+        let document = Document { schema: SCHEMA.into(), url: Some(self.address.url.clone()) };
         // A temporary file is its user's alone (Unix: mode 0600) and takes that along.
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -10,6 +10,7 @@ pub mod title;
 pub mod tooltip;
 
 use crate::board::{Board, BudgetRow, State, wording};
+use crate::platform::popover::Point;
 use crate::spend::{Cycle, SnoozeFor};
 
 use icon::{Ground, IconInput};
@@ -21,6 +22,8 @@ pub use show::{Tray, TrayError, TrayHandle};
 pub enum Action {
     /// Open the page with the details.
     OpenPage,
+    /// Show the details by the icon, which is there, or hide them.
+    Peek(Point),
     /// Look at every source now.
     Refresh,
     /// Stop looking, or go on: whichever the board is not in.

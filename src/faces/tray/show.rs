@@ -24,6 +24,7 @@ use super::tooltip::tooltip;
 use super::{Action, icon_input};
 use crate::board::Board;
 use crate::platform::event_loop::{EventLoop, Flow, Turn, Waker};
+use crate::platform::popover::Point;
 use crate::platform::theme::{self, Scheme};
 use crate::platform::tray_style::{self, TrayStyle, tray_style};
 use crate::spend::SnoozeFor;
@@ -89,10 +90,12 @@ impl Tray {
             if let TrayIconEvent::Click {
                 button: MouseButton::Left,
                 button_state: MouseButtonState::Up,
+                position,
                 ..
             } = event
             {
-                on_click(Action::OpenPage);
+                // Whole pixels of the screen.
+                on_click(Action::Peek(Point { x: position.x as i32, y: position.y as i32 }));
             }
         }));
         let waker = self.events.waker();
@@ -227,6 +230,11 @@ fn update(mut shown: OnScreen, wanted: Drawn) -> Result<OnScreen, TrayError> {
         }
     } else {
         let (menu, items) = build(&wanted.rows)?;
+        // To the hosts of Linux a menu of as many rows is the same one with other texts: a row that
+        // became a separator, or was one, would stay what it was ("Label Empty" in xfce4-panel).
+        if wanted.rows.len() == shown.drawn.rows.len() {
+            shown.tray.set_menu(None);
+        }
         shown.tray.set_menu(Some(Box::new(menu)));
         shown.items = items;
     }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::platform::popover::Point;
 use crate::spend::{Currency, Money};
 
 pub use alerts::{AlertsArgs, AlertsCommand};
@@ -174,6 +175,15 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The window by the icon, which the running program opens
+    #[command(hide = true)]
+    Window {
+        /// Where the running program's page is written down.
+        page: PathBuf,
+        /// Where the icon is.
+        #[arg(long, value_name = "X,Y", value_parser = point)]
+        at: Option<Point>,
+    },
     /// See it at work on a pretend world: no key, no network, no desktop needed
     Demo {
         /// End after this many seconds
@@ -283,6 +293,13 @@ fn parse_amount(text: &str) -> Result<Money, String> {
         Ok(amount) if amount.attos > 0 => Ok(amount),
         _ => Err("write dollars above zero, such as 200 or 200.50".into()),
     }
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    let point = text
+        .split_once(',')
+        .and_then(|(x, y)| Some(Point { x: x.parse().ok()?, y: y.parse().ok()? }));
+    point.ok_or_else(|| "write two whole numbers, such as 1200,12".into())
 }
 
 #[cfg(test)]
