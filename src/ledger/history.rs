@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::figures::Figures;
+use super::kin::{self, Related};
 use super::names::{self, Names};
 use super::parts::Parts;
 use super::reconcile::{self, Scope};
@@ -18,7 +19,10 @@ pub struct SessionHistory {
     pub steps: Vec<SessionStep>,
     /// The folder it worked in last.
     pub project: Option<String>,
-    /// Sessions that the same agent ran in the same folder while this one was at work, dearest
+    /// The session it came from and those that came from it, as far as they used anything in the
+    /// span, dearest first.
+    pub family: Vec<(Related, NeighbourSession)>,
+    /// Other sessions that the same agent ran in the same folder while this one was at work, dearest
     /// first.
     pub beside: Vec<NeighbourSession>,
 }
@@ -40,7 +44,7 @@ pub struct SessionStep {
     pub unpriced_tokens: u64,
 }
 
-/// A session that ran at the same time in the same folder.
+/// Another session of the same agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeighbourSession {
     /// The agent's name for it.
@@ -51,6 +55,13 @@ pub struct NeighbourSession {
     pub last: DateTime<Utc>,
     /// List price; `None` when none of it has one.
     pub list: Option<Money>,
+}
+
+impl NeighbourSession {
+    fn dearest_first(&self, other: &Self) -> std::cmp::Ordering {
+        let list = |it: &Self| it.list.map(|money| money.attos);
+        list(other).cmp(&list(self)).then_with(|| self.session.cmp(&other.session))
+    }
 }
 
 impl Ledger {
@@ -143,21 +154,23 @@ impl Ledger {
                 });
             }
             history.project = names.string(conn, project)?;
+            let kin = kin::of(conn, source, session)?;
+            // A session that changed its folder is one relative.
+            let mut relatives: HashMap<i64, Neighbour> = HashMap::new();
             for ((session, folder), other) in others {
-                if folder != project || other.last < first || other.first > last {
-                    continue;
+                if kin.contains_key(&session) {
+                    let relative = relatives.entry(session);
+                    relative.or_insert_with(|| Neighbour::begun(other.first)).join(&other);
+                } else if folder == project && other.last >= first && other.first <= last {
+                    history.beside.push(other.named(names.string(conn, session)?));
                 }
-                history.beside.push(NeighbourSession {
-                    session: names.string(conn, session)?.unwrap_or_default(),
-                    first: slots::start_of(other.first),
-                    last: slots::start_of(other.last),
-                    list: other.figures.list().map(Money::from_picos_usd),
-                });
             }
-            history.beside.sort_by(|a, b| {
-                let list = |it: &NeighbourSession| it.list.map(|money| money.attos);
-                list(b).cmp(&list(a)).then_with(|| a.session.cmp(&b.session))
-            });
+            for (session, relative) in relatives {
+                let named = relative.named(names.string(conn, session)?);
+                history.family.push((kin[&session], named));
+            }
+            history.family.sort_by(|(_, a), (_, b)| a.dearest_first(b));
+            history.beside.sort_by(NeighbourSession::dearest_first);
             Ok(history)
         })
     }
@@ -177,13 +190,28 @@ impl Neighbour {
     fn begun(quarter: i64) -> Self {
         Self { first: quarter, last: quarter, figures: Figures::default() }
     }
+
+    fn join(&mut self, other: &Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.figures.add(&other.figures, 1);
+    }
+
+    fn named(&self, session: Option<String>) -> NeighbourSession {
+        NeighbourSession {
+            session: session.unwrap_or_default(),
+            first: slots::start_of(self.first),
+            last: slots::start_of(self.last),
+            list: self.figures.list().map(Money::from_picos_usd),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::*;
     use super::*;
-    use crate::spend::{Charge, Reading};
+    use crate::spend::{Charge, Kin, Reading, Relation};
 
     const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -228,6 +256,67 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_session_knows_where_it_came_from_and_what_came_from_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let of = |id: &str, time: &str, session: &str, project: &str, amount: u64| {
+            let mut usage = dollars(id, time, amount);
+            usage.session = Some(session.into());
+            usage.project = Some(project.into());
+            usage
+        };
+        let kin = |session: &str, parent: &str, relation| Kin {
+            session: session.into(),
+            parent: parent.into(),
+            relation,
+        };
+        let told = Reading {
+            kin: vec![
+                kin("helper", "one", Relation::Fork),
+                // The newest telling holds.
+                kin("helper", "one", Relation::Subagent),
+                kin("later", "one", Relation::Fork),
+                kin("one", "first", Relation::Fork),
+                kin("silent", "one", Relation::Subagent),
+                kin("stranger", "other", Relation::Subagent),
+            ],
+            ..reading(vec![
+                of("a", "2026-11-24T10:01:00Z", "one", "/shop", 1),
+                // It worked in two folders, and before the one that it came from was seen.
+                of("b", "2026-11-24T09:00:00Z", "helper", "/search", 2),
+                of("c", "2026-11-24T10:05:00Z", "helper", "/shop", 3),
+                of("d", "2026-11-24T20:00:00Z", "later", "/shop", 4),
+                of("e", "2026-11-24T08:00:00Z", "first", "/shop", 9),
+                of("f", "2026-11-24T10:01:00Z", "stranger", "/shop", 1),
+            ])
+        };
+        record(&mut ledger, &look(&AGENT, NOON), &told);
+        let span = Span::of_days(day("2026-11-24"), day("2026-11-25"), Zone::UTC);
+        let history = ledger.session_history("an-agent", "one", &span).unwrap();
+        let family: Vec<_> = history
+            .family
+            .iter()
+            .map(|(related, it)| (*related, it.session.as_str(), it.first, it.list))
+            .collect();
+        let [nine, eight, ten, evening] = [
+            "2026-11-24T09:00:00Z",
+            "2026-11-24T08:00:00Z",
+            "2026-11-24T10:00:00Z",
+            "2026-11-24T20:00:00Z",
+        ]
+        .map(at);
+        let expected = [
+            (Related::Parent(Relation::Fork), "first", eight, Some(usd("9"))),
+            (Related::Child(Relation::Subagent), "helper", nine, Some(usd("5"))),
+            (Related::Child(Relation::Fork), "later", evening, Some(usd("4"))),
+        ];
+        assert_eq!(family, expected);
+        let beside: Vec<_> =
+            history.beside.iter().map(|it| (it.session.as_str(), it.first)).collect();
+        assert_eq!(beside, [("stranger", ten)]);
     }
 
     #[test]

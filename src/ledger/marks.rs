@@ -5,8 +5,8 @@ use std::path::MAIN_SEPARATOR;
 
 use rusqlite::{Connection, Result, Row, params};
 
-use super::{Ledger, LedgerError, names};
-use crate::spend::{KnownFile, Mark, Marks, Stamps};
+use super::{Ledger, LedgerError, names, packed};
+use crate::spend::{Mark, Marks, Stamps};
 
 impl Ledger {
     /// How far each of a source's files was read.
@@ -33,10 +33,7 @@ impl Ledger {
                 return Ok(stamps.clone());
             }
             let Some(source) = names::find(conn, source_id)? else { return Ok(Stamps::default()) };
-            let stamps: Stamps = conn
-                .prepare_cached(STAMPS)?
-                .query_map([source], read_stamp)?
-                .collect::<Result<_>>()?;
+            let stamps = packed::read(conn, source)?;
             // Of a source that was never read there is nothing to keep.
             if may_keep && !stamps.is_empty() {
                 kept.of.insert(source_id.to_owned(), stamps.clone());
@@ -138,7 +135,7 @@ pub(super) fn store(
             None => delete.execute(params![source, name])?,
         };
     }
-    Ok(())
+    packed::note(conn, source, marks)
 }
 
 /// Between which two texts the names of all files in a folder stand.
@@ -158,16 +155,9 @@ fn read(row: &Row<'_>) -> Result<(String, Mark)> {
     Ok((row.get(0)?, mark))
 }
 
-fn read_stamp(row: &Row<'_>) -> Result<KnownFile> {
-    let size = row.get::<_, i64>(1)?.cast_unsigned();
-    Ok(KnownFile::new(row.get_ref(0)?.as_str()?, size, row.get(2)?, row.get(3)?))
-}
-
 // The columns are in the order of `read`.
 const ALL: &str = "
     SELECT name, offset, size, modified_nanos, identity, state FROM mark WHERE source = ?1";
-
-const STAMPS: &str = "SELECT name, size, modified_nanos, waits FROM mark WHERE source = ?1";
 
 /// Without being told SQLite reads all of a source's marks.
 const WAITING: &str = "

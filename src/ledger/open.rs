@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Channel, Ledger, LedgerError, reprice, schema};
+use super::{Channel, Ledger, LedgerError, packed, reprice, schema};
 use crate::spend::Rates;
 
 /// How long a process waits for another one's transaction. The longest are a few seconds: a
@@ -159,7 +159,10 @@ fn prepare(path: &Path, is_new: bool) -> Result<Ledger, LedgerError> {
              PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 4194304;",
         )?;
-        schema::migrate(conn, schema::MIGRATIONS, reprice::rebuild_if_stale)?;
+        schema::migrate(conn, schema::MIGRATIONS, |conn| {
+            packed::pack_all(conn)?;
+            reprice::rebuild_if_stale(conn)
+        })?;
         conn.pragma_update(None, "synchronous", "NORMAL")
     })?;
     Ok(ledger)

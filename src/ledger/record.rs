@@ -10,7 +10,7 @@ use super::pricer::Pricer;
 use super::slots::Deltas;
 use super::state::SourceState;
 use super::tally::Change;
-use super::{LedgerError, Recording, balances, events, marks, state};
+use super::{LedgerError, Recording, balances, events, kin, marks, state};
 use crate::pricing::PriceTable;
 use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};
 
@@ -113,6 +113,7 @@ fn record(
         + state::store_problems(conn, source, &stored.refused)?;
     let gone = reading.marks.iter().filter(|(_, mark)| mark.is_none()).map(|(name, _)| name);
     let settled_problems = state::forget_problems(conn, source, gone)?;
+    kin::store(conn, names, source, &reading.kin)?;
     marks::store(conn, source, &reading.marks)?;
 
     let known = state::of_source(conn, source)?;

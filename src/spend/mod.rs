@@ -27,7 +27,9 @@ pub use period::{Period, Span};
 pub use quiet::{Quiet, SnoozeFor};
 pub use quota::{Balance, Quantity, QuotaWindow, Total, Units, UsedOf};
 pub use rates::{Converted, Rate, Rates};
-pub use reading::{Charge, ChargeKind, DaySpan, Mark, Marks, Metered, Noted, Problem, Reading};
+pub use reading::{
+    Charge, ChargeKind, DaySpan, Kin, Mark, Marks, Metered, Noted, Problem, Reading, Relation,
+};
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::{KnownFile, Stamps};
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};

@@ -1,6 +1,7 @@
 //! What one look at a source gave.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ use super::usage::{TokenCounts, Usage};
 pub struct Reading {
     /// Usage events out of agent logs; the same event may come again and again.
     pub usages: Vec<Usage>,
+    /// Which sessions came from which.
+    pub kin: Vec<Kin>,
     /// Costs per UTC day. Together with `charges_cover` they replace what was known before.
     pub charges: Vec<Charge>,
     /// The UTC days whose charges this reading knows completely (a day without a charge cost 0).
@@ -57,12 +60,33 @@ impl Reading {
     /// Takes over what another part of the same look at an agent's logs gave.
     pub fn join(&mut self, other: Self) {
         self.usages.extend(other.usages);
+        self.kin.extend(other.kin);
         self.problems.extend(other.problems);
         self.gaps.extend(other.gaps);
         self.unmetered_tokens = self.unmetered_tokens.saturating_add(other.unmetered_tokens);
         self.marks.extend(other.marks);
         self.more |= other.more;
     }
+}
+
+/// A session that came from another one of the same agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kin {
+    /// The agent's name for it.
+    pub session: Arc<str>,
+    /// The one it came from.
+    pub parent: Arc<str>,
+    /// How.
+    pub relation: Relation,
+}
+
+/// How a session came from another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The other one started it for a part of its work.
+    Subagent,
+    /// It goes on from a point of the other one's history.
+    Fork,
 }
 
 /// How far a file was read; opaque to all but the source that wrote it, kept by the ledger in the

@@ -37,6 +37,24 @@ impl KnownFile {
         Self { name: xxh3_64(name.as_bytes()), size, modified_nanos }
     }
 
+    /// Which of 256 parts a file of this name is kept in: a source's files are spread over all of them.
+    pub fn bucket_of(name: &str) -> u8 {
+        xxh3_64(name.as_bytes()).to_be_bytes()[0]
+    }
+
+    /// What [`Stamps::pack`] made.
+    pub fn unpack(bytes: &[u8]) -> impl Iterator<Item = Self> {
+        let (files, _) = bytes.as_chunks::<24>();
+        files.iter().map(|file| {
+            let number = |at: usize| file.as_chunks::<8>().0[at];
+            Self {
+                name: u64::from_le_bytes(number(0)),
+                size: u64::from_le_bytes(number(1)),
+                modified_nanos: i64::from_le_bytes(number(2)),
+            }
+        })
+    }
+
     /// What a mark says of its file.
     pub fn of(name: &str, mark: &Mark) -> Self {
         Self::new(name, mark.size, mark.modified_nanos, mark.waits())
@@ -46,7 +64,10 @@ impl KnownFile {
 impl FromIterator<KnownFile> for Stamps {
     fn from_iter<T: IntoIterator<Item = KnownFile>>(files: T) -> Self {
         let mut known: Vec<KnownFile> = files.into_iter().collect();
-        known.sort_unstable_by_key(|file| file.name);
+        // Those of a ledger are in order already.
+        if !known.is_sorted_by_key(|file| file.name) {
+            known.sort_unstable_by_key(|file| file.name);
+        }
         known.dedup_by(|other, kept| {
             let is_same = other.name == kept.name;
             if is_same {
@@ -63,6 +84,14 @@ impl Stamps {
     /// Whether no file is known.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
+    }
+
+    /// All of them in 24 bytes each, in their order.
+    pub fn pack(&self) -> Vec<u8> {
+        let numbers = |file: &KnownFile| {
+            [file.name.to_le_bytes(), file.size.to_le_bytes(), file.modified_nanos.to_le_bytes()]
+        };
+        self.known.iter().flat_map(numbers).flatten().collect()
     }
 
     /// Takes in that a mark was stored, or with `None` forgotten.
@@ -162,6 +191,21 @@ mod tests {
         assert!(!stamps.are_all_there());
         stamps.see(b"c", None);
         assert!(stamps.are_all_there());
+    }
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let files = [("a", 10, -100, false), ("b", u64::MAX - 1, 200, false), ("c", 1, 1, true)];
+        let known = |(name, size, time, waits)| KnownFile::new(name, size, time, waits);
+        let stamps: Stamps = files.map(known).into_iter().collect();
+        let bytes = stamps.pack();
+        assert_eq!(bytes.len(), 3 * 24);
+        let again: Stamps = KnownFile::unpack(&bytes).collect();
+        assert_eq!(again.pack(), bytes);
+        assert!(again.has("a", 10, -100) && again.has("b", u64::MAX - 1, 200));
+        assert!(!again.has("c", 1, 1));
+        // A part of a file's stamp is none.
+        assert_eq!(KnownFile::unpack(&bytes[..47]).count(), 1);
     }
 
     #[test]

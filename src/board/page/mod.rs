@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use super::report::{GroupBy, Sums};
 use super::{AlertRow, Board, alert_row};
 use crate::ledger::{Ledger, LedgerError, Spend};
-pub use crate::ledger::{NeighbourSession, SessionHistory, SessionStep};
+pub use crate::ledger::{NeighbourSession, Related, SessionHistory, SessionStep};
 use crate::spend::{Currency, Money, Span};
 
 pub use view::{Reach, View};

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use super::charts::{self, Bar, Bars, Look};
 use super::{address, hue};
-use crate::board::page::{PageData, SessionHistory, View};
+use crate::board::page::{NeighbourSession, PageData, Related, SessionHistory, View};
 use crate::board::wording;
-use crate::spend::Money;
+use crate::spend::{Money, Relation};
 
 /// Bars at most; longer sessions have several quarters in one.
 const MOST_BARS: usize = 96;
@@ -103,23 +103,48 @@ fn known(history: &SessionHistory, data: &PageData) -> Markup {
                 td.num { (said(*list)) } td.num { (wording::tokens(*tokens)) } td.num { (wording::whole(*requests)) }
             } } }
         }
+        h3 { "Its subagents and forks" }
+        p.quiet { "Those that the agent logs as sessions of their own, and says so; those that it logs "
+            "under this session's name are in its figures." }
+        @if history.family.is_empty() { p.empty { "None is known." } } @else {
+            table {
+                thead { tr { th scope="col" { "Session" } th scope="col" { "Is" } th scope="col" { "From" }
+                    th.num scope="col" { "List" } } }
+                tbody { @for (related, other) in &history.family { tr {
+                    th scope="row" { (link(other, data)) }
+                    td { (is(*related)) }
+                    td { (other.first.with_timezone(&zone).format("%-d %b %H:%M")) }
+                    td.num { (said(other.list.map(|list| list.attos))) }
+                } } }
+            }
+        }
         h3 { "At the same time in the same folder" }
-        p.quiet { "Subagents and forks that log as sessions of their own are among these; those that "
-            "log under this session's name are in its figures." }
         @if history.beside.is_empty() { p.empty { "No other session." } } @else {
             table {
                 thead { tr { th scope="col" { "Session" } th scope="col" { "From" } th.num scope="col" { "List" } } }
                 tbody { @for other in history.beside.iter().take(BESIDE) { tr {
-                    th scope="row" {
-                        span.dot.(hue(data.view.source.as_deref())) aria-hidden="true" {}
-                        a href=(address::write(&View { session: Some(other.session.clone()), ..data.view.clone() })) {
-                            (other.session) }
-                    }
+                    th scope="row" { (link(other, data)) }
                     td { (other.first.with_timezone(&zone).format("%-d %b %H:%M")) }
                     td.num { (said(other.list.map(|list| list.attos))) }
                 } } }
             }
             @if history.beside.len() > BESIDE { p.quiet { "and " (history.beside.len() - BESIDE) " more" } }
         }
+    }
+}
+
+fn link(other: &NeighbourSession, data: &PageData) -> Markup {
+    let view = View { session: Some(other.session.clone()), ..data.view.clone() };
+    html! {
+        span.dot.(hue(data.view.source.as_deref())) aria-hidden="true" {}
+        a href=(address::write(&view)) { (other.session) }
+    }
+}
+
+fn is(related: Related) -> &'static str {
+    match related {
+        Related::Parent(_) => "where it came from",
+        Related::Child(Relation::Subagent) => "a subagent",
+        Related::Child(Relation::Fork) => "a fork",
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn show(address: &str, near: Option<Point>, folder: &Path) -> Result<
         builder().build(&events).map_err(|error| PopoverError::NoWindow(error.to_string()))?;
     put(&window, near);
     let closer = events.create_proxy();
-    let origin = address.split('?').next().unwrap_or_default().to_owned();
+    let origin = origin(address);
     let mut context = WebContext::new(Some(folder.to_owned()));
     let page = WebViewBuilder::new_with_web_context(&mut context)
         .with_url(address)
@@ -62,6 +62,13 @@ pub(super) fn show(address: &str, near: Option<Point>, folder: &Path) -> Result<
         *flow = if is_over { ControlFlow::Exit } else { ControlFlow::Wait };
     });
     Ok(())
+}
+
+/// `http://127.0.0.1:4711/` of an address that begins so.
+fn origin(address: &str) -> String {
+    let host = address.find("//").map_or(0, |at| at + 2);
+    let end = address[host..].find('/').map_or(address.len(), |at| host + at);
+    format!("{}/", &address[..end])
 }
 
 fn builder() -> WindowBuilder {

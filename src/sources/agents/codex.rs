@@ -46,7 +46,9 @@ use crate::sources::{
     Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind,
     Watched,
 };
-use crate::spend::{EventKey, Mark, Marks, Reading, Speed, Stamps, TokenCounts, Usage};
+use crate::spend::{
+    EventKey, Kin, Mark, Marks, Reading, Relation, Speed, Stamps, TokenCounts, Usage,
+};
 use ancestry::{Ancestors, thread_of};
 use counter::Vector;
 use origin::{Counted, Origin, Wait};
@@ -268,7 +270,7 @@ impl Format for Lines<'_> {
         };
         let Some(payload) = &row.payload else { return };
         match (row.kind.as_deref(), payload.kind.as_deref()) {
-            (Some("session_meta"), _) => self.session_meta(file, state, &row, payload),
+            (Some("session_meta"), _) => self.session_meta(file, state, &row, payload, found),
             (Some("turn_context"), _) => {
                 state.model = filled(&payload.model).map(str::to_owned);
                 if let Some(cwd) = filled(&payload.cwd) {
@@ -308,7 +310,14 @@ impl Format for Lines<'_> {
 }
 
 impl Lines<'_> {
-    fn session_meta(&self, file: &Path, state: &mut State, row: &Row<'_>, payload: &Payload<'_>) {
+    fn session_meta(
+        &self,
+        file: &Path,
+        state: &mut State,
+        row: &Row<'_>,
+        payload: &Payload<'_>,
+        found: &mut Findings,
+    ) {
         let id = filled(&payload.id).or(filled(&payload.session_id));
         if state.session.is_some() {
             // A later one is a copied ancestor, never this session.
@@ -322,6 +331,16 @@ impl Lines<'_> {
             state.cwd = filled(&payload.cwd).map(str::to_owned);
         }
         state.origin = Origin::of(payload, payload.born(row));
+        let came_from =
+            payload.spawned_by().map(|parent| (parent.0.into_owned(), Relation::Subagent));
+        let forked = || Some((filled(&payload.forked_from_id)?.to_owned(), Relation::Fork));
+        if let (Some(session), Some((parent, relation))) =
+            (&state.session, came_from.or_else(forked))
+            && parent != *session
+        {
+            let (session, parent) = (found.share(session), found.share(&parent));
+            found.kin.push(Kin { session, parent, relation });
+        }
     }
 
     fn token_count(

@@ -3,7 +3,7 @@
 //! A case is `tests/fixtures/agents/<source>/<case>/` with a pretend `home/` and the counts worked
 //! out by hand in `expected.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::sources::providers::http::Client;
 use crate::sources::{Look, Places, SOURCES, SourceError, SourceKind, find};
-use crate::spend::{Amounts, EventKey, Marks, Reading, Speed, TokenCounts, Usage};
+use crate::spend::{Amounts, EventKey, Marks, Reading, Relation, Speed, TokenCounts, Usage};
 
 /// Looks at a source once.
 pub fn read(
@@ -54,6 +54,8 @@ pub struct Fold {
     pub marks: Marks,
     pub unmetered: u64,
     pub problems: usize,
+    /// `child subagent of parent`.
+    pub kin: BTreeSet<String>,
 }
 
 impl Fold {
@@ -67,6 +69,13 @@ impl Fold {
         }
         self.unmetered += reading.unmetered_tokens;
         self.problems += reading.problems.len();
+        self.kin.extend(reading.kin.iter().map(|kin| {
+            let how = match kin.relation {
+                Relation::Subagent => "subagent",
+                Relation::Fork => "fork",
+            };
+            format!("{} {how} of {}", kin.session, kin.parent)
+        }));
     }
 
     /// Looks until nothing is left to read, as the monitor does.
@@ -148,6 +157,8 @@ struct Expected {
     /// Tokens that can't be told from a missing parent's.
     #[serde(default)]
     unmetered: u64,
+    /// Which sessions came from which, where that is what the case is about.
+    kin: Option<BTreeSet<String>>,
     usage: Vec<ExpectedRow>,
 }
 
@@ -192,6 +203,7 @@ struct Case {
     home: PathBuf,
     expected: Summary,
     problems: usize,
+    kin: Option<BTreeSet<String>>,
 }
 
 fn folder() -> PathBuf {
@@ -214,9 +226,10 @@ fn cases() -> Vec<Case> {
             let expected: Expected = serde_json::from_str(&text)
                 .unwrap_or_else(|error| panic!("{}: {error}", case.display()));
             assert!(!expected.why.is_empty(), "{}: say why", case.display());
+            let kin = expected.kin.clone();
             let (expected, problems) = expected.summary();
             let (source, name) = (name(&source), name(&case));
-            cases.push(Case { source, name, home: case.join("home"), expected, problems });
+            cases.push(Case { source, name, home: case.join("home"), expected, problems, kin });
         }
     }
     cases
@@ -297,6 +310,9 @@ fn cold_and_again() {
         fold.look(&case.source, &case.home, None);
         check(&case, "cold", &fold);
         assert_eq!(fold.problems, case.problems, "problems of {}/{}", case.source, case.name);
+        if let Some(kin) = &case.kin {
+            assert_eq!(fold.kin, *kin, "kin of {}/{}", case.source, case.name);
+        }
         let again = read(&case.source, &places(&case.home), &fold.marks, None).unwrap();
         assert_eq!(again, Reading::default(), "{}/{}: nothing is new", case.source, case.name);
         // And read again from the start, the same events come again.

@@ -38,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scan::{Findings, Format, Position, Shape};
 use super::table::columns;
+use crate::spend::{Kin, Relation};
 use message::Origin;
 
 /// The data folder, for the databases, and its tree of message files.
@@ -99,6 +100,9 @@ impl Format for Messages {
         }
         let updated = if known.contains("time_updated") { "time_updated" } else { "0" };
         let folders = columns(database, "session")?.contains("directory");
+        if passes.row == 0 {
+            found.kin.extend(subagents(database, passes.since)?);
+        }
         let mut select = database.prepare(&format!(
             "SELECT rowid, {updated}, session_id, data FROM message
              WHERE rowid > ?1 AND ({updated} >= ?2 OR rowid > ?3) ORDER BY rowid"
@@ -169,6 +173,28 @@ fn folder_in(session: &Path) -> Option<String> {
     }
     let text = std::fs::read(session).ok()?;
     serde_json::from_slice::<Session>(&text).ok()?.directory
+}
+
+/// The sessions that another one started, of those that changed since the last pass.
+fn subagents(database: &Connection, since: i64) -> rusqlite::Result<Vec<Kin>> {
+    let known = columns(database, "session")?;
+    if !known.contains("parent_id") {
+        return Ok(Vec::new());
+    }
+    let updated = if known.contains("time_updated") { "time_updated" } else { "?1" };
+    let mut select = database.prepare(&format!(
+        "SELECT id, parent_id FROM session WHERE parent_id IS NOT NULL AND {updated} >= ?1"
+    ))?;
+    let mut rows = select.query([since])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        // Another type than text names no session.
+        if let (Ok(session), Ok(parent)) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str()) {
+            let (session, parent) = (session.into(), parent.into());
+            found.push(Kin { session, parent, relation: Relation::Subagent });
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ fn read_files(format: &dyn AnyFormat, jobs: &[Job<'_>], most: usize) -> Vec<Outc
 fn join(reading: &mut Reading, job: &Job<'_>, mut outcome: Outcome) {
     let place = &job.file.name;
     reading.usages.append(&mut outcome.found.usages);
+    reading.kin.append(&mut outcome.found.kin);
     reading.unmetered_tokens =
         reading.unmetered_tokens.saturating_add(outcome.found.unmetered_tokens);
     let (problems, left_out) = outcome.found.into_problems();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::spend::Usage;
+use crate::spend::{Kin, Usage};
 
 /// What a file may report one by one; more bad records than that are summed up in one sentence.
 const PROBLEMS_PER_FILE: usize = 20;
@@ -45,6 +45,8 @@ pub struct Verdict {
 pub struct Findings {
     /// Usage events.
     pub usages: Vec<Usage>,
+    /// Which sessions came from which.
+    pub kin: Vec<Kin>,
     /// See [`crate::spend::Reading::unmetered_tokens`].
     pub unmetered_tokens: u64,
     /// Set by a format that stopped before the end: the file is looked at again at once.
@@ -119,6 +121,7 @@ impl Findings {
     /// Takes over what was found further on in the same file.
     pub(super) fn append(&mut self, mut further: Self) {
         self.usages.append(&mut further.usages);
+        self.kin.append(&mut further.kin);
         self.unmetered_tokens = self.unmetered_tokens.saturating_add(further.unmetered_tokens);
         self.problems.append(&mut further.problems);
         self.problems_left_out += further.problems_left_out;
