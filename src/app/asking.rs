@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, report};
@@ -108,6 +109,11 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
         Err(error) => return Err(error.into()),
     };
     ledger.convert_at(config.rates.clone());
+    // A wrong price row is told by `config check` and by the running program; without the table
+    // forecasts are made at today's prices.
+    if let Ok(prices) = app.prices(config) {
+        ledger.know_prices(Arc::new(prices));
+    }
     Ok(ledger)
 }
 

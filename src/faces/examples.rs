@@ -44,7 +44,8 @@ pub fn calm() -> Board {
 pub fn near() -> Board {
     let mut board = board("402", State::Near);
     let (low, middle, high) = (usd("610"), usd("640"), usd("680"));
-    board.budgets[0].forecast = Some(Forecast { low, middle, high, breaks_on: None });
+    board.budgets[0].forecast =
+        Some(Forecast { low, middle, high, breaks_on: None, price_step: None });
     board.last_alert = Some(AlertRow {
         id: 1,
         at: at("2026-11-24T13:02:00Z"),

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("budgets", &["spend"]),
     ("hooks", &[]),
     ("ledger", &["spend", "pricing"]),
-    ("board", &["spend", "ledger", "budgets"]),
+    ("board", &["spend", "pricing", "ledger", "budgets"]),
     ("config", &["spend", "sources", "pricing", "budgets", "board", "platform"]),
     ("secrets", &["spend", "sources", "platform"]),
     (

@@ -10,6 +10,8 @@ mod guard;
 mod provider;
 mod reconcile;
 mod report;
+mod span;
+mod whatif;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
+pub use span::SpanArgs;
+pub use whatif::WhatIfArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,6 +119,19 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// What the same usage would have cost otherwise: other prices, model or tier, no cache
+    #[command(
+        name = "whatif",
+        after_help = "\
+Each change is told alone, and all of them together. Days are written as for `report`.
+
+Examples:
+  spendbar whatif --no-fast --batch
+  spendbar whatif --model gpt-5.5-mini --month last
+  spendbar whatif --scale 2x --since 7d --json
+  spendbar whatif --prices announced.toml       rows as under [[price]] in the config"
+    )]
+    WhatIf(WhatIfArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.

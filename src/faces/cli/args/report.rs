@@ -82,11 +82,11 @@ impl DayArg {
     }
 }
 
-fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
+pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
     wrong(format!("--since {since} lies after --until {until}"))
 }
 
-fn parse_day(text: &str) -> Result<DayArg, String> {
+pub(super) fn parse_day(text: &str) -> Result<DayArg, String> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         && text.len() == 10
     {

@@ -27,11 +27,7 @@ pub fn text(
     looked: Option<&[Looked]>,
     style: &Style,
 ) -> io::Result<()> {
-    let days = if report.first_day == report.last_day {
-        wording::day(report.first_day)
-    } else {
-        format!("{} to {}", wording::day(report.first_day), wording::day(report.last_day))
-    };
+    let days = wording::days(report.first_day, report.last_day);
     let partial = if report.partial { " · partial, see below" } else { "" };
     writeln!(out, "{}", style.strong(&format!("{days}, {}{partial}", report.zone)))?;
     if report.rows.is_empty() {

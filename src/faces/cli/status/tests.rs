@@ -140,6 +140,7 @@ pub fn busy() -> Board {
                     middle: usd("321.555"),
                     high: usd("377"),
                     breaks_on: None,
+                    price_step: None,
                 }),
                 last_day: "2026-11-24".parse().expect("a day"),
                 sources: Vec::new(),
