@@ -10,6 +10,7 @@ pub mod board;
 pub mod budgets;
 pub mod config;
 pub mod demo;
+pub mod energy;
 pub mod faces;
 pub mod hooks;
 pub mod ledger;

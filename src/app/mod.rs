@@ -61,6 +61,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Energy(args)) => asking::energy(&app, args, &style, &mut out)?,
         Some(Command::WhatIf(args)) => whatif::whatif(&app, &args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,

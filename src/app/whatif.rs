@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::board::whatif::{self, Asked};
+use crate::board::wording;
 use crate::config::Config;
 use crate::faces::cli::args::WhatIfArgs;
 use crate::faces::cli::style::Style;
@@ -60,13 +61,9 @@ fn changes(
 }
 
 /// The model of this name and its prices.
-pub(super) fn model(app: &App, prices: &PriceTable, name: &str) -> anyhow::Result<ModelChoice> {
-    ModelChoice::find(prices, name, app.clock.now()).with_context(|| {
-        format!(
-            "no single price list has the model {name:?}. Write it as lists do, the provider before \
-             it where several have it (openai/gpt-5.5), or add its price to the config: [[price]]"
-        )
-    })
+fn model(app: &App, prices: &PriceTable, name: &str) -> anyhow::Result<ModelChoice> {
+    ModelChoice::find(prices, name, app.clock.now())
+        .with_context(|| wording::whatif::unknown_model(name))
 }
 
 /// The prices of a file before those that hold.

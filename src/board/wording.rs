@@ -3,6 +3,7 @@
 
 mod alerts;
 pub mod bills;
+pub mod energy;
 pub mod guard;
 pub mod whatif;
 

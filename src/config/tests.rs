@@ -81,6 +81,7 @@ fn the_shipped_file_shows_every_setting() {
         ("[providers.openrouter]\n", [""; 2]),
         ("[[budget]]\n", ["period", "scope"]),
         ("[guard]\n", [""; 2]),
+        ("[energy]\n", [""; 2]),
         ("[[watch]]\n", [""; 2]),
         ("[alerts]\n", [""; 2]),
         ("[[hook]]\n", [""; 2]),

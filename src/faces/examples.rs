@@ -218,6 +218,7 @@ fn board(spent: &str, state: State) -> Board {
             model("local-llama", None),
             model("gpt-5-mini", Some("0.4213")),
         ],
+        energy: None,
         budgets: vec![budget("daily", Cycle::Day, "500", spent)],
         last_alert: None,
         snoozes: Vec::new(),

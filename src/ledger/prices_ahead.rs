@@ -158,3 +158,51 @@ impl Ahead {
         (of_now, then.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{AGENT, MINI, at, ledger_in, look, reading, record, usage};
+    use super::*;
+    use crate::spend::{Glob, Lists};
+
+    const NOON: &str = "2026-11-24T12:00:00Z";
+
+    fn steps(ledger: &Ledger, filter: &Filter) -> Vec<PriceStep> {
+        ledger.price_steps(at(NOON), Zone::UTC, &[filter]).unwrap().pop().unwrap()
+    }
+
+    #[test]
+    fn a_price_entered_ahead_weighs_as_its_model_does() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        // A dollar each: 4 million at $0.25 a million, and 0.2 million at $5.
+        let events = vec![
+            usage("a", "2026-11-20T10:00:00Z", MINI, 4_000_000, 0),
+            usage("b", "2026-11-21T10:00:00Z", "gpt-5.5", 200_000, 0),
+        ];
+        record(&mut ledger, &look(&AGENT, NOON), &reading(events));
+        let everything = Filter::everything();
+        assert!(steps(&ledger, &everything).is_empty(), "no prices are known");
+        let row = |fields: &str| {
+            let row = format!("provider = \"openai\"\nmodel = \"{MINI}\"\n{fields}");
+            row.parse::<toml::Table>().unwrap()
+        };
+        let rows = [row("from = \"2026-12-01\"\ninput = \"0.5\"\noutput = \"4\"")];
+        let prices = PriceTable::builtin().with_overrides(&rows).unwrap();
+        ledger.know_prices(Arc::new(prices));
+        // Half of the mix costs twice as much.
+        let first: NaiveDate = "2026-12-01".parse().unwrap();
+        assert_eq!(steps(&ledger, &everything), [(first, 1_500)]);
+        let only = |model: &str| {
+            let models = vec![Glob::new(model).unwrap()];
+            Filter { only: Lists { models, ..Lists::default() }, ..Filter::default() }
+        };
+        assert_eq!(steps(&ledger, &only(MINI)), [(first, 2_000)]);
+        assert!(steps(&ledger, &only("gpt-5.5")).is_empty(), "its price stays");
+        // What is in force already is no news.
+        let rows = [row("from = \"2026-11-24\"\ninput = \"0.5\"\noutput = \"4\"")];
+        let prices = PriceTable::builtin().with_overrides(&rows).unwrap();
+        ledger.know_prices(Arc::new(prices));
+        assert!(steps(&ledger, &everything).is_empty());
+    }
+}

@@ -251,3 +251,142 @@ fn add_money(sum: &mut Option<Money>, attos: i128) {
     let sum = sum.get_or_insert(Money::zero(Currency::USD));
     sum.attos = sum.attos.saturating_add(attos);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{
+        AGENT, MINI, PROVIDER, ledger_in, look, metered, reading, record, usage, usd,
+    };
+    use super::*;
+    use crate::ledger::GroupKey;
+    use crate::pricing::what_if::Change;
+    use crate::spend::{Reading, Usage};
+
+    const NOON: &str = "2026-11-24T12:00:00Z";
+
+    fn days() -> (NaiveDate, NaiveDate) {
+        ("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())
+    }
+
+    fn asked(ledger: &Ledger, scenarios: &[Scenario]) -> WhatIf {
+        let prices = PriceTable::builtin();
+        let filter = Filter::everything();
+        ledger.what_if(days(), Zone::UTC, &filter, &prices, scenarios).unwrap()
+    }
+
+    #[test]
+    fn what_a_provider_reports_beyond_the_logs_is_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let events = vec![usage("a", "2026-11-24T10:00:00Z", MINI, 2_000_000, 0)];
+        record(&mut ledger, &look(&AGENT, NOON), &reading(events));
+        let reported = Reading {
+            metered: vec![metered("2026-11-24", MINI, 6_000_000, 0)],
+            ..Reading::default()
+        };
+        record(&mut ledger, &look(&PROVIDER, NOON), &reported);
+        let batch = Scenario::new(vec![Change::Batch]);
+        let answer = asked(&ledger, &[batch]);
+        // 2 million in the logs and 4 million more in the report, at $0.25, and half of that.
+        assert_eq!(answer.before, Some(usd("1.5")));
+        assert_eq!(answer.effects[0].after, usd("0.75"));
+        assert!(answer.is_current);
+        let other = PriceTable::builtin().with_undated(&[
+            "provider = \"own\"\nmodel = \"mine\"\ninput = \"1\"".parse().unwrap(),
+        ]);
+        assert!(!ledger.is_priced_with(&other.unwrap()).unwrap());
+    }
+
+    #[test]
+    fn what_has_a_price_only_then_is_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_in(home.path());
+        let mut stated = usage("b", "2026-11-24T10:00:00Z", "stated-1", 100, 0);
+        stated.stated_cost = Some(usd("0.2"));
+        let events = vec![
+            usage("a", "2026-11-24T10:00:00Z", "mystery-9", 3_000_000, 0),
+            stated,
+            usage("c", "2026-11-24T10:00:00Z", MINI, 1_000_000, 0),
+        ];
+        record(&mut ledger, &look(&AGENT, NOON), &reading(events));
+        let row = "provider = \"own\"\nmodel = \"mystery-9\"\ninput = \"1\"";
+        let file = PriceTable::builtin().with_undated(&[row.parse().unwrap()]).unwrap();
+        let double = Change::Scale("2x".parse().unwrap());
+        let scenarios = [Change::Prices(std::sync::Arc::new(file)), double];
+        let scenarios = scenarios.map(|change| Scenario::new(vec![change]));
+        let answer = asked(&ledger, &scenarios);
+        assert_eq!(answer.before, Some(usd("0.45")));
+        // 3 million at $1 had no price before: in no sum.
+        assert_eq!(answer.effects[0].new, Some((3_000_000, usd("3"))));
+        assert_eq!(answer.effects[0].after, usd("0.45"));
+        // The agent's own figure stays as it is but for a factor.
+        assert_eq!(answer.effects[0].unmet_tokens, 100);
+        assert_eq!(answer.effects[1].after, usd("0.9"));
+        assert_eq!(answer.effects[1].unmet_tokens, 0);
+        let mystery = answer.rows.iter().find(|row| row.model.as_deref() == Some("mystery-9"));
+        let mystery = mystery.unwrap();
+        assert_eq!((mystery.before, mystery.unpriced_tokens), (None, 3_000_000));
+    }
+
+    fn event() -> impl Strategy<Value = Usage> {
+        let models =
+            ["claude-opus-4-8", "claude-sonnet-4-5-20250929", MINI, "gpt-5.5", "mystery-9"];
+        let speed = prop_oneof![Just(Speed::Standard), Just(Speed::Fast), Just(Speed::Batch)];
+        let count = || 0..400_000_u64;
+        (
+            0..1_000_000_u32,
+            prop::sample::select(models.to_vec()),
+            speed,
+            (count(), count(), count(), count()),
+            prop::option::of(1..500_u32),
+            0..3_u32,
+            0..40_000_u32,
+        )
+            .prop_map(|(id, model, speed, tokens, stated, web_searches, minute)| {
+                let at = format!("2026-11-{:02}T{:02}:00:00Z", 1 + minute % 27, minute % 24);
+                let mut event = usage(&id.to_string(), &at, model, tokens.0, tokens.1);
+                event.tokens.cache_read = tokens.2;
+                event.tokens.cache_write_5m = tokens.3;
+                event.stated_cost = stated.map(|cents| usd(&format!("0.{cents:03}")));
+                Usage { speed, web_searches, ..event }
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whatever was used: without a change it is the report's list price, twice the prices are
+        /// twice that, fast mode off never raises, and rows add up to the whole.
+        #[test]
+        fn it_agrees_with_the_report(events in prop::collection::vec(event(), 1..40)) {
+            let home = tempfile::tempdir().unwrap();
+            let mut ledger = ledger_in(home.path());
+            record(&mut ledger, &look(&AGENT, NOON), &reading(events));
+            let changes = [Change::NoFast, Change::Batch, Change::NoCache];
+            let mut scenarios = vec![
+                Scenario::default(),
+                Scenario::new(vec![Change::Scale("2x".parse().unwrap())]),
+            ];
+            scenarios.extend(changes.map(|change| Scenario::new(vec![change])));
+            let answer = asked(&ledger, &scenarios);
+            let report = ledger.report(days().0, days().1, Zone::UTC, &[GroupKey::Model]).unwrap();
+            prop_assert_eq!(answer.before, report.totals.list);
+            let before = answer.before.map_or(0, |before| before.attos);
+            prop_assert_eq!(answer.effects[0].after.attos, before);
+            prop_assert_eq!(answer.effects[1].after.attos, before * 2);
+            prop_assert!(answer.effects[2].after.attos <= before);
+            for (place, whole) in answer.effects.iter().enumerate() {
+                let mut sum = Effect::default();
+                answer.rows.iter().for_each(|row| sum.add_all(&row.effects[place]));
+                prop_assert_eq!(sum, *whole);
+            }
+            for row in &answer.rows {
+                let told = report.rows.iter().find(|told| told.model == row.model).unwrap();
+                prop_assert_eq!((row.before, row.tokens), (told.sums.list, told.sums.tokens));
+                prop_assert_eq!(row.unpriced_tokens, told.sums.unpriced_tokens);
+            }
+        }
+    }
+}

@@ -560,6 +560,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             paused: self.paused,
             loading: self.is_loading(),
             demo: self.setup.demo,
+            energy: &self.config.energy,
             notices,
         };
         match board::build(&self.ledger, &asked, &mut self.judge.standings) {

@@ -92,8 +92,8 @@ impl PriceTable {
             fields.remove("until");
             add_override(&mut first, self.builtin, &fields).map_err(|flaw| {
                 let mut told = told(flaw);
-                if told.field == "model" {
-                    told.found = format!("stands in a row above too ({})", told.found);
+                if told.field == "model" && told.found.contains("a row above") {
+                    told.found = "stands in a row above too".into();
                     told.write = "leave one row for each model: dates do not count here".into();
                 }
                 told

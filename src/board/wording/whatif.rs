@@ -11,6 +11,14 @@ const MOST_MODELS: usize = 5;
 pub const TOGETHER: &str = "The changes are made one after the other; one that has no price for some \
     requests leaves those as the others made them.";
 
+/// Why a model can't stand in for all others, and what to write.
+pub fn unknown_model(name: &str) -> String {
+    format!(
+        "No single price list has the model {name:?}. Write it as lists do, the provider before it \
+         where several have it (openai/gpt-5.5), or add its price to the config: [[price]]."
+    )
+}
+
 /// A word for programs.
 pub fn key(change: &Change) -> &'static str {
     match change {

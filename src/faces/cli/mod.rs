@@ -11,6 +11,7 @@ pub mod budget;
 pub mod check;
 pub mod config;
 pub mod doctor;
+pub mod energy;
 pub mod explain;
 pub mod first_run;
 pub mod guard;

@@ -6,6 +6,7 @@
 mod alerts;
 mod budget;
 mod check;
+mod energy;
 mod guard;
 mod provider;
 mod reconcile;
@@ -24,6 +25,7 @@ use crate::spend::{Currency, Money};
 pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
+pub use energy::EnergyArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
@@ -132,6 +134,16 @@ Examples:
   spendbar whatif --prices announced.toml       rows as under [[price]] in the config"
     )]
     WhatIf(WhatIfArgs),
+    /// What it took in electricity, carbon and water: estimates, as ranges, with their sources
+    #[command(after_help = "\
+Nobody outside the providers can measure a request. [energy] in the config sets the grid's region and
+the building's PUE. Days are written as for `report`.
+
+Examples:
+  spendbar energy                     the last 30 days
+  spendbar energy --month last
+  spendbar energy --since 7d --json")]
+    Energy(EnergyArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -395,6 +407,7 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them

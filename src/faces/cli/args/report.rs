@@ -22,6 +22,9 @@ pub struct ReportArgs {
     /// Zone of the days, such as Europe/Berlin [default: the config's]
     #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
     pub tz: Option<Zone>,
+    /// Tell electricity too, an estimated range; `spendbar energy` says how it is reckoned
+    #[arg(long)]
+    pub energy: bool,
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
