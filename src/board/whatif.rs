@@ -118,6 +118,12 @@ fn case(scenario: &Scenario, place: usize, answer: &WhatIf) -> Case {
 
 fn notes(answer: &WhatIf) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(covered) = answer.covered {
+        notes.push(format!(
+            "{} of the list price is covered by a subscription: what changes there changes no bill.",
+            wording::amount_full(&covered)
+        ));
+    }
     for row in answer.rows.iter().filter(|row| row.unpriced_tokens > 0) {
         let tokens = wording::tokens(row.unpriced_tokens);
         let what = row.model.as_deref().unwrap_or("an unnamed model");

@@ -22,6 +22,9 @@ pub struct WhatIf {
     pub rows: Vec<WhatIfRow>,
     /// List price of all of it, as reports give it; `None` when none of it has a price.
     pub before: Option<Money>,
+    /// The part of that which a subscription covers, so that nobody bills it; `None` when there is
+    /// none.
+    pub covered: Option<Money>,
     /// All of it, by scenario.
     pub effects: Vec<Effect>,
     /// Whether the ledger was priced with the table that the scenarios start from.
@@ -109,11 +112,20 @@ impl Ledger {
         let is_current = self.is_priced_with(prices)?;
         self.ask(|conn| {
             let scope = Scope::new(conn, &span, zone, filter)?;
-            let mut sums =
-                Sums { prices, scenarios, names: Names::default(), models: HashMap::new() };
+            let mut sums = Sums {
+                prices,
+                scenarios,
+                names: Names::default(),
+                models: HashMap::new(),
+                covered: None,
+            };
             slots::for_each_between(conn, span.start, span.end, |key, slot, price| {
-                if scope.takes(conn, &key.about(&price))? {
+                let about = key.about(&price);
+                if scope.takes(conn, &about)? {
                     sums.add_slot(conn, &key, &slot, &price)?;
+                    if scope.is_covered(&about) {
+                        sums.add_covered(&slot, &price);
+                    }
                 }
                 Ok(())
             })?;
@@ -144,6 +156,7 @@ struct Sums<'a> {
     names: Names,
     /// By id of the dictionary.
     models: HashMap<i64, WhatIfRow>,
+    covered: Option<Money>,
 }
 
 impl Sums<'_> {
@@ -171,6 +184,12 @@ impl Sums<'_> {
             effect.add(&scenario.of_stated(slot.stated_picos), stated_tokens);
         }
         Ok(())
+    }
+
+    fn add_covered(&mut self, slot: &SlotSums, price: &SlotPrice) {
+        if let Some(picos) = price.figures(slot).list() {
+            add_money(&mut self.covered, picos.saturating_mul(ATTOS_PER_PICO));
+        }
     }
 
     fn add(&mut self, model: i64, alike: &Alike<'_>, list_picos: Option<i128>) {
@@ -209,6 +228,7 @@ impl Sums<'_> {
         let mut all = WhatIf {
             effects: vec![Effect::default(); self.scenarios.len()],
             is_current,
+            covered: self.covered,
             ..WhatIf::default()
         };
         for (model, mut row) in self.models {
@@ -262,7 +282,7 @@ mod tests {
     use super::*;
     use crate::ledger::GroupKey;
     use crate::pricing::what_if::Change;
-    use crate::spend::{Reading, Usage};
+    use crate::spend::{Funding, Reading, Usage};
 
     const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -347,6 +367,7 @@ mod tests {
             .prop_map(|(id, model, speed, tokens, stated, web_searches, minute)| {
                 let at = format!("2026-11-{:02}T{:02}:00:00Z", 1 + minute % 27, minute % 24);
                 let mut event = usage(&id.to_string(), &at, model, tokens.0, tokens.1);
+                event.funding = if id % 3 == 0 { Funding::Subscription } else { Funding::Unknown };
                 event.tokens.cache_read = tokens.2;
                 event.tokens.cache_write_5m = tokens.3;
                 event.stated_cost = stated.map(|cents| usd(&format!("0.{cents:03}")));
@@ -373,6 +394,7 @@ mod tests {
             let answer = asked(&ledger, &scenarios);
             let report = ledger.report(days().0, days().1, Zone::UTC, &[GroupKey::Model]).unwrap();
             prop_assert_eq!(answer.before, report.totals.list);
+            prop_assert_eq!(answer.covered, report.totals.covered);
             let before = answer.before.map_or(0, |before| before.attos);
             prop_assert_eq!(answer.effects[0].after.attos, before);
             prop_assert_eq!(answer.effects[1].after.attos, before * 2);

@@ -232,6 +232,27 @@ fn fifty_viewers_see_a_line_soon() {
 }
 
 #[test]
+fn the_page_says_what_if_when_it_is_asked_and_what_it_took() {
+    let site = Site::usual();
+    let plain = site.get("/").body;
+    assert!(plain.contains("Work it out for 2 Mar 2026"), "{plain}");
+    assert!(!plain.contains("through batch"), "nothing is reckoned unasked");
+    // 40,000 tokens of output at 0.96 to 8.64 Wh a thousand.
+    assert!(plain.contains("≈ 38 to 346 Wh of electricity"), "{plain}");
+    let asked = site.get("/?if=1&if_scale=1.5x&if_model=gpt-5.4-mini").body;
+    // $0.60 at half, half as much again, and 40,000 at $4.50 a million.
+    for figure in ["≈ $0.60", "≈ $0.30", "≈ $0.90", "≈ $0.18", "all by gpt-5.4-mini"] {
+        assert!(asked.contains(figure), "{figure}: {asked}");
+    }
+    let odd = site.get("/?if=1&if_scale=much&if_model=%3Cb%3E").body;
+    assert!(odd.contains("is no factor") && odd.contains("No single price list has"), "{odd}");
+    assert!(!odd.contains("<b>"), "{odd}");
+    // Open pages ask for their parts again and again; what is asked once is not among them.
+    let parts = site.get("/parts?if=1").body;
+    assert!(parts.contains("energy-h") && !parts.contains("whatif-h"), "{parts}");
+}
+
+#[test]
 fn nobody_comes_in_without_the_cookie_and_all_are_told_the_same() {
     let site = Site::usual();
     let closed = site.ask("GET", "/", &[]);

@@ -73,7 +73,8 @@ fn joined(range: &Range, one: fn(u128) -> String) -> String {
     }
 }
 
-/// Two figures and more before the point, rounded half-even once.
+/// Two figures, or all before the point, in the first unit with fewer than a thousand; rounded
+/// half-even once.
 fn quantity(value: u128, units: &Units) -> String {
     let rounded = |each: u128| {
         let (whole, rest) = (value / each, value % each);
@@ -83,9 +84,6 @@ fn quantity(value: u128, units: &Units) -> String {
     let mut text = String::new();
     for (each, unit) in units {
         let (tenths, whole) = (rounded(each / 10), rounded(*each));
-        if !text.is_empty() && tenths < 10 {
-            break;
-        }
         text = if value == 0 {
             format!("0 {unit}")
         } else if tenths < 100 {
@@ -93,6 +91,9 @@ fn quantity(value: u128, units: &Units) -> String {
         } else {
             format!("{} {unit}", group(i128::try_from(whole).unwrap_or(i128::MAX)))
         };
+        if whole < 1000 {
+            break;
+        }
     }
     text
 }

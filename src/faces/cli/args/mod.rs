@@ -408,6 +408,7 @@ pub(super) mod tests {
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
           whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
+          energy     What it took in electricity, carbon and water: estimates, as ranges, with their sources
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
@@ -459,6 +460,8 @@ pub(super) mod tests {
               --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
                              day]
               --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
+              --energy       Tell electricity too, an estimated range; `spendbar energy` says how it is
+                             reckoned
               --json         Print JSON for programs
           -h, --help         Print help
 
