@@ -83,12 +83,45 @@ fn the_config_sets_grid_and_building() {
 fn the_text_tells_ranges_method_and_sources() {
     let world = usual();
     world.poll_offline();
-    insta::assert_snapshot!(world.run(["energy", "--since", "today"]).success().stdout, @"");
+    insta::assert_snapshot!(world.run(["energy", "--since", "today"]).success().stdout, @"
+    Estimate, no measurement: 2 Mar 2026, UTC
+                     ≈ Low  ≈ Middle  ≈ High
+    Electricity    548 mWh    1.7 Wh  5.6 Wh
+    CO2e            117 mg    484 mg   2.6 g
+    Water on site   0.1 mL    0.7 mL  6.1 mL
+
+    Electricity by model, estimate
+    Model                       Class    Tokens    ≈ Low  ≈ Middle  ≈ High
+    claude-sonnet-4-5-20250929  medium   11.5 k  548 mWh    1.7 Wh  5.5 Wh
+    mystery-9                   unknown       3  0.3 mWh   3.0 mWh  46 mWh
+    Total                                11.5 k  548 mWh    1.7 Wh  5.6 Wh
+
+    Every figure is an estimate: nobody outside the providers can measure a request. Low and high are as far apart as what is published; the middle alone says little.
+    Tokens of each model count by its class (small, medium, large, reasoning), which its name decides; of an unknown name from the low of small to the high of large. Fresh prompt and cache writes, prompt from a cache, and output count apart.
+    Grid: 213 to 473 g of CO2e per kWh, location-based, for nobody says where it was computed (Ember, Yearly Electricity Data, EU and world in 2024; Jegham et al., arXiv 2505.09598 v6, for AWS). [energy] region or grid_g_per_kwh in the config sets it.
+    PUE: 1.14 (Jegham et al., arXiv 2505.09598 v6, for AWS).
+    Contracts of providers for green power (market-based figures) are not in it.
+    Not in it: training, the making of hardware and buildings, networks and the machine you sit at, water that power stations take.
+
+    Where the figures are from
+    medium: Jegham et al., How Hungry is AI?, arXiv 2505.09598 v6, three points of Claude 3.7 Sonnet, fitted by claude-carbon's data/factors.json; a third to three times, the least that an independent review of such figures calls likely (in the issues of metztim/claude-carbon) (2025).
+    unknown: from the low of small to the high of large (2025).
+    water: Jegham et al., arXiv 2505.09598 v6 (low); Google, Measuring the environmental impact of delivering AI at Google scale, August 2025 (high) (2025).
+    ");
     let nothing = world.run(["energy", "--month", "last"]).success().stdout;
     assert!(nothing.contains("No usage in these days."), "{nothing}");
     insta::assert_snapshot!(
         world.run(["report", "--energy", "--since", "today", "--by", "model"]).success().stdout,
-        @""
+        @"
+    2 Mar 2026, UTC · partial, see below
+    Model                       Requests  Input  Cache read  Cache write  Output  Tokens  Unpriced  ≈ List $  Billed $      ≈ Electricity
+    claude-sonnet-4-5-20250929         1  1.0 k      10.0 k            0     500  11.5 k                0.01         –  548 mWh to 5.5 Wh
+    mystery-9                          1      1           1            0       1       3         3         –         –      0.3 to 46 mWh
+    Total                              2  1.0 k      10.0 k            0     501  11.5 k         3      0.01         –  548 mWh to 5.6 Wh
+
+    mystery-9 has no known price: its 3 tokens are in no dollar figure.
+    Estimate, no measurement: 548 mWh to 5.6 Wh of electricity, 117 mg to 2.6 g of CO2e, 0.1 to 6.1 mL of water on site. `spendbar energy` says how it is reckoned and from what.
+    "
     );
 }
 

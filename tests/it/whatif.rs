@@ -77,11 +77,40 @@ fn each_change_is_told_alone_and_all_together() {
 fn the_text_says_what_is_assumed() {
     let world = usual();
     let shown = world.run(["whatif", "--no-fast", "--batch", "--since", "today"]).success().stdout;
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @"
+    What if: 24 Nov 2026, UTC
+                       ≈ List $  Change $
+    as it was              0.09
+    without fast mode      0.07     -0.02  -17 %
+    through batch          0.04     -0.05  -58 %
+    all together           0.04     -0.05  -58 %
+
+    By model, all together
+    Model            Tokens  ≈ Before $  ≈ After $  Change $
+    gpt-5.4           103 k        0.06       0.03     -0.03  -49 %
+    claude-opus-4-8  11.2 k        0.03       0.01     -0.02  -75 %
+    mystery-9           723           –          –         –
+    Total             115 k        0.09       0.04     -0.05  -58 %
+
+    Without fast mode: Requests in fast mode or in a priority tier cost the standard price. They would have taken longer.
+    Through batch: Batch answers come within 24 hours and not turn by turn: agents at work can't use it, jobs that may wait can.
+    All together: The changes are made one after the other; one that has no price for some requests leaves those as the others made them.
+    mystery-9 has no known price: its 723 tokens are in no figure.
+    ");
     let nothing = world.run(["whatif", "--since", "today"]).success().stdout;
-    insta::assert_snapshot!(nothing, @"");
+    insta::assert_snapshot!(nothing, @"
+    What if: 24 Nov 2026, UTC
+               ≈ List $  Change $
+    as it was      0.09
+    Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, --batch, --no-cache.
+
+    mystery-9 has no known price: its 723 tokens are in no figure.
+    ");
     let before = world.run(["whatif", "--batch", "--month", "2026-10"]).success().stdout;
-    insta::assert_snapshot!(before, @"");
+    insta::assert_snapshot!(before, @"
+    What if: 1 Oct 2026 to 31 Oct 2026, UTC
+    No usage in these days.
+    ");
 }
 
 #[test]
@@ -191,14 +220,14 @@ fn a_price_that_is_entered_ahead_is_in_the_forecast_and_says_so() {
     assert!(text.contains("(prices +100 % from 25 Mar)"), "{text}");
     // Past days keep their price: 20 days of $3.
     assert_eq!(world.report("day")["totals"]["list_usd"], "60");
-    // Seven days cost $3 more than they would: 25 to 31 March.
-    let without = fs::read_to_string(world.config_file()).expect("the config");
-    let (budget, _) = without.split_once("[[price]]").expect("a price");
+    let text = fs::read_to_string(world.config_file()).expect("the config");
+    let (budget, _) = text.split_once("[[price]]").expect("a price");
     fs::write(world.config_file(), budget).expect("written");
     world.poll_offline();
     let plain = forecast(&world);
     assert!(plain.get("price_step").is_none(), "{plain:#}");
-    let middle = |of: &Value| of["middle"].as_str().expect("a figure").parse::<f64>().expect("one");
-    let more = middle(&ahead) - middle(&plain);
-    assert!((20.9..21.1).contains(&more), "{more}");
+    // $60 where $58.50 were due by noon: half of today and eleven days at 1.025 times $3.
+    assert_eq!(plain["middle"], "95.3625");
+    // The seven from the 25th on cost as much again: 7 x $3 x 1.025.
+    assert_eq!(ahead["middle"], "116.8875");
 }

@@ -29,6 +29,7 @@ use crate::faces::page::assets::Assets;
 use crate::faces::page::{self as face, Frame, address};
 use crate::ledger::Ledger;
 use crate::monitor::Command;
+use crate::pricing::PriceTable;
 use crate::spend::SnoozeFor;
 
 use super::super::App;
@@ -185,7 +186,9 @@ async fn shown(
     let worker = page.clone();
     let drawn = tokio::task::spawn_blocking(move || {
         let (config, ledger) = worker.ledger()?;
-        let prices = worker.app.prices(&config)?;
+        // A wrong price row is told by the monitor, and must not take the page away either: what
+        // would have been then says that the ledger has other prices.
+        let prices = worker.app.prices(&config).unwrap_or_else(|_| PriceTable::builtin());
         let with = page::With { prices: &prices, energy: &config.energy };
         let data = page::page(&ledger, board, view, with)?;
         anyhow::Ok(draw(&worker, &data))
