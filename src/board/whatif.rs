@@ -92,15 +92,20 @@ pub fn what_if(ledger: &Ledger, asked: Asked<'_>) -> Result<WhatIfReport, Ledger
     }
     let Asked { days, zone, filter, prices, .. } = asked;
     let answer = ledger.what_if(days, zone, filter, prices, &scenarios)?;
-    let cases =
-        scenarios.iter().enumerate().map(|(place, scenario)| case(scenario, place, &answer));
+    let mut cases: Vec<Case> = Vec::with_capacity(scenarios.len());
+    for (place, scenario) in scenarios.iter().enumerate() {
+        let mut case = case(scenario, place, &answer);
+        // What a change alone says already is not said again of all together.
+        case.limits.retain(|limit| !cases.iter().any(|earlier| earlier.limits.contains(limit)));
+        cases.push(case);
+    }
     Ok(WhatIfReport {
         zone,
         first_day: days.0,
         last_day: days.1,
         tokens: answer.rows.iter().fold(0, |sum, row| row.tokens.total().saturating_add(sum)),
         before: answer.before,
-        cases: cases.collect(),
+        cases,
         notes: notes(&answer),
         rows: answer.rows,
     })

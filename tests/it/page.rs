@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use crate::lines::{CLAUDE_FILE, claude_spends};
+use crate::lines::{CLAUDE_FILE, ClaudeLine, SONNET, claude_spends};
 use crate::world::{PATIENCE, Process, World, eventually};
 
 const NOON: &str = "2026-03-02T12:00:00Z";
@@ -250,6 +250,19 @@ fn the_page_says_what_if_when_it_is_asked_and_what_it_took() {
     // Open pages ask for their parts again and again; what is asked once is not among them.
     let parts = site.get("/parts?if=1").body;
     assert!(parts.contains("energy-h") && !parts.contains("whatif-h"), "{parts}");
+}
+
+#[test]
+fn what_the_page_cannot_price_otherwise_is_said() {
+    let world = World::new().at(NOON);
+    // Above 200,000 tokens of prompt this model lists no batch price: $1.8225.
+    let (input, output) = (300_000, 1_000);
+    let line = ClaudeLine { at: AT, id: "A", model: SONNET, input, cache_read: 0, output };
+    world.append(CLAUDE_FILE, &line.text());
+    let site = Site::of(world, "$1.82");
+    let asked = site.get("/?if=1").body;
+    let says = "As to through batch: No such price is known for 301 k tokens, left as they were";
+    assert!(asked.contains(says), "{asked}");
 }
 
 #[test]

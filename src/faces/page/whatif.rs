@@ -70,13 +70,16 @@ fn answer(report: &WhatIfReport) -> Markup {
                     } }
                 }
             } }
+            @for case in &report.cases { @for said in &case.limits {
+                p.note.warn { "As to " (case.name) ": " (said) }
+            } }
             @for (place, case) in report.cases.iter().enumerate() { (one(report, place, case, &known)) }
             @for note in &report.notes { p.note { (note) } }
         }
     }
 }
 
-/// What is assumed, what can't be told, and the models.
+/// What is assumed, and the models.
 fn one(
     report: &WhatIfReport,
     place: usize,
@@ -88,7 +91,6 @@ fn one(
             summary { "More about " (case.name) }
             ul.quiet {
                 @for said in &case.assumes { li { (said) } }
-                @for said in &case.limits { li.warn { (said) } }
             }
             table {
                 thead { tr { th scope="col" { "Model" } th.num scope="col" { "Tokens" }
