@@ -310,14 +310,14 @@ impl PriceList {
     /// Whether some of these requests may exceed a threshold of this list that is not one of the
     /// list they were sorted by.
     fn may_be_above(&self, at: DateTime<Utc>, sorted_by: &Self, alike: &Alike<'_>) -> bool {
-        let thresholds = |list: &Self| -> Vec<u64> {
+        let thresholds = |list: &Self, at| -> Vec<u64> {
             let row = list.rows.iter().find(|row| row.holds(at));
             row.map(|row| row.long.iter().map(|tier| tier.above).collect()).unwrap_or_default()
         };
         let all_prompts = alike.tokens.prompt();
         // Nothing that was sorted below this is larger.
-        let next = thresholds(sorted_by).into_iter().find(|above| *above > alike.above);
-        thresholds(self).into_iter().any(|above| {
+        let next = thresholds(sorted_by, alike.at).into_iter().find(|above| *above > alike.above);
+        thresholds(self, at).into_iter().any(|above| {
             let is_told = above <= alike.above || next.is_some_and(|next| next <= above);
             let is_below = all_prompts <= above;
             !is_told && !is_below
