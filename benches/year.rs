@@ -180,6 +180,7 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
         paused: false,
         loading: false,
         demo: false,
+        energy: &Default::default(),
         notices: Vec::new(),
     };
     let board = board::build(&ledger, &asked, &mut Standings::default()).expect("answers");
@@ -190,7 +191,9 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
 /// What the page behind the icon asks and draws, with the year's chart in it.
 fn page(path: &Path, days: usize) {
     let (ledger, board) = ask(path, days);
-    let data = board::page::page(&ledger, board.into(), View::default()).expect("answers");
+    let prices = PriceTable::builtin();
+    let with = board::page::With { prices: &prices, energy: &Default::default() };
+    let data = board::page::page(&ledger, board.into(), View::default(), with).expect("answers");
     let frame = Frame { assets: &Assets::new(), csrf: "" };
     let text = spendbar::faces::page::page(&data, &frame);
     assert!(text.len() < PAGE_BYTES, "{} bytes", text.len());

@@ -1,12 +1,13 @@
-//! Commands that ask: `status`, `report`, `reconcile`, `sources`.
+//! Commands that ask: `status`, `report`, `energy`, `reconcile`, `sources`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::board::standing::Standings;
-use crate::board::{self, Asked, Board, report};
+use crate::board::{self, Asked, Board, energy, report};
 use crate::config::Config;
-use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
+use crate::faces::cli::args::{EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
@@ -15,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::monitor::look::asked_sources;
 use crate::secrets::Store;
 use crate::sources::{Places, SourceInfo, SourceKind, setting};
+use crate::spend::Filter;
 use crate::spend::period::local_day;
 
 use super::App;
@@ -47,12 +49,33 @@ pub(super) fn report(
     let (config, ledger) = open(app)?;
     let zone = args.tz.unwrap_or(config.zone);
     let days = args.days(local_day(app.clock.now(), zone))?;
-    let report = report::report(&ledger, days, zone, &args.by())?;
+    let mut report = report::report(&ledger, days, zone, &args.by())?;
+    if args.energy {
+        report.energy = Some(energy::of_report(&ledger, &report, &config.energy)?);
+    }
     if args.json {
         crate::faces::cli::report::json(out, &report)?;
     } else {
         let looked = ledger.first_usage_day(zone)?.is_none().then(|| looked(app, &config));
         crate::faces::cli::report::text(out, &report, looked.as_deref(), style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn energy(
+    app: &App,
+    args: EnergyArgs,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let days = args.span.days(local_day(app.clock.now(), config.zone))?;
+    let filter = Filter::everything();
+    let answer = energy::energy(&ledger, days, config.zone, &filter, &config.energy)?;
+    if args.json {
+        crate::faces::cli::energy::json(out, &answer)?;
+    } else {
+        crate::faces::cli::energy::text(out, &answer, style)?;
     }
     Ok(())
 }
@@ -108,6 +131,11 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
         Err(error) => return Err(error.into()),
     };
     ledger.convert_at(config.rates.clone());
+    // A wrong price row is told by `config check` and by the running program; without the table
+    // forecasts are made at today's prices.
+    if let Ok(prices) = app.prices(config) {
+        ledger.know_prices(Arc::new(prices));
+    }
     Ok(ledger)
 }
 
@@ -138,6 +166,7 @@ pub(super) fn board_with(
             paused: false,
             loading: false,
             demo: app.demo,
+            energy: &config.energy,
             notices: Vec::new(),
         },
         standings,

@@ -13,6 +13,7 @@ mod polling;
 mod running;
 mod telling;
 mod topping;
+mod whatif;
 
 pub use checking::Over;
 
@@ -30,6 +31,7 @@ use crate::ledger::Ledger;
 use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
+use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::spend::Zone;
 
@@ -59,6 +61,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Energy(args)) => asking::energy(&app, args, &style, &mut out)?,
+        Some(Command::WhatIf(args)) => whatif::whatif(&app, &args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Window { page, at }) => paging::window(&page, at)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
@@ -163,6 +167,16 @@ impl App {
     /// The file can't be read or says something wrong.
     pub fn config(&self) -> Result<Config, ConfigError> {
         Config::load(&self.config_path(), &self.places.home, self.system_zone)
+    }
+
+    /// The built-in prices with the config's own.
+    ///
+    /// # Errors
+    /// A row of the config is wrong.
+    pub fn prices(&self, config: &Config) -> anyhow::Result<PriceTable> {
+        PriceTable::builtin()
+            .with_overrides(&config.prices)
+            .with_context(|| format!("in {}", self.config_path().display()))
     }
 
     /// Home folder and environment, with the roots that the config sets.

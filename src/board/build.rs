@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::energy;
 use super::standing::{Standing, Standings};
 use super::{
     AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
@@ -42,6 +43,8 @@ pub struct Asked<'a> {
     pub loading: bool,
     /// A pretend world is shown.
     pub demo: bool,
+    /// What electricity is reckoned with, and whether the menu tells it.
+    pub energy: &'a energy::Settings,
     /// Sentences that hold for the whole program.
     pub notices: Vec<String>,
 }
@@ -115,6 +118,14 @@ pub fn build(
         Vec::new()
     };
     let figures = figures(spend, &sources, &states);
+    let energy = match asked.energy.tray {
+        true => {
+            let days = (today.first_day, today.first_day);
+            let filter = Filter::everything();
+            Some(energy::energy(ledger, days, asked.zone, &filter, asked.energy)?.total)
+        }
+        false => None,
+    };
     Ok(Board {
         now: asked.now,
         zone: asked.zone,
@@ -125,6 +136,7 @@ pub fn build(
         sources,
         top_models,
         differences,
+        energy,
         budgets,
         last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
         snoozes: ledger.snoozes(asked.now)?,

@@ -1,11 +1,13 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod energy;
 pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod sessions;
 pub mod standing;
+pub mod whatif;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -40,6 +42,8 @@ pub struct Board {
     pub top_models: Vec<ModelRow>,
     /// Where an account's bill of today differs from its list price, by account.
     pub differences: Vec<Difference>,
+    /// What today's tokens took, where the menu is to tell it: an estimate.
+    pub energy: Option<energy::Footprint>,
     /// Budgets in the order of the config.
     pub budgets: Vec<BudgetRow>,
     /// The newest alert that spoke.

@@ -6,6 +6,7 @@ use crate::ledger::{self, Ledger, LedgerError, SourceState};
 pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, Sums};
 use crate::spend::Zone;
 
+use super::energy::Footprint;
 use super::wording;
 
 /// A report as every face shows it.
@@ -23,6 +24,8 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// Sums over all rows.
     pub totals: Sums,
+    /// What each row took in electricity, carbon and water, and all of them, where that was asked.
+    pub energy: Option<(Vec<Footprint>, Footprint)>,
     /// Where an account's bill of these days differs from its list price, by account.
     pub differences: Vec<Difference>,
     /// Something that was seen is in no figure: tokens without a price or of forks whose parent
@@ -61,6 +64,7 @@ pub fn report(
         rows: answer.rows,
         partial: answer.totals.unpriced_tokens > 0 || states.iter().any(is_partial),
         totals: answer.totals,
+        energy: None,
         differences,
         notes,
     })

@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
 
 use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape, Week};
 use crate::budgets::{Basis, Budget};
-use crate::ledger::{Ledger, LedgerError, Question, Sum, Tally};
+use crate::ledger::{Ledger, LedgerError, PriceStep, Question, Sum, Tally};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{Filter, Money, Rates, Span, Zone};
 
@@ -37,8 +37,19 @@ pub struct Standing {
 #[derive(Default)]
 pub struct Standings {
     tally: Tally,
-    /// What days cost, by budget, and the hour it was asked in.
-    weeks: BTreeMap<String, (i64, Week)>,
+    /// What is learned of each budget, and when.
+    weeks: BTreeMap<String, (Learnt, Learned)>,
+}
+
+/// The hour it was asked in, and the prices that were known then.
+type Learnt = (i64, Option<u64>);
+
+/// What is learned of a budget's past for its days to come.
+struct Learned {
+    /// What days cost.
+    week: Week,
+    /// How prices change from now on.
+    steps: Vec<PriceStep>,
 }
 
 impl Standings {
@@ -64,7 +75,7 @@ impl Standings {
         let today = local_day(now, zone);
         let passed = now - day_start(today, zone);
         for (key, standing) in keys.iter().zip(&mut standings) {
-            let Some((_, week)) = self.weeks.get(key) else { continue };
+            let Some((_, Learned { week, steps })) = self.weeks.get(key) else { continue };
             standing.forecast = forecast::forecast(&Known {
                 first: standing.span.first_day,
                 end: standing.span.end_day,
@@ -74,6 +85,7 @@ impl Standings {
                 limit: standing.limit,
                 week,
                 shape: &shape,
+                steps,
             });
         }
         Ok(standings)
@@ -125,7 +137,7 @@ impl Standings {
         Ok(standings)
     }
 
-    /// Learns what days cost. Past ones hardly change: asked once an hour, of all budgets at once.
+    /// Learns what days cost, and which price changes are known. Past ones hardly change: asked once an hour, of all budgets at once.
     fn learn(
         &mut self,
         ledger: &Ledger,
@@ -134,8 +146,8 @@ impl Standings {
         now: DateTime<Utc>,
         zone: Zone,
     ) -> Result<(), LedgerError> {
-        let hour = now.timestamp().div_euclid(3600);
-        let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == hour);
+        let when = (now.timestamp().div_euclid(3600), ledger.known_prices());
+        let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == when);
         let unknown: Vec<_> = budgets
             .iter()
             .zip(keys)
@@ -148,14 +160,15 @@ impl Standings {
         let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
         let filters: Vec<_> = unknown.iter().map(|(budget, _)| &budget.filter).collect();
         let days = ledger.daily(first, today, zone, &filters)?;
+        let steps = ledger.price_steps(now, zone, &filters)?;
         let mut weeks = BTreeMap::new();
-        for ((budget, key), days) in unknown.into_iter().zip(days) {
+        for (((budget, key), days), steps) in unknown.into_iter().zip(days).zip(steps) {
             let cost = |(day, sum)| (day, figure(budget, &sum, ledger.rates()).attos);
             let costs: Vec<_> = days.into_iter().map(cost).collect();
-            weeks.insert(key.clone(), (hour, Week::of(&costs)));
+            weeks.insert(key.clone(), (when, Learned { week: Week::of(&costs), steps }));
         }
         // Those of budgets that are gone are forgotten.
-        self.weeks.retain(|_, (known, _)| *known == hour);
+        self.weeks.retain(|_, (known, _)| *known == when);
         self.weeks.append(&mut weeks);
         Ok(())
     }

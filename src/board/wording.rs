@@ -3,7 +3,9 @@
 
 mod alerts;
 pub mod bills;
+pub mod energy;
 pub mod guard;
+pub mod whatif;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -286,10 +288,15 @@ pub fn period_end(cycle: Cycle, end_day: NaiveDate) -> String {
     }
 }
 
-/// What a period is expected to end at: `≈ $580.00 to $700.00`.
+/// What a period is expected to end at: `≈ $580.00 to $700.00`, and where a price change is in it
+/// `≈ $580.00 to $700.00 (prices +25 % from 1 Dec)`.
 pub fn range(forecast: &Forecast) -> String {
     let (low, high) = (amount(&forecast.low), amount(&forecast.high));
-    if low == high { estimate(true, low) } else { estimate(true, format!("{low} to {high}")) }
+    let range = if low == high { low } else { format!("{low} to {high}") };
+    let step = forecast.price_step.map_or(String::new(), |(day, permille)| {
+        format!(" (prices {} from {})", bills::share(permille - 1000), day.format("%-d %b"))
+    });
+    estimate(true, range + &step)
 }
 
 /// What went wrong with a source, and what to do: one or two sentences.
@@ -425,6 +432,11 @@ fn again(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
     } else {
         format!("Trying again at {}.", at.with_timezone(&zone).format("%H:%M"))
     }
+}
+
+/// One day, or a span of them: `23 Nov 2026 to 24 Nov 2026`.
+pub fn days(first: NaiveDate, last: NaiveDate) -> String {
+    if first == last { day(first) } else { format!("{} to {}", day(first), day(last)) }
 }
 
 /// A day for people, in English: `24 Nov 2026`.

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 mod alerts;
 mod budgets;
+mod energy;
 mod guard;
 mod providers;
 mod watches;
@@ -20,6 +21,7 @@ mod watches;
 use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
+use energy::TypedEnergy;
 use guard::TypedGuard;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
@@ -57,6 +59,8 @@ struct Typed {
     budget: Vec<TypedBudget>,
     #[serde(default)]
     guard: TypedGuard,
+    #[serde(default)]
+    energy: TypedEnergy,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -166,6 +170,7 @@ impl Check<'_> {
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
         let guard = self.guard(typed.guard, &budgets);
+        let energy = self.energy(typed.energy);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -182,6 +187,7 @@ impl Check<'_> {
             watches,
             warnings,
             prices: typed.price,
+            energy,
             further: std::mem::take(&mut self.further),
         }
     }

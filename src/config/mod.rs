@@ -20,6 +20,7 @@ use crate::budgets::Budget;
 use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
+use crate::energy;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::{Rates, Zone};
@@ -61,6 +62,8 @@ pub struct Config {
     pub warnings: Warnings,
     /// The rows of `[[price]]` as written; the price table checks them.
     pub prices: Vec<toml::Table>,
+    /// Which grid and building tokens are reckoned with.
+    pub energy: energy::Settings,
     /// Further accounts of providers, and providers of the user's own.
     pub further: Further,
 }
@@ -121,6 +124,7 @@ impl Config {
             watches: Vec::new(),
             warnings: Warnings::default(),
             prices: Vec::new(),
+            energy: energy::Settings::default(),
             further: Further::default(),
         }
     }

@@ -30,6 +30,7 @@ mod open;
 mod packed;
 mod parts;
 mod pricer;
+mod prices_ahead;
 mod questions;
 #[cfg(test)]
 mod questions_tests;
@@ -46,10 +47,12 @@ mod state;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod what_if;
 
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -60,6 +63,7 @@ pub use history::{NeighbourSession, SessionHistory, SessionStep};
 pub use kin::Related;
 pub use open::Opened;
 pub use parts::Sum;
+pub use prices_ahead::PriceStep;
 pub use questions::{ModelSpend, SessionSpend, SourceSpend, Spend};
 pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
@@ -69,7 +73,10 @@ pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
+pub use what_if::{Effect, WhatIf, WhatIfRow};
 
+use crate::pricing::PriceTable;
+pub use crate::pricing::what_if::{Change, Factor, Scenario};
 use crate::spend::{Rates, Stamps};
 use names::Names;
 use tally::Moved;
@@ -81,6 +88,8 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    /// The prices of today and of days to come, for forecasts.
+    prices: Option<Arc<PriceTable>>,
     /// What changed since a tally looked.
     moved: RefCell<Moved>,
     /// Where alerts that are recorded from now on go to.

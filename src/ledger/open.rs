@@ -181,7 +181,8 @@ fn connect(path: &Path, mode: OpenFlags, busy_wait: Duration) -> Result<Ledger, 
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
     let channels = vec![Channel::desktop()];
     let (rates, moved, stamps) = (Rates::default(), RefCell::default(), RefCell::default());
-    Ok(Ledger { conn, path: path.to_owned(), rates, moved, channels, stamps })
+    let path = path.to_owned();
+    Ok(Ledger { conn, path, rates, prices: None, moved, channels, stamps })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files

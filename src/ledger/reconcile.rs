@@ -261,6 +261,7 @@ pub(super) struct Excess {
     pub(super) model: i64,
     pub(super) requests: u64,
     pub(super) tokens: TokenCounts,
+    pub(super) web_searches: u64,
     /// `None` when the model has no known price.
     pub(super) list_picos: Option<i128>,
 }
@@ -335,6 +336,7 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
             model: row.model,
             requests,
             tokens,
+            web_searches: searches,
             list_picos: row.prices.cost_picos(&tokens, searches),
         });
     }

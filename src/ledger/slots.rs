@@ -36,7 +36,7 @@ pub(super) struct SlotKey {
 }
 
 impl SlotKey {
-    fn about(&self, price: &SlotPrice) -> About {
+    pub(super) fn about(&self, price: &SlotPrice) -> About {
         About {
             source: self.source,
             hint: self.hint,
@@ -168,11 +168,20 @@ pub(super) fn for_each(
     end: DateTime<Utc>,
     mut each: impl FnMut(i64, &About, &Figures) -> Result<()>,
 ) -> Result<()> {
-    let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
-    let (first, end) = (first_quarter(start), first_quarter(end));
-    for_each_row(conn, first, end, None, |key, sums, price| {
+    for_each_between(conn, start, end, |key, sums, price| {
         each(key.quarter, &key.about(&price), &price.figures(&sums))
     })
+}
+
+/// The same with all that decides their prices.
+pub(super) fn for_each_between(
+    conn: &Connection,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    each: impl FnMut(SlotKey, SlotSums, SlotPrice) -> Result<()>,
+) -> Result<()> {
+    let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
+    for_each_row(conn, first_quarter(start), first_quarter(end), None, each)
 }
 
 /// What one session used from the slot that holds `since` on.

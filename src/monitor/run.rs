@@ -82,6 +82,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
         ledger.convert_at(setup.config.rates.clone());
+        ledger.know_prices(prices.clone());
         ledger.deliver_to(delivery::channels(&setup.config));
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
@@ -513,13 +514,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         let taken = self.setup.reload().and_then(|config| {
             // All of it or nothing: a wrong price row leaves the old configuration in force.
             let setup = Setup { config, ..self.setup.clone() };
-            let prices = setup.prices()?;
+            let prices = Arc::new(setup.prices()?);
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
             self.ledger.convert_at(setup.config.rates.clone());
+            self.ledger.know_prices(prices.clone());
             self.ledger.deliver_to(delivery::channels(&setup.config));
             self.world = Arc::new(setup.world());
-            self.prices = Arc::new(prices);
+            self.prices = prices;
             self.config = Arc::new(setup.config.clone());
             self.setup = setup;
             Ok(self.make_jobs()?)
@@ -558,6 +560,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             paused: self.paused,
             loading: self.is_loading(),
             demo: self.setup.demo,
+            energy: &self.config.energy,
             notices,
         };
         match board::build(&self.ledger, &asked, &mut self.judge.standings) {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use crate::lines::{CLAUDE_FILE, claude_spends};
+use crate::lines::{CLAUDE_FILE, ClaudeLine, SONNET, claude_spends};
 use crate::world::{PATIENCE, Process, World, eventually};
 
 const NOON: &str = "2026-03-02T12:00:00Z";
@@ -229,6 +229,40 @@ fn fifty_viewers_see_a_line_soon() {
     let slowest = viewers.into_iter().map(|it| it.join().expect("a viewer")).max().expect("50");
     eprintln!("append to the last of 50 viewers: {:?}", slowest - start);
     assert!(slowest - start < Duration::from_secs(4), "{:?}", slowest - start);
+}
+
+#[test]
+fn the_page_says_what_if_when_it_is_asked_and_what_it_took() {
+    let site = Site::usual();
+    let plain = site.get("/").body;
+    assert!(plain.contains("Work it out for 2 Mar 2026"), "{plain}");
+    assert!(!plain.contains("through batch"), "nothing is reckoned unasked");
+    // 40,000 tokens of output at 0.96 to 8.64 Wh a thousand.
+    assert!(plain.contains("≈ 38 to 346 Wh of electricity"), "{plain}");
+    let asked = site.get("/?if=1&if_scale=1.5x&if_model=gpt-5.4-mini").body;
+    // $0.60 at half, half as much again, and 40,000 at $4.50 a million.
+    for figure in ["≈ $0.60", "≈ $0.30", "≈ $0.90", "≈ $0.18", "all by gpt-5.4-mini"] {
+        assert!(asked.contains(figure), "{figure}: {asked}");
+    }
+    let odd = site.get("/?if=1&if_scale=much&if_model=%3Cb%3E").body;
+    assert!(odd.contains("is no factor") && odd.contains("No single price list has"), "{odd}");
+    assert!(!odd.contains("<b>"), "{odd}");
+    // Open pages ask for their parts again and again; what is asked once is not among them.
+    let parts = site.get("/parts?if=1").body;
+    assert!(parts.contains("energy-h") && !parts.contains("whatif-h"), "{parts}");
+}
+
+#[test]
+fn what_the_page_cannot_price_otherwise_is_said() {
+    let world = World::new().at(NOON);
+    // Above 200,000 tokens of prompt this model lists no batch price: $1.8225.
+    let (input, output) = (300_000, 1_000);
+    let line = ClaudeLine { at: AT, id: "A", model: SONNET, input, cache_read: 0, output };
+    world.append(CLAUDE_FILE, &line.text());
+    let site = Site::of(world, "$1.82");
+    let asked = site.get("/?if=1").body;
+    let says = "As to through batch: No such price is known for 301 k tokens, left as they were";
+    assert!(asked.contains(says), "{asked}");
 }
 
 #[test]

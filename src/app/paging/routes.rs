@@ -23,12 +23,13 @@ use tokio::sync::watch;
 use url::form_urlencoded;
 
 use crate::board::Board;
-use crate::board::page::{self, PageData};
+use crate::board::page::{self, PageData, View};
 use crate::config::Config;
 use crate::faces::page::assets::Assets;
 use crate::faces::page::{self as face, Frame, address};
 use crate::ledger::Ledger;
 use crate::monitor::Command;
+use crate::pricing::PriceTable;
 use crate::spend::SnoozeFor;
 
 use super::super::App;
@@ -162,28 +163,34 @@ async fn nothing(State(page): State<Arc<Page>>) -> Response {
 }
 
 async fn whole(State(page): State<Arc<Page>>, uri: Uri) -> Response {
-    shown(page, uri, |page, data| face::page(data, &page.frame())).await
+    let view = address::read(uri.query().unwrap_or_default());
+    shown(page, view, |page, data| face::page(data, &page.frame())).await
 }
 
 /// What depends on the choice alone, for a page that is open.
 async fn parts(State(page): State<Arc<Page>>, uri: Uri) -> Response {
-    shown(page, uri, |_, data| face::parts(data).into_string()).await
+    // What is no part of the answer is not asked of the ledger.
+    let view = View { what_if: None, ..address::read(uri.query().unwrap_or_default()) };
+    shown(page, view, |_, data| face::parts(data).into_string()).await
 }
 
 async fn shown(
     page: Arc<Page>,
-    uri: Uri,
+    view: View,
     draw: impl Fn(&Page, &PageData) -> String + Send + 'static,
 ) -> Response {
     let Some(board) = page.boards.borrow().clone() else {
         let says = "The first figures are being read. They are here in a moment.";
         return Html(face::message("Just starting", says, Some(1), &page.frame())).into_response();
     };
-    let view = address::read(uri.query().unwrap_or_default());
     let worker = page.clone();
     let drawn = tokio::task::spawn_blocking(move || {
-        let ledger = worker.ledger()?;
-        let data = page::page(&ledger, board, view)?;
+        let (config, ledger) = worker.ledger()?;
+        // A wrong price row is told by the monitor, and must not take the page away either: what
+        // would have been then says that the ledger has other prices.
+        let prices = worker.app.prices(&config).unwrap_or_else(|_| PriceTable::builtin());
+        let with = page::With { prices: &prices, energy: &config.energy };
+        let data = page::page(&ledger, board, view, with)?;
         anyhow::Ok(draw(&worker, &data))
     });
     match drawn.await {
@@ -259,7 +266,7 @@ impl Page {
         Frame { assets: &self.assets, csrf: self.doors.csrf() }
     }
 
-    fn ledger(&self) -> anyhow::Result<Ledger> {
+    fn ledger(&self) -> anyhow::Result<(Config, Ledger)> {
         let path = self.app.ledger_path();
         let ledger = Ledger::open_at_once(&path, BUSY, false)?;
         let mut ledger = ledger.with_context(|| format!("{} is not there", path.display()))?;
@@ -267,8 +274,9 @@ impl Page {
         if let Ok(read) = self.app.config() {
             *config = Some(read);
         }
-        ledger.convert_at(config.as_ref().map(|config| config.rates.clone()).unwrap_or_default());
-        Ok(ledger)
+        let config = config.clone().unwrap_or_else(|| Config::defaults(self.app.system_zone));
+        ledger.convert_at(config.rates.clone());
+        Ok((config, ledger))
     }
 
     /// The event that tells a board.

@@ -8,12 +8,14 @@
 pub mod address;
 pub mod assets;
 mod charts;
+mod energy;
 mod first;
 mod places;
 mod session;
 mod times;
 mod today;
 mod trust;
+mod whatif;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -50,6 +52,8 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
             } @else {
                 (first::suggestion(data))
                 (parts(data))
+                // Not among what is asked for anew: somebody may be typing in it.
+                section #whatif aria-labelledby="whatif-h" { (whatif::section(data)) }
             }
             section #trust aria-labelledby="trust-h" { (trust::section(board)) }
         }
@@ -69,6 +73,7 @@ pub fn parts(data: &PageData) -> Markup {
             section #session aria-labelledby="session-h" { (session::section(data)) }
         }
         section #when aria-labelledby="when-h" { (times::section(data)) }
+        section #energy aria-labelledby="energy-h" { (energy::section(data)) }
     }
 }
 

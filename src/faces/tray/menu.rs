@@ -164,6 +164,10 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
         rows.extend(left_out(board).map(MenuRow::fact));
     }
     rows.extend(pace(board).map(MenuRow::fact));
+    rows.extend(board.energy.as_ref().map(|today| {
+        let range = wording::energy::energy_range(&today.energy_nwh);
+        MenuRow::fact(format!("Electricity today ≈ {range} (estimate)"))
+    }));
     rows.extend(budgets(board, limits.budgets));
     rows.extend(sources(board, limits.sources));
     rows.extend(models(board, limits.models));

@@ -6,10 +6,13 @@
 mod alerts;
 mod budget;
 mod check;
+mod energy;
 mod guard;
 mod provider;
 mod reconcile;
 mod report;
+mod span;
+mod whatif;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,10 +26,13 @@ use crate::spend::{Currency, Money};
 pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
+pub use energy::EnergyArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
+pub use span::SpanArgs;
+pub use whatif::WhatIfArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,6 +122,29 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// What the same usage would have cost otherwise: other prices, model or tier, no cache
+    #[command(
+        name = "whatif",
+        after_help = "\
+Each change is told alone, and all of them together. Days are written as for `report`.
+
+Examples:
+  spendbar whatif --no-fast --batch
+  spendbar whatif --model gpt-5.5-mini --month last
+  spendbar whatif --scale 2x --since 7d --json
+  spendbar whatif --prices announced.toml       rows as under [[price]] in the config"
+    )]
+    WhatIf(WhatIfArgs),
+    /// What it took in electricity, carbon and water: estimates, as ranges, with their sources
+    #[command(after_help = "\
+Nobody outside the providers can measure a request. [energy] in the config sets the grid's region and
+the building's PUE. Days are written as for `report`.
+
+Examples:
+  spendbar energy                     the last 30 days
+  spendbar energy --month last
+  spendbar energy --since 7d --json")]
+    Energy(EnergyArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -395,6 +424,8 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
+          energy     What it took in electricity, carbon and water: estimates, as ranges, with their sources
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
@@ -446,6 +477,8 @@ pub(super) mod tests {
               --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
                              day]
               --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
+              --energy       Tell electricity too, an estimated range; `spendbar energy` says how it is
+                             reckoned
               --json         Print JSON for programs
           -h, --help         Print help
 

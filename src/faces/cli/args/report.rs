@@ -22,6 +22,9 @@ pub struct ReportArgs {
     /// Zone of the days, such as Europe/Berlin [default: the config's]
     #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
     pub tz: Option<Zone>,
+    /// Tell electricity too, an estimated range; `spendbar energy` says how it is reckoned
+    #[arg(long)]
+    pub energy: bool,
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
@@ -82,11 +85,11 @@ impl DayArg {
     }
 }
 
-fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
+pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
     wrong(format!("--since {since} lies after --until {until}"))
 }
 
-fn parse_day(text: &str) -> Result<DayArg, String> {
+pub(super) fn parse_day(text: &str) -> Result<DayArg, String> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         && text.len() == 10
     {

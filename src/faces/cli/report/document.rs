@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::board::energy::Footprint;
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
+use crate::faces::cli::energy::FootprintJson;
 use crate::faces::cli::json::{self, OtherAmount, Tokens};
 use crate::spend::Currency;
 
@@ -13,6 +15,7 @@ use crate::spend::Currency;
 /// # Errors
 /// Those of the writer.
 pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let energy = |index: usize| report.energy.as_ref().and_then(|(rows, _)| rows.get(index));
     json::write(
         out,
         &Document {
@@ -21,8 +24,13 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             first_day: report.first_day.to_string(),
             last_day: report.last_day.to_string(),
             by: report.by.iter().map(word).collect(),
-            rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
-            totals: Figures::of(&report.totals),
+            rows: report
+                .rows
+                .iter()
+                .enumerate()
+                .map(|(index, row)| Row::of(row, &report.by, energy(index)))
+                .collect(),
+            totals: Figures::of(&report.totals, report.energy.as_ref().map(|(_, total)| total)),
             differences: report.differences.iter().map(json::difference).collect(),
             partial: report.partial,
             notes: &report.notes,
@@ -65,7 +73,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(row: &'a ReportRow, by: &[GroupBy]) -> Self {
+    fn of(row: &'a ReportRow, by: &[GroupBy], energy: Option<&Footprint>) -> Self {
         let key = |group: GroupBy, value: &'a Option<String>| {
             by.contains(&group).then_some(value.as_deref())
         };
@@ -76,7 +84,7 @@ impl<'a> Row<'a> {
             model: key(GroupBy::Model, &row.model),
             project: key(GroupBy::Project, &row.project),
             session: key(GroupBy::Session, &row.session),
-            figures: Figures::of(&row.sums),
+            figures: Figures::of(&row.sums, energy),
         }
     }
 }
@@ -96,10 +104,13 @@ struct Figures {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
     unpriced_tokens: u64,
+    /// An estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    energy: Option<FootprintJson>,
 }
 
 impl Figures {
-    fn of(sums: &Sums) -> Self {
+    fn of(sums: &Sums, energy: Option<&Footprint>) -> Self {
         Self {
             requests: sums.requests,
             tokens: Tokens::from(&sums.tokens),
@@ -110,6 +121,7 @@ impl Figures {
             billed_usd: json::decimal(sums.billed.get(Currency::USD)),
             billed_other: json::other_currencies(&sums.billed),
             unpriced_tokens: sums.unpriced_tokens,
+            energy: energy.map(FootprintJson::of),
         }
     }
 }

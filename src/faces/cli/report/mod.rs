@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use super::first_run::{self, Looked};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
+use crate::board::energy::Footprint;
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
 use crate::spend::Currency;
@@ -27,11 +28,7 @@ pub fn text(
     looked: Option<&[Looked]>,
     style: &Style,
 ) -> io::Result<()> {
-    let days = if report.first_day == report.last_day {
-        wording::day(report.first_day)
-    } else {
-        format!("{} to {}", wording::day(report.first_day), wording::day(report.last_day))
-    };
+    let days = wording::days(report.first_day, report.last_day);
     let partial = if report.partial { " · partial, see below" } else { "" };
     writeln!(out, "{}", style.strong(&format!("{days}, {}{partial}", report.zone)))?;
     if report.rows.is_empty() {
@@ -122,8 +119,11 @@ fn table(report: &Report, detail: Detail) -> Table {
         columns.push(Column::Figure("Unpriced"));
     }
     columns.extend(["≈ List $", "Billed $"].map(Column::Figure));
+    if report.energy.is_some() {
+        columns.push(Column::Figure("≈ Electricity"));
+    }
 
-    let figures = |sums: &Sums| {
+    let figures = |sums: &Sums, energy: Option<&Footprint>| {
         let tokens = &sums.tokens;
         let mut cells = Vec::new();
         if detail >= Detail::Requests {
@@ -147,19 +147,21 @@ fn table(report: &Report, detail: Detail) -> Table {
                 amount.map_or(wording::UNKNOWN.into(), |amount| wording::table_amount(&amount)),
             );
         }
+        cells.extend(energy.map(|it| wording::energy::energy_range(&it.energy_nwh)));
         cells
     };
+    let energy = |index: usize| report.energy.as_ref().and_then(|(rows, _)| rows.get(index));
     let mut table = Table::new(columns);
-    for row in &report.rows {
+    for (index, row) in report.rows.iter().enumerate() {
         let mut cells: Vec<String> = report.by.iter().map(|group| cell(row, group)).collect();
-        cells.extend(figures(&row.sums));
+        cells.extend(figures(&row.sums, energy(index)));
         table.row(cells);
     }
     let mut total = vec![String::new(); report.by.len()];
     if let Some(first) = total.first_mut() {
         *first = "Total".into();
     }
-    total.extend(figures(&report.totals));
+    total.extend(figures(&report.totals, report.energy.as_ref().map(|(_, total)| total)));
     table.total(total);
     table
 }
@@ -187,6 +189,13 @@ fn bar(part: i128, whole: i128, columns: usize) -> String {
 
 fn notes(report: &Report) -> Vec<String> {
     let mut notes = report.notes.clone();
+    if let Some((_, total)) = &report.energy {
+        let total = wording::energy::footprint(total);
+        notes.push(format!(
+            "Estimate, no measurement: {total}. `spendbar energy` says how it is reckoned and from \
+             what."
+        ));
+    }
     let others: Vec<String> = report
         .totals
         .billed
@@ -262,6 +271,7 @@ mod tests {
                 Some("1305088.8123456789"),
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
+            energy: None,
             differences: Vec::new(),
             partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],

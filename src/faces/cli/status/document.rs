@@ -182,6 +182,16 @@ struct ForecastJson {
     high: String,
     /// The day on which the limit is passed, by the middle.
     breaks_on: Option<String>,
+    /// The first price change that is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_step: Option<PriceStepJson>,
+}
+
+/// What the same usage costs from a day on, against now.
+#[derive(Serialize)]
+struct PriceStepJson {
+    day: String,
+    permille: i128,
 }
 
 impl<'a> Budget<'a> {
@@ -207,6 +217,9 @@ impl<'a> Budget<'a> {
                 middle: forecast.middle.to_decimal(),
                 high: forecast.high.to_decimal(),
                 breaks_on: forecast.breaks_on.map(|day| day.to_string()),
+                price_step: forecast
+                    .price_step
+                    .map(|(day, permille)| PriceStepJson { day: day.to_string(), permille }),
             }),
             pace_usd: in_dollars(row.forecast.map(|forecast| forecast.middle)),
         }

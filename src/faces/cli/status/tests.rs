@@ -56,6 +56,7 @@ fn empty() -> Board {
         sources: Vec::new(),
         top_models: Vec::new(),
         differences: Vec::new(),
+        energy: None,
         budgets: Vec::new(),
         last_alert: None,
         snoozes: Vec::new(),
@@ -124,6 +125,7 @@ pub fn busy() -> Board {
             },
             ModelRow { model: Some("mystère-9".into()), list: None, tokens: tokens(723) },
         ],
+        energy: None,
         budgets: vec![
             BudgetRow {
                 name: "day".into(),
@@ -140,6 +142,7 @@ pub fn busy() -> Board {
                     middle: usd("321.555"),
                     high: usd("377"),
                     breaks_on: None,
+                    price_step: None,
                 }),
                 last_day: "2026-11-24".parse().expect("a day"),
                 sources: Vec::new(),
