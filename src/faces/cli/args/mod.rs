@@ -426,8 +426,8 @@ pub(super) mod tests {
         Options:
               --since <DAY>  First day [default: 30 days up to the last]
               --until <DAY>  Last day, which counts [default: today]
-              --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
-                             day]
+              --by <LIST>    What a row stands for: day, source, account, provider, model, project, session
+                             [default: day]
               --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
               --json         Print JSON for programs
           -h, --help         Print help

@@ -53,6 +53,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<Option<&'a str>>,
@@ -72,6 +74,7 @@ impl<'a> Row<'a> {
         Self {
             day: by.contains(&GroupBy::Day).then(|| row.day.map(|day| day.to_string())),
             source: key(GroupBy::Source, &row.source),
+            account: key(GroupBy::Account, &row.account),
             provider: key(GroupBy::Provider, &row.provider),
             model: key(GroupBy::Model, &row.model),
             project: key(GroupBy::Project, &row.project),
@@ -118,6 +121,7 @@ fn word(group: &GroupBy) -> &'static str {
     match group {
         GroupBy::Day => "day",
         GroupBy::Source => "source",
+        GroupBy::Account => "account",
         GroupBy::Provider => "provider",
         GroupBy::Model => "model",
         GroupBy::Project => "project",
