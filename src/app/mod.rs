@@ -7,6 +7,7 @@ mod checking;
 mod describing;
 mod doctor;
 mod explaining;
+mod exporting;
 mod guard;
 mod paging;
 mod polling;
@@ -46,11 +47,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => {
             drop(out);
-            return running::run(&app, cli.run.headless, None);
+            return running::run(&app, cli.run, None);
         }
         Some(Command::Demo { seconds, run }) => {
             drop(out);
-            return running::demo(&app, run.headless, seconds);
+            return running::demo(&app, run, seconds);
         }
         Some(Command::Top { seconds }) => {
             drop(out);
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Export(args)) => exporting::export(&app, &args, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
         Some(Command::Scan(args)) => explaining::explain(&app, &args, &style, &mut out)?,

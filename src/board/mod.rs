@@ -1,11 +1,13 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod export;
 pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod sessions;
 pub mod standing;
+pub mod summary;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -14,6 +14,7 @@ use url::{Host, Url};
 mod alerts;
 mod budgets;
 mod guard;
+mod metrics;
 mod providers;
 mod watches;
 
@@ -21,6 +22,7 @@ use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
 use guard::TypedGuard;
+use metrics::TypedMetrics;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -41,6 +43,8 @@ struct Typed {
     headline: Option<Headline>,
     notifications: Option<bool>,
     status_pages: Option<bool>,
+    #[serde(default)]
+    metrics: TypedMetrics,
     #[serde(default)]
     alerts: TypedAlerts,
     #[serde(default)]
@@ -162,6 +166,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let warnings = self.warnings(&typed.alerts);
+        let metrics = self.metrics(typed.metrics);
         let alerts = self.alerts(typed.alerts, typed.hook, typed.webhook);
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
@@ -172,6 +177,7 @@ impl Check<'_> {
             headline: typed.headline.unwrap_or_default(),
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
+            metrics,
             alerts,
             agents,
             providers,

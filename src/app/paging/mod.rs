@@ -7,6 +7,7 @@
 //! is opened for it and closed again: nothing is held while nobody looks.
 
 mod doors;
+mod metrics;
 mod routes;
 
 use std::fs;
@@ -24,6 +25,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::board::Board;
 use crate::board::page::View;
+use crate::config::MetricsSettings;
 use crate::faces::page::address;
 use crate::monitor::Command;
 use crate::platform::open;
@@ -81,12 +83,19 @@ impl Served {
         app: &App,
         boards: watch::Receiver<Option<Arc<Board>>>,
         commands: UnboundedSender<Command>,
+        metrics: Option<MetricsSettings>,
     ) -> anyhow::Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("opening a port")?;
         listener.set_nonblocking(true).context("preparing the port")?;
         let port = listener.local_addr().context("reading the port")?.port();
         let doors = doors::Doors::new(port).context("asking the system for random numbers")?;
         let address = Address(doors.opening_address());
+        // Whoever reads the metrics will miss them; the page goes on.
+        let metrics = metrics.and_then(|settings| {
+            metrics::open(app, settings, boards.clone())
+                .inspect_err(|error| log::warn!("the metrics are not served: {error:#}"))
+                .ok()
+        });
         let routes = routes::routes(app, doors, boards, commands);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -100,6 +109,7 @@ impl Served {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let ended = tokio::select! {
                 ended = axum::serve(listener, routes).into_future() => ended,
+                ended = metrics::serve(metrics) => ended,
                 // Pages that are still open must not hold up the end of the program.
                 _ = stopped => Ok(()),
             };

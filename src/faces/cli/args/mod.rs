@@ -6,6 +6,7 @@
 mod alerts;
 mod budget;
 mod check;
+mod export;
 mod guard;
 mod provider;
 mod reconcile;
@@ -22,6 +23,7 @@ use crate::spend::{Currency, Money};
 pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
+pub use export::{ExportArgs, Format};
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
@@ -69,6 +71,9 @@ pub struct RunArgs {
     /// Run without the tray: a live line in the terminal, plain log lines elsewhere
     #[arg(long, visible_alias = "no-tray")]
     pub headless: bool,
+    /// Serve today's figures to Prometheus on this machine, as [metrics] of the config says
+    #[arg(long)]
+    pub metrics: bool,
 }
 
 /// One command.
@@ -115,6 +120,17 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+    #[command(after_help = "\
+Without days: the last 30 of them; for focus and statement the running month.
+
+Examples:
+  spendbar export csv --since 2026-01-01 --projects --output year.csv
+  spendbar export json --month last | jq .totals
+  spendbar export focus --month 2026-11 --output focus.csv
+  spendbar export statement --month last --output statement.html
+  spendbar export card --output card.png")]
+    Export(ExportArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -269,6 +285,9 @@ impl Cli {
         if let Some(Command::Report(report)) = &cli.command {
             report.check()?;
         }
+        if let Some(Command::Export(export)) = &cli.command {
+            export.check()?;
+        }
         Ok(cli)
     }
 }
@@ -317,7 +336,7 @@ pub(super) mod tests {
         }
         assert!(matches!(
             command("demo --seconds 5 --headless"),
-            Command::Demo { seconds: Some(5), run: RunArgs { headless: true } }
+            Command::Demo { seconds: Some(5), run: RunArgs { headless: true, metrics: false } }
         ));
         refused("--headless status");
         refused("demo --seconds 0");

@@ -82,11 +82,11 @@ impl DayArg {
     }
 }
 
-fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
+pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
     wrong(format!("--since {since} lies after --until {until}"))
 }
 
-fn parse_day(text: &str) -> Result<DayArg, String> {
+pub(super) fn parse_day(text: &str) -> Result<DayArg, String> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         && text.len() == 10
     {
@@ -116,7 +116,7 @@ fn parse_group(text: &str) -> Result<GroupBy, String> {
     }
 }
 
-fn parse_zone(text: &str) -> Result<Zone, String> {
+pub(super) fn parse_zone(text: &str) -> Result<Zone, String> {
     text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
 }
 
