@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, report};
 use crate::config::Config;
-use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
+use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs, StatusFormat};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
@@ -32,6 +32,8 @@ pub(super) fn status(
         status::json(out, &board)?;
     } else if args.line {
         status::line(out, &board)?;
+    } else if let Some(StatusFormat::Waybar) = args.format {
+        status::waybar(out, &board)?;
     } else {
         status::text(out, &board, &looked(app, &config), style)?;
     }

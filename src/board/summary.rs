@@ -8,7 +8,7 @@ use super::export::{self, Counted, Export, ExportRow};
 use super::report::Sums;
 use super::{AlertRow, Board, BudgetRow, alert_row};
 use crate::ledger::{Ledger, LedgerError};
-use crate::spend::{Converted, Filter, Zone};
+use crate::spend::{Converted, Currency, Filter, Money, Zone};
 
 /// The newest alerts that are looked through.
 const ALERTS: u32 = 1_000;
@@ -117,7 +117,14 @@ pub fn summary(
 
 /// Every day that is known, also those on which nothing happened.
 fn days(export: &Export, known: impl Iterator<Item = NaiveDate>) -> Vec<(NaiveDate, Part)> {
-    let mut days: BTreeMap<NaiveDate, Part> = known.map(|day| (day, Part::default())).collect();
+    // A known day on which nothing happened cost nothing, which is more than not knowing.
+    let empty = || {
+        let sums = Sums { list: Some(Money::zero(Currency::USD)), ..Sums::default() };
+        Part { sums, ..Part::default() }
+    };
+    let mut days: BTreeMap<NaiveDate, Part> = known.map(|day| (day, empty())).collect();
+    // What has rows is told by them alone.
+    export.rows.iter().for_each(|row| drop(days.insert(row.day, Part::default())));
     for row in &export.rows {
         days.entry(row.day).or_default().add(row);
     }

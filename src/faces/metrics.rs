@@ -332,7 +332,14 @@ mod tests {
             [1, 2, 3].map(|value| Sample::of(&[("source", "x"), ("window", name)], value));
         page.gauge("spendbar_x_ratio", "ratio", "Help.", samples.into());
         page.gauge("spendbar_y", "", "Nothing.", Vec::new());
-        insta::assert_snapshot!(page.0, @"");
+        insta::assert_snapshot!(page.0, @r#"
+        # TYPE spendbar_x_ratio gauge
+        # UNIT spendbar_x_ratio ratio
+        # HELP spendbar_x_ratio Help.
+        spendbar_x_ratio{source="x",window="a\"b\\c\nd"} 1
+        spendbar_x_ratio{source="x",window="a\"b\\c\nd (2)"} 2
+        spendbar_x_ratio{source="x",window="a\"b\\c\nd (3)"} 3
+        "#);
     }
 
     #[test]
@@ -345,6 +352,105 @@ mod tests {
     #[test]
     fn a_day_near_its_budget() {
         let board = examples::near();
-        insta::assert_snapshot!(text(&board, board.now), @"");
+        insta::assert_snapshot!(text(&board, board.now), @r#"
+        # TYPE spendbar_today_spend_dollars gauge
+        # UNIT spendbar_today_spend_dollars dollars
+        # HELP spendbar_today_spend_dollars Today so far: the bill where there is one, else list price.
+        spendbar_today_spend_dollars 402
+        # TYPE spendbar_today_list_dollars gauge
+        # UNIT spendbar_today_list_dollars dollars
+        # HELP spendbar_today_list_dollars Today's usage at list price.
+        spendbar_today_list_dollars 402
+        # TYPE spendbar_today_billed_dollars gauge
+        # UNIT spendbar_today_billed_dollars dollars
+        # HELP spendbar_today_billed_dollars What providers bill for today, a UTC day; absent where none tells.
+        spendbar_today_billed_dollars 98.02
+        # TYPE spendbar_today_covered_dollars gauge
+        # UNIT spendbar_today_covered_dollars dollars
+        # HELP spendbar_today_covered_dollars The part of today's list price that a plan covers.
+        spendbar_today_covered_dollars 0
+        # TYPE spendbar_today_estimated gauge
+        # HELP spendbar_today_estimated 1 while any part of today's spend is a list price rather than a bill.
+        spendbar_today_estimated 1
+        # TYPE spendbar_today_partial gauge
+        # HELP spendbar_today_partial 1 while something that was seen is in no figure of today.
+        spendbar_today_partial 0
+        # TYPE spendbar_today_requests gauge
+        # HELP spendbar_today_requests Today's requests.
+        spendbar_today_requests 312
+        # TYPE spendbar_today_tokens gauge
+        # UNIT spendbar_today_tokens tokens
+        # HELP spendbar_today_tokens Today's tokens by kind; input is without cache, output with reasoning.
+        spendbar_today_tokens{kind="input"} 4100000
+        spendbar_today_tokens{kind="cache_read"} 0
+        spendbar_today_tokens{kind="cache_write_5m"} 0
+        spendbar_today_tokens{kind="cache_write_1h"} 0
+        spendbar_today_tokens{kind="output"} 120000
+        # TYPE spendbar_today_unpriced_tokens gauge
+        # UNIT spendbar_today_unpriced_tokens tokens
+        # HELP spendbar_today_unpriced_tokens Today's tokens of models without a known price: in no amount.
+        spendbar_today_unpriced_tokens 0
+        # TYPE spendbar_today_model_list_dollars gauge
+        # UNIT spendbar_today_model_list_dollars dollars
+        # HELP spendbar_today_model_list_dollars Today's dearest models at list price, five at most.
+        spendbar_today_model_list_dollars{model="claude-opus-4-5"} 180.1
+        spendbar_today_model_list_dollars{model="gpt-5.5"} 34.27
+        spendbar_today_model_list_dollars{model="gpt-5-mini"} 0.4213
+        # TYPE spendbar_state gauge
+        # HELP spendbar_state The icon's state: 1 for the one that holds.
+        spendbar_state{state="calm"} 0
+        spendbar_state{state="near"} 1
+        spendbar_state{state="over"} 0
+        spendbar_state{state="stale"} 0
+        spendbar_state{state="error"} 0
+        spendbar_state{state="paused"} 0
+        # TYPE spendbar_source_list_dollars gauge
+        # UNIT spendbar_source_list_dollars dollars
+        # HELP spendbar_source_list_dollars Today's list price as one source alone tells it; sources of one account repeat each other.
+        spendbar_source_list_dollars{source="claude-code",kind="agent"} 210.37
+        spendbar_source_list_dollars{source="codex",kind="agent"} 4
+        # TYPE spendbar_source_billed_dollars gauge
+        # UNIT spendbar_source_billed_dollars dollars
+        # HELP spendbar_source_billed_dollars What one source bills for today, a UTC day.
+        spendbar_source_billed_dollars{source="openai-admin",kind="provider"} 98.02
+        # TYPE spendbar_source_up gauge
+        # HELP spendbar_source_up 1 when the last look at the source worked.
+        spendbar_source_up{source="claude-code",kind="agent"} 1
+        spendbar_source_up{source="codex",kind="agent"} 1
+        spendbar_source_up{source="openai-admin",kind="provider"} 1
+        # TYPE spendbar_source_stale gauge
+        # HELP spendbar_source_stale 1 when its figures are older than two intervals.
+        spendbar_source_stale{source="claude-code",kind="agent"} 0
+        spendbar_source_stale{source="codex",kind="agent"} 0
+        spendbar_source_stale{source="openai-admin",kind="provider"} 0
+        # TYPE spendbar_source_look_age_seconds gauge
+        # UNIT spendbar_source_look_age_seconds seconds
+        # HELP spendbar_source_look_age_seconds Time since the source was last looked at.
+        spendbar_source_look_age_seconds{source="claude-code",kind="agent"} 60
+        spendbar_source_look_age_seconds{source="codex",kind="agent"} 60
+        spendbar_source_look_age_seconds{source="openai-admin",kind="provider"} 60
+        # TYPE spendbar_source_figures_age_seconds gauge
+        # UNIT spendbar_source_figures_age_seconds seconds
+        # HELP spendbar_source_figures_age_seconds Time since the source last gave figures.
+        spendbar_source_figures_age_seconds{source="claude-code",kind="agent"} 60
+        spendbar_source_figures_age_seconds{source="codex",kind="agent"} 60
+        spendbar_source_figures_age_seconds{source="openai-admin",kind="provider"} 60
+        # TYPE spendbar_source_unreadable_lines gauge
+        # HELP spendbar_source_unreadable_lines Lines of its logs that could not be read, all time.
+        spendbar_source_unreadable_lines{source="claude-code",kind="agent"} 0
+        spendbar_source_unreadable_lines{source="codex",kind="agent"} 0
+        spendbar_source_unreadable_lines{source="openai-admin",kind="provider"} 0
+        # TYPE spendbar_budget_limit gauge
+        # HELP spendbar_budget_limit The limit of the running period, in its currency.
+        spendbar_budget_limit{budget="daily",per="day",currency="USD"} 500
+        # TYPE spendbar_budget_spent gauge
+        # HELP spendbar_budget_spent Spent in the running period, in its currency.
+        spendbar_budget_spent{budget="daily",per="day",currency="USD"} 402
+        # TYPE spendbar_budget_used_ratio gauge
+        # UNIT spendbar_budget_used_ratio ratio
+        # HELP spendbar_budget_used_ratio The used part of the limit; 1 is all of it.
+        spendbar_budget_used_ratio{budget="daily",per="day",currency="USD"} 0.804
+        # EOF
+        "#);
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `SPENDBAR_KILLS` | how often the kill test kills the program (25 unless set) |
 //! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
+//! | `SPENDBAR_FOCUS_FILE` | a file that an export in the format of FOCUS goes to; see `.ci/focus` |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
 mod agents;
@@ -23,6 +24,7 @@ mod described;
 mod desk;
 mod desktop;
 mod explain;
+mod exports;
 mod floor;
 mod guard;
 mod histories;
@@ -35,6 +37,7 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod metrics;
 mod page;
 mod page_browser;
 mod polling;
@@ -44,6 +47,7 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod snippets;
 mod top;
 mod warnings;
 mod watches;

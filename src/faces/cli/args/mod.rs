@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::spend::{Currency, Money};
 
@@ -229,6 +229,16 @@ pub struct StatusArgs {
     /// Print one short line
     #[arg(long)]
     pub line: bool,
+    /// Print what a bar's own format wants
+    #[arg(long, value_enum, value_name = "BAR", conflicts_with_all = ["json", "line"])]
+    pub format: Option<StatusFormat>,
+}
+
+/// A bar with a format of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// JSON with text, tooltip, class and percentage, for a custom module of Waybar
+    Waybar,
 }
 
 /// `config ...`.
@@ -397,6 +407,7 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          export     What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
@@ -417,6 +428,9 @@ pub(super) mod tests {
                   Run without the tray: a live line in the terminal, plain log lines elsewhere
 
                   [alias: --no-tray]
+
+              --metrics
+                  Serve today's figures to Prometheus on this machine, as [metrics] of the config says
 
           -h, --help
                   Print help (see a summary with '-h')

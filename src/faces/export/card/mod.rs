@@ -68,7 +68,10 @@ fn draw(summary: &Summary, public: &dyn Public) -> Sheet {
 fn header(sheet: &mut Sheet, summary: &Summary, right: f32) {
     let of = if summary.demo { "AI spend, a pretend world" } else { "AI spend" };
     sheet.text(Face::Regular, 28.0, QUIET, of, Place::left(EDGE, 84.0));
-    let span = span_words(summary.first_day, summary.last_day);
+    let mut span = span_words(summary.first_day, summary.last_day);
+    if summary.days.last().is_some_and(|(day, _)| summary.is_open && *day < summary.last_day) {
+        span.push_str(" so far");
+    }
     sheet.text(Face::Regular, 28.0, QUIET, &span, Place::right(right, 84.0));
 
     let (sums, counted) = (&summary.totals.sums, &summary.totals.counted);
@@ -179,6 +182,7 @@ fn bars(sheet: &mut Sheet, summary: &Summary, right: f32) {
     let amounts: Vec<Option<i128>> =
         days.iter().map(|day| find(day).map(|(_, part)| part.counted.sum().attos)).collect();
     let most = amounts.iter().flatten().copied().max().unwrap_or(0);
+    sheet.line(EDGE, right, GROUND_LINE + 2.0, LINE);
     let step = (right - EDGE) / days.len().max(1) as f32;
     let wide = (step * 0.68).clamp(1.0, 40.0);
     for (index, amount) in amounts.iter().enumerate() {
