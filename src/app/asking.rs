@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, energy, report};
 use crate::config::Config;
-use crate::faces::cli::args::{EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
+use crate::faces::cli::args::{EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs, StatusFormat};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
@@ -34,6 +34,8 @@ pub(super) fn status(
         status::json(out, &board)?;
     } else if args.line {
         status::line(out, &board)?;
+    } else if let Some(StatusFormat::Waybar) = args.format {
+        status::waybar(out, &board)?;
     } else {
         status::text(out, &board, &looked(app, &config), style)?;
     }

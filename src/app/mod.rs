@@ -7,6 +7,7 @@ mod checking;
 mod describing;
 mod doctor;
 mod explaining;
+mod exporting;
 mod guard;
 mod paging;
 mod polling;
@@ -48,11 +49,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => {
             drop(out);
-            return running::run(&app, cli.run.headless, None);
+            return running::run(&app, cli.run, None);
         }
         Some(Command::Demo { seconds, run }) => {
             drop(out);
-            return running::demo(&app, run.headless, seconds);
+            return running::demo(&app, run, seconds);
         }
         Some(Command::Top { seconds }) => {
             drop(out);
@@ -63,6 +64,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
         Some(Command::Energy(args)) => asking::energy(&app, args, &style, &mut out)?,
         Some(Command::WhatIf(args)) => whatif::whatif(&app, &args, &style, &mut out)?,
+        Some(Command::Export(args)) => exporting::export(&app, &args, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Window { page, at }) => paging::window(&page, at)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,

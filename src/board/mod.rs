@@ -2,12 +2,14 @@
 
 mod build;
 pub mod energy;
+pub mod export;
 pub mod page;
 pub mod reconcile;
 pub mod report;
 pub mod sessions;
 pub mod standing;
 pub mod whatif;
+pub mod summary;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -15,6 +15,7 @@ mod alerts;
 mod budgets;
 mod energy;
 mod guard;
+mod metrics;
 mod providers;
 mod watches;
 
@@ -23,6 +24,7 @@ use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
 use energy::TypedEnergy;
 use guard::TypedGuard;
+use metrics::TypedMetrics;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -43,6 +45,8 @@ struct Typed {
     headline: Option<Headline>,
     notifications: Option<bool>,
     status_pages: Option<bool>,
+    #[serde(default)]
+    metrics: TypedMetrics,
     #[serde(default)]
     alerts: TypedAlerts,
     #[serde(default)]
@@ -166,6 +170,7 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let warnings = self.warnings(&typed.alerts);
+        let metrics = self.metrics(typed.metrics);
         let alerts = self.alerts(typed.alerts, typed.hook, typed.webhook);
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
@@ -177,6 +182,7 @@ impl Check<'_> {
             headline: typed.headline.unwrap_or_default(),
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
+            metrics,
             alerts,
             agents,
             providers,

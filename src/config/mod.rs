@@ -42,6 +42,8 @@ pub struct Config {
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
     pub status_pages: bool,
+    /// Whether and how figures are served to Prometheus.
+    pub metrics: MetricsSettings,
     /// Where alerts go to besides the desktop, and when they keep still.
     pub alerts: AlertSettings,
     /// Settings of agents, by source id; agents that the file does not name are absent.
@@ -66,6 +68,24 @@ pub struct Config {
     pub energy: energy::Settings,
     /// Further accounts of providers, and providers of the user's own.
     pub further: Further,
+}
+
+/// `[metrics]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Whether they are served; `--metrics` does so too.
+    pub enabled: bool,
+    /// The port on loopback.
+    pub port: u16,
+    /// Whoever is on this machine may read them, without the token.
+    pub open: bool,
+}
+
+impl Default for MetricsSettings {
+    fn default() -> Self {
+        // A port that nobody has registered for Prometheus.
+        Self { enabled: false, port: 9478, open: false }
+    }
 }
 
 /// `[agents.<id>]`.
@@ -114,6 +134,7 @@ impl Config {
             headline: Headline::default(),
             notifications: true,
             status_pages: true,
+            metrics: MetricsSettings::default(),
             alerts: AlertSettings::default(),
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),

@@ -3,6 +3,8 @@
 pub mod cli;
 #[cfg(test)]
 mod examples;
+pub mod export;
+pub mod metrics;
 pub mod notify;
 pub mod page;
 pub mod terminal;

@@ -16,6 +16,7 @@ mod alerts;
 pub mod balances;
 mod bills;
 mod codes;
+mod counting;
 mod days;
 mod deliveries;
 mod error;
@@ -57,6 +58,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use counting::Verdicts;
 pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use history::{NeighbourSession, SessionHistory, SessionStep};

@@ -15,6 +15,8 @@ use crate::spend::{Amounts, Currency, Money, Rates, TokenCounts};
 /// A bill of one account and UTC day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Bill {
+    /// Who tells it.
+    pub(super) source: i64,
     pub(super) amounts: Amounts,
     /// The same by model; what names no model has the key [`NONE`](super::names::NONE).
     pub(super) by_model: BTreeMap<i64, Amounts>,
@@ -166,6 +168,17 @@ impl Parts {
             sum.estimated |= estimated;
         }
         days
+    }
+
+    /// For every account and day with a bill: who tells the bill, and whether it counts rather than
+    /// the list price.
+    pub(super) fn verdicts(&self, rates: &Rates) -> BTreeMap<(Arc<str>, NaiveDate), (i64, bool)> {
+        let verdict = |(account_day, bill): (&(Arc<str>, NaiveDate), &Bill)| {
+            let list = Money::from_picos_usd(self.open.get(account_day).copied().unwrap_or(0));
+            let (_, list_counts) = judge(list, Some(bill), rates);
+            (account_day.clone(), (bill.source, !list_counts))
+        };
+        self.bills.iter().map(verdict).collect()
     }
 
     fn billed(&self) -> Amounts {

@@ -160,7 +160,12 @@ impl Scope {
 
     /// The account that some usage of a source is billed to: with [`BY_PROVIDER`] that of whoever
     /// the log says it was sent to, else of whoever lists the model.
-    fn account_of(&self, conn: &Connection, names: &mut Names, about: &About) -> Result<Arc<str>> {
+    pub(super) fn account_of(
+        &self,
+        conn: &Connection,
+        names: &mut Names,
+        about: &About,
+    ) -> Result<Arc<str>> {
         let account = self.account(about.source);
         if account != BY_PROVIDER {
             return Ok(account.into());
@@ -472,7 +477,7 @@ pub(super) fn bills_of(
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
         if scope.takes_told(conn, &scope.whole, (cover.source, cover.provider, NONE))? {
-            let bill = Bill { is_final: cover.is_final, ..Bill::default() };
+            let bill = Bill { source: cover.source, is_final: cover.is_final, ..Bill::default() };
             by_source.insert((cover.source, cover.day), bill);
         }
     }
@@ -487,7 +492,8 @@ pub(super) fn bills_of(
                 }
             }
             ChargeKind::Billed => {
-                let bill = by_source.entry((charge.source, charge.day)).or_default();
+                let empty = Bill { source: charge.source, ..Bill::default() };
+                let bill = by_source.entry((charge.source, charge.day)).or_insert(empty);
                 bill.amounts.add(money);
                 bill.by_model.entry(charge.model).or_default().add(money);
             }

@@ -1,6 +1,7 @@
 //! The report: usage and cost of a span of days, grouped as asked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, Result};
@@ -19,6 +20,8 @@ pub enum GroupKey {
     Day,
     /// Source id.
     Source,
+    /// Who pays.
+    Account,
     /// Whose price list or bill.
     Provider,
     /// Model as logged.
@@ -47,6 +50,8 @@ pub struct ReportRow {
     pub day: Option<NaiveDate>,
     /// Source id.
     pub source: Option<String>,
+    /// Who pays.
+    pub account: Option<String>,
     /// Provider.
     pub provider: Option<String>,
     /// Model.
@@ -115,10 +120,12 @@ impl Ledger {
 }
 
 /// The keys of a row as ids; what was not asked for stays empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Group {
     day: Option<NaiveDate>,
     source: i64,
+    /// Accounts come from the config: not all of them are in the dictionary.
+    account: Option<Arc<str>>,
     provider: i64,
     model: i64,
     project: i64,
@@ -126,12 +133,13 @@ struct Group {
 }
 
 impl Group {
-    fn only(self, by: &[GroupKey]) -> Self {
+    fn only(&self, by: &[GroupKey]) -> Self {
         let mut kept = Self::default();
         for key in by {
             match key {
                 GroupKey::Day => kept.day = self.day,
                 GroupKey::Source => kept.source = self.source,
+                GroupKey::Account => kept.account.clone_from(&self.account),
                 GroupKey::Provider => kept.provider = self.provider,
                 GroupKey::Model => kept.model = self.model,
                 GroupKey::Project => kept.project = self.project,
@@ -146,10 +154,14 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
     let mut names = Names::default();
     let mut groups: HashMap<Group, Sums> = HashMap::new();
     let mut unpriced: HashMap<i64, u64> = HashMap::new();
+    let by_account = by.contains(&GroupKey::Account);
+    let told_by = |source| by_account.then(|| scope.account(source).into());
     let mut add = |day, about: &About, figures: &Figures| {
+        let account = by_account.then(|| scope.account_of(conn, &mut names, about)).transpose()?;
         let group = Group {
             day: Some(day),
             source: about.source,
+            account,
             provider: about.provider,
             model: about.model,
             project: about.project,
@@ -168,6 +180,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(part.day),
             source: part.source,
+            account: told_by(part.source),
             provider: part.provider,
             model: part.model,
             ..Group::default()
@@ -181,6 +194,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(charge.day),
             source: charge.source,
+            account: told_by(charge.source),
             provider: charge.provider,
             model: charge.model,
             project: charge.project,
@@ -204,6 +218,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(cover.day),
             source: cover.source,
+            account: told_by(cover.source),
             provider: cover.provider,
             ..Group::default()
         };
@@ -217,6 +232,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         rows.push(ReportRow {
             day: group.day,
             source: names.string(conn, group.source)?,
+            account: group.account.as_deref().map(str::to_owned),
             provider: names.string(conn, group.provider)?,
             model: names.string(conn, group.model)?,
             project: names.string(conn, group.project)?,
@@ -229,6 +245,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             (
                 row.day,
                 row.source.clone(),
+                row.account.clone(),
                 row.provider.clone(),
                 row.model.clone(),
                 row.project.clone(),

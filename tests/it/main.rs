@@ -11,6 +11,7 @@
 //! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
 //! | `SPENDBAR_POPOVER` | the program, built with the feature `popover`, for the tests of its window |
 //! | `SPENDBAR_POPOVER_SCREENSHOT` | a file that the picture of that window goes to (PNG) |
+//! | `SPENDBAR_FOCUS_FILE` | a file that an export in the format of FOCUS goes to; see `.ci/focus` |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
 mod agents;
@@ -26,6 +27,7 @@ mod desk;
 mod desktop;
 mod energy;
 mod explain;
+mod exports;
 mod floor;
 mod guard;
 mod histories;
@@ -38,6 +40,7 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod metrics;
 mod page;
 mod page_browser;
 mod polling;
@@ -48,6 +51,7 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod snippets;
 mod top;
 mod warnings;
 mod watches;

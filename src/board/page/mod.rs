@@ -276,6 +276,7 @@ fn places(
     for row in report.rows {
         let name = match view.by {
             GroupBy::Source => row.source.clone(),
+            GroupBy::Account => row.account,
             GroupBy::Model => row.model,
             GroupBy::Project => row.project,
             GroupBy::Session => row.session,

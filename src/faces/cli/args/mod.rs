@@ -7,6 +7,7 @@ mod alerts;
 mod budget;
 mod check;
 mod energy;
+mod export;
 mod guard;
 mod provider;
 mod reconcile;
@@ -18,7 +19,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::platform::popover::Point;
 use crate::spend::{Currency, Money};
@@ -27,6 +28,7 @@ pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use energy::EnergyArgs;
+pub use export::{ExportArgs, Format};
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
@@ -76,6 +78,9 @@ pub struct RunArgs {
     /// Run without the tray: a live line in the terminal, plain log lines elsewhere
     #[arg(long, visible_alias = "no-tray")]
     pub headless: bool,
+    /// Serve today's figures to Prometheus on this machine, as [metrics] of the config says
+    #[arg(long)]
+    pub metrics: bool,
 }
 
 /// One command.
@@ -145,6 +150,15 @@ Examples:
   spendbar energy --month last
   spendbar energy --since 7d --json")]
     Energy(EnergyArgs),
+    /// What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+Without days: the last 30 of them; for focus and statement the running month.
+
+  spendbar export csv --since 2026-01-01 --projects --output year.csv
+  spendbar export json --month last | jq .totals
+  spendbar export focus --month 2026-11 --output focus.csv
+  spendbar export statement --month last --output statement.html
+  spendbar export card --output card.png")]
+    Export(ExportArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -252,6 +266,16 @@ pub struct StatusArgs {
     /// Print one short line
     #[arg(long)]
     pub line: bool,
+    /// Print what a bar's own format wants
+    #[arg(long, value_enum, value_name = "BAR", conflicts_with_all = ["json", "line"])]
+    pub format: Option<StatusFormat>,
+}
+
+/// A bar with a format of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// JSON with text, tooltip, class and percentage, for a custom module of Waybar
+    Waybar,
 }
 
 /// `config ...`.
@@ -308,6 +332,9 @@ impl Cli {
         if let Some(Command::Report(report)) = &cli.command {
             report.check()?;
         }
+        if let Some(Command::Export(export)) = &cli.command {
+            export.check()?;
+        }
         Ok(cli)
     }
 }
@@ -363,7 +390,7 @@ pub(super) mod tests {
         }
         assert!(matches!(
             command("demo --seconds 5 --headless"),
-            Command::Demo { seconds: Some(5), run: RunArgs { headless: true } }
+            Command::Demo { seconds: Some(5), run: RunArgs { headless: true, metrics: false } }
         ));
         refused("--headless status");
         refused("demo --seconds 0");
@@ -426,6 +453,7 @@ pub(super) mod tests {
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
           whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
           energy     What it took in electricity, carbon and water: estimates, as ranges, with their sources
+          export     What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
@@ -446,6 +474,9 @@ pub(super) mod tests {
                   Run without the tray: a live line in the terminal, plain log lines elsewhere
 
                   [alias: --no-tray]
+
+              --metrics
+                  Serve today's figures to Prometheus on this machine, as [metrics] of the config says
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -474,8 +505,8 @@ pub(super) mod tests {
         Options:
               --since <DAY>  First day [default: 30 days up to the last]
               --until <DAY>  Last day, which counts [default: today]
-              --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
-                             day]
+              --by <LIST>    What a row stands for: day, source, account, provider, model, project, session
+                             [default: day]
               --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
               --energy       Tell electricity too, an estimated range; `spendbar energy` says how it is
                              reckoned

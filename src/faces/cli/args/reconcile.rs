@@ -34,7 +34,7 @@ impl ReconcileArgs {
 }
 
 impl MonthArg {
-    /// Its first day, for somebody who lives on `today`.
+    /// The first day of the month, for somebody who lives on `today`.
     pub fn first_day(self, today: NaiveDate) -> NaiveDate {
         let this = today.with_day(1).unwrap_or(today);
         match self {

@@ -16,7 +16,7 @@ pub struct ReportArgs {
     /// Last day, which counts [default: today]
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub until: Option<DayArg>,
-    /// What a row stands for: day, source, provider, model, project, session [default: day]
+    /// What a row stands for: day, source, account, provider, model, project, session [default: day]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_group)]
     by: Vec<GroupBy>,
     /// Zone of the days, such as Europe/Berlin [default: the config's]
@@ -110,15 +110,16 @@ fn parse_group(text: &str) -> Result<GroupBy, String> {
     match text.trim() {
         "day" => Ok(GroupBy::Day),
         "source" => Ok(GroupBy::Source),
+        "account" => Ok(GroupBy::Account),
         "provider" => Ok(GroupBy::Provider),
         "model" => Ok(GroupBy::Model),
         "project" => Ok(GroupBy::Project),
         "session" => Ok(GroupBy::Session),
-        _ => Err("write some of day,source,provider,model,project,session".into()),
+        _ => Err("write some of day,source,account,provider,model,project,session".into()),
     }
 }
 
-fn parse_zone(text: &str) -> Result<Zone, String> {
+pub(super) fn parse_zone(text: &str) -> Result<Zone, String> {
     text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
 }
 
@@ -167,7 +168,7 @@ mod tests {
             report("report --by model,day,model --by session").by(),
             [GroupBy::Model, GroupBy::Day, GroupBy::Session]
         );
-        assert!(refused("report --by nonsense").contains("day,source,provider"));
+        assert!(refused("report --by nonsense").contains("day,source,account,provider"));
         assert!(refused("report --tz Nowhere/Land").contains("Europe/Berlin"));
     }
 }

@@ -61,6 +61,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<Option<&'a str>>,
@@ -80,6 +82,7 @@ impl<'a> Row<'a> {
         Self {
             day: by.contains(&GroupBy::Day).then(|| row.day.map(|day| day.to_string())),
             source: key(GroupBy::Source, &row.source),
+            account: key(GroupBy::Account, &row.account),
             provider: key(GroupBy::Provider, &row.provider),
             model: key(GroupBy::Model, &row.model),
             project: key(GroupBy::Project, &row.project),
@@ -130,6 +133,7 @@ fn word(group: &GroupBy) -> &'static str {
     match group {
         GroupBy::Day => "day",
         GroupBy::Source => "source",
+        GroupBy::Account => "account",
         GroupBy::Provider => "provider",
         GroupBy::Model => "model",
         GroupBy::Project => "project",

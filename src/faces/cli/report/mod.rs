@@ -74,6 +74,7 @@ fn column(group: &GroupBy) -> Column {
     match group {
         GroupBy::Day => Column::Word("Day"),
         GroupBy::Source => Column::Word("Source"),
+        GroupBy::Account => Column::Name("Account", Cut::End),
         GroupBy::Provider => Column::Name("Provider", Cut::End),
         GroupBy::Model => Column::Name("Model", Cut::End),
         GroupBy::Project => Column::Name("Project", Cut::Start),
@@ -85,6 +86,7 @@ fn cell(row: &ReportRow, group: &GroupBy) -> String {
     let name = match group {
         GroupBy::Day => return row.day.map_or(wording::UNKNOWN.into(), |day| day.to_string()),
         GroupBy::Source => &row.source,
+        GroupBy::Account => &row.account,
         GroupBy::Provider => &row.provider,
         GroupBy::Model => &row.model,
         GroupBy::Project => &row.project,

@@ -3,6 +3,7 @@
 mod document;
 #[cfg(test)]
 pub(in crate::faces::cli) mod tests;
+mod waybar;
 
 use std::io::{self, Write};
 
@@ -13,6 +14,7 @@ use crate::board::{Board, BudgetRow, Headline, SourceRow, State, wording};
 use crate::spend::{Money, Zone};
 
 pub use document::json;
+pub use waybar::waybar;
 
 /// Writes today with its sources, models and budgets. `looked` says where agents were looked for;
 /// it is shown when nothing was found at all.
@@ -138,7 +140,7 @@ fn second_line(board: &Board) -> String {
     parts.join(" · ")
 }
 
-fn tightest(board: &Board) -> Option<&BudgetRow> {
+pub(super) fn tightest(board: &Board) -> Option<&BudgetRow> {
     board.budgets.iter().max_by_key(|budget| budget.permille)
 }
 
