@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::board::standing::Standings;
 use crate::board::{self, Asked, Board, energy, report};
 use crate::config::Config;
-use crate::faces::cli::args::{EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs, StatusFormat};
+use crate::faces::cli::args::{
+    EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs, StatusFormat,
+};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;

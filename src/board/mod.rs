@@ -8,8 +8,8 @@ pub mod reconcile;
 pub mod report;
 pub mod sessions;
 pub mod standing;
-pub mod whatif;
 pub mod summary;
+pub mod whatif;
 pub mod wording;
 
 use chrono::{DateTime, NaiveDate, Utc};

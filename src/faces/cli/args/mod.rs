@@ -151,8 +151,10 @@ Examples:
   spendbar energy --since 7d --json")]
     Energy(EnergyArgs),
     /// What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+    #[command(after_help = "\
 Without days: the last 30 of them; for focus and statement the running month.
 
+Examples:
   spendbar export csv --since 2026-01-01 --projects --output year.csv
   spendbar export json --month last | jq .totals
   spendbar export focus --month 2026-11 --output focus.csv
