@@ -11,6 +11,7 @@ pub mod budgets;
 pub mod config;
 pub mod demo;
 pub mod faces;
+pub mod git;
 pub mod hooks;
 pub mod ledger;
 pub mod monitor;

@@ -16,6 +16,7 @@ mod alerts;
 pub mod balances;
 mod bills;
 mod codes;
+mod commits;
 mod days;
 mod deliveries;
 mod error;
@@ -44,6 +45,7 @@ mod state;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod work;
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -52,6 +54,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use commits::{KnownCommit, KnownRepository, WorkPlace};
 pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use history::{NeighbourSession, SessionHistory, SessionStep};
@@ -66,6 +69,7 @@ pub use report::{GroupKey, Report, ReportRow, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
+pub use work::Work;
 
 use crate::spend::{Rates, Stamps};
 use names::Names;

@@ -299,9 +299,9 @@ mod tests {
         }
         let before = fs::read(&path).unwrap();
         let error = open_error(&path);
-        assert!(matches!(error, LedgerError::Newer { found: 99, known: 4, .. }), "{error}");
+        assert!(matches!(error, LedgerError::Newer { found: 99, known: 5, .. }), "{error}");
         assert!(error.to_string().contains("version 99"), "{error}");
-        assert!(error.to_string().contains("up to 4"), "{error}");
+        assert!(error.to_string().contains("up to 5"), "{error}");
         assert!(matches!(Ledger::open_read_only(&path).unwrap_err(), LedgerError::Newer { .. }));
         assert_eq!(fs::read(&path).unwrap(), before);
     }

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pricing", &["spend"]),
     ("budgets", &["spend"]),
     ("hooks", &[]),
+    ("git", &["spend", "platform"]),
     ("ledger", &["spend", "pricing"]),
     ("board", &["spend", "ledger", "budgets"]),
     ("config", &["spend", "sources", "pricing", "budgets", "board", "platform"]),
@@ -25,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "monitor",
         &[
             "spend", "sources", "pricing", "ledger", "budgets", "board", "config", "secrets",
-            "platform",
+            "platform", "git",
         ],
     ),
     ("faces::cli", &["spend", "board", "platform", "config", "secrets", "budgets"]),
