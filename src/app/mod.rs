@@ -13,6 +13,7 @@ mod polling;
 mod running;
 mod telling;
 mod topping;
+mod yielding;
 
 pub use checking::Over;
 
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Yield(args)) => yielding::answer(&app, &args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
         Some(Command::Scan(args)) => explaining::explain(&app, &args, &style, &mut out)?,

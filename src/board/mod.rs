@@ -7,6 +7,7 @@ pub mod report;
 pub mod sessions;
 pub mod standing;
 pub mod wording;
+pub mod yields;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

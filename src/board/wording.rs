@@ -4,6 +4,7 @@
 mod alerts;
 pub mod bills;
 pub mod guard;
+pub mod yields;
 
 use std::borrow::Cow;
 use std::time::Duration;

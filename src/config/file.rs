@@ -16,6 +16,7 @@ mod budgets;
 mod guard;
 mod providers;
 mod watches;
+mod yields;
 
 use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
@@ -23,6 +24,7 @@ pub(super) use budgets::effective_names;
 use guard::TypedGuard;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
+use yields::TypedYield;
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
@@ -57,6 +59,8 @@ struct Typed {
     budget: Vec<TypedBudget>,
     #[serde(default)]
     guard: TypedGuard,
+    #[serde(default, rename = "yield")]
+    yields: TypedYield,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -166,6 +170,7 @@ impl Check<'_> {
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
         let guard = self.guard(typed.guard, &budgets);
+        let yields = self.yields(typed.yields);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -177,6 +182,7 @@ impl Check<'_> {
             providers,
             budgets,
             guard,
+            yields,
             read_from: None,
             rates,
             watches,

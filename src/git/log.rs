@@ -128,6 +128,7 @@ fn commit(id: &[u8], rest: &[&[u8]], detail: Detail) -> Option<Commit> {
         branch: branch(&text(reference)),
         subject: short(&text(subject)),
         change,
+        pull: pull(&text(subject), &body),
         reverts: reverts(&body),
         lists: lists(&body),
     })
@@ -179,6 +180,29 @@ fn reverts(body: &str) -> Vec<String> {
     parts
         .filter_map(|part| is_id(part.split(|c: char| !c.is_ascii_alphanumeric()).next()?))
         .collect()
+}
+
+/// What hosting services write into the message of what they merge: `Merge pull request #12 from …`
+/// (GitHub, Gitea), `Title (#12)` for a squashed one, `Merged in … (pull request #12)` (Bitbucket), and
+/// in the body `See merge request group/project!12` (GitLab).
+fn pull(subject: &str, body: &str) -> Option<u64> {
+    let digits = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().ok()
+    };
+    if let Some(rest) = subject.strip_prefix("Merge pull request #") {
+        return digits(rest);
+    }
+    if let Some(inside) = subject.trim_end().strip_suffix(')')
+        && let Some((_, number)) = inside.rsplit_once('#')
+        && (inside.ends_with(&format!("(#{number}"))
+            || inside.ends_with(&format!("(pull request #{number}")))
+    {
+        return number.parse().ok();
+    }
+    let (_, merged) = body.split_once("See merge request ")?;
+    let (_, number) = merged.lines().next()?.rsplit_once('!')?;
+    digits(number)
 }
 
 /// The lines that begin with a star: what a squashed pull request was made of.
@@ -246,6 +270,21 @@ mod tests {
         for wrong in ["hello", "1\t2\tx\0", "@c72e40ff\0\0\0", "@xyz\0\0a\0b\01\01\0r\0s\0b\0"] {
             let answer = parse(wrong.as_bytes(), Detail::Lines);
             assert!(matches!(answer, Err(GitError::NotUnderstood(_))), "{wrong}: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn pull_requests_are_known_by_what_services_write() {
+        for (subject, body, number) in [
+            ("Merge pull request #7 from ada/x", "", Some(7)),
+            ("Prices of tea (#12)", "* one\n", Some(12)),
+            ("Merged in tea (pull request #3)", "", Some(3)),
+            ("Merge branch 'x' into 'main'", "X\n\nSee merge request shop/tea!41\n", Some(41)),
+            ("Mends #12", "", None),
+            ("Mends (issue #12)", "", None),
+            ("Mends (#x)", "", None),
+        ] {
+            assert_eq!(pull(subject, body), number, "{subject}");
         }
     }
 

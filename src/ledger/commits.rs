@@ -120,10 +120,25 @@ impl Ledger {
         self.run(|conn| {
             conn.prepare_cached(
                 "SELECT repository, hash, parents, author, email, authored_ms, committed_ms,
-                    branch, subject, added, removed, files, reverts, lists, made_in, gone
+                    branch, subject, added, removed, files, reverts, lists, pull, made_in, gone
                  FROM git_commit WHERE authored_ms >= ?1 ORDER BY authored_ms, committed_ms, hash",
             )?
             .query_map([since.timestamp_millis()], read_commit)?
+            .collect()
+        })
+    }
+
+    /// When the first commit was written that a working tree's own log tells was made in it, by
+    /// repository and tree.
+    pub fn first_made(
+        &self,
+    ) -> std::result::Result<BTreeMap<(i64, String), DateTime<Utc>>, LedgerError> {
+        self.run(|conn| {
+            conn.prepare_cached(
+                "SELECT repository, made_in, min(authored_ms) FROM git_commit
+                 WHERE made_in IS NOT NULL GROUP BY repository, made_in",
+            )?
+            .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), codes::time_of(row.get(2)?))))?
             .collect()
         })
     }
@@ -245,7 +260,7 @@ fn insert(conn: &Connection, id: i64, commit: &Commit, made_in: Option<&String>)
     let count = |of: fn(&Change) -> u64| commit.change.as_ref().map(of).map(codes::to_i64);
     conn.prepare_cached(
         "INSERT INTO git_commit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-            ?14, ?15, 0)
+            ?14, ?15, ?16, 0)
          ON CONFLICT DO UPDATE SET gone = 0, added = excluded.added, removed = excluded.removed,
             files = excluded.files",
     )?
@@ -264,6 +279,7 @@ fn insert(conn: &Connection, id: i64, commit: &Commit, made_in: Option<&String>)
         count(|change| change.files),
         json(&commit.reverts)?,
         json(&commit.lists)?,
+        commit.pull.map(codes::to_i64),
         made_in,
     ])?;
     Ok(())
@@ -321,9 +337,10 @@ fn read_commit(row: &Row<'_>) -> Result<KnownCommit> {
             change,
             reverts: list_of(row, 12)?,
             lists: list_of(row, 13)?,
+            pull: count(14)?,
         },
-        made_in: row.get(14)?,
-        is_gone: row.get(15)?,
+        made_in: row.get(15)?,
+        is_gone: row.get(16)?,
     })
 }
 

@@ -8,6 +8,7 @@
 //! for; `incidents` asks the status pages of providers.
 
 pub mod clock;
+pub mod commits;
 pub mod delivery;
 mod due;
 pub mod floor;

@@ -30,6 +30,8 @@ pub struct Commit {
     pub reverts: Vec<String>,
     /// Subjects of the commits that its message lists, as squashed pull requests do.
     pub lists: Vec<String>,
+    /// The pull request that its message says it merges.
+    pub pull: Option<u64>,
 }
 
 /// What a commit changed.

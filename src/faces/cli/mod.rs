@@ -25,3 +25,4 @@ pub mod sources;
 pub mod status;
 pub mod style;
 pub mod table;
+pub mod yields;

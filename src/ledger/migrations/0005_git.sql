@@ -43,6 +43,7 @@ CREATE TABLE git_commit (
     files        INTEGER,
     reverts      TEXT,
     lists        TEXT,
+    pull         INTEGER,
     made_in      TEXT,
     gone         INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (repository, hash)

@@ -10,6 +10,7 @@ mod guard;
 mod provider;
 mod reconcile;
 mod report;
+mod yields;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
+pub use yields::YieldArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,6 +117,18 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// What the money bought: spend per commit, line and pull request, and what led to none
+    #[command(after_help = "\
+What a request cost goes to the next commit made in the same working tree within 24 hours after it
+([yield] window_hours in the config); what none follows led to no commit. Whose commits those are the
+working tree's own log tells, and where it does not, git's user.email. Commits of the last 400 days are
+read with git, only what is new each time.
+
+Examples:
+  spendbar yield                                   the last 30 days, by repository
+  spendbar yield --since 7d --by repository,branch
+  spendbar yield --since 2026-11-01 --by commit --json")]
+    Yield(YieldArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -378,6 +392,7 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          yield      What the money bought: spend per commit, line and pull request, and what led to none
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
