@@ -14,6 +14,8 @@ use super::call::{Git, GitError};
 use crate::spend::{Change, Commit};
 
 const FORMAT: &str = "--format=@%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%S%x00%s%x00%b";
+/// Has git count lines, of files as they are kept.
+const LINES: [&str; 4] = ["--numstat", "--no-renames", "--no-ext-diff", "--no-textconv"];
 /// Fields after the first.
 const FIELDS: usize = 8;
 /// What a name or a subject is cut to: nobody reads on, and the ledger should stay small.
@@ -50,15 +52,38 @@ pub(super) fn read(
     let most = format!("--max-count={}", limits.most_commits);
     let mut arguments = vec!["log", FORMAT, "-z", &since, &most, "--ignore-missing", "--stdin"];
     match detail {
-        Detail::Lines => {
-            arguments.extend(["--numstat", "--no-renames", "--no-ext-diff", "--no-textconv"]);
-        }
+        Detail::Lines => arguments.extend(LINES),
         Detail::NoLines => arguments.push("--no-patch"),
     }
     arguments.extend(NOT_THESE);
     arguments.push("--all");
     let known: String = known.iter().map(|id| format!("^{id}\n")).collect();
     parse(&git.run(&arguments, known, None)?, detail)
+}
+
+/// Commits that were made here, are not known yet, and can be reached from no ref any more; their
+/// lines as well, unless git lacks what it takes to count them.
+pub(super) fn lost<'a>(
+    git: &Git<'_>,
+    limits: &Limits,
+    made: impl Iterator<Item = &'a String>,
+    known: &[String],
+) -> Result<Vec<Commit>, GitError> {
+    let since = format!("--since={}", limits.since.timestamp());
+    let mut arguments = vec!["log", FORMAT, "-z", &since, "--ignore-missing"];
+    arguments.extend(LINES);
+    arguments.extend(["--stdin", "--not", "--all"]);
+    let made = made.map(|id| format!("{id}\n"));
+    let input: String = made.chain(known.iter().map(|id| format!("^{id}\n"))).collect();
+    match git.run(&arguments, input, None) {
+        Ok(answer) => parse(&answer, Detail::Lines),
+        // They are nobody's history any more: git may have thrown parts of them away.
+        Err(GitError::Failed { said }) => {
+            log::debug!("commits that are in no history: {said}");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The ids of all commits that can be reached now, of those young enough.

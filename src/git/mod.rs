@@ -65,6 +65,12 @@ pub fn read(repository: &Repository, limits: &Limits) -> Result<History, GitErro
         }
         other => other?,
     };
+    let made_in = reflog::made_in(&repository.common, &repository.folder);
+    let in_history: Vec<String> = commits.iter().map(|commit| commit.id.clone()).collect();
+    if !made_in.is_empty() {
+        // What was made here and squashed, rebased or thrown away before anybody read it.
+        commits.extend(log::lost(&git, limits, made_in.keys(), known)?);
+    }
     let cut: BTreeSet<&str> = shallow.iter().map(String::as_str).collect();
     for commit in commits.iter_mut().filter(|commit| cut.contains(commit.id.as_str())) {
         // Its parents are absent, so that git counts every line of every file as new.
@@ -73,7 +79,7 @@ pub fn read(repository: &Repository, limits: &Limits) -> Result<History, GitErro
     let is_cut = commits.len() >= limits.most_commits;
     let reachable = match before {
         Some(_) => Some(log::reachable(&git, limits)?),
-        None => None,
+        None => (commits.len() > in_history.len()).then_some(in_history),
     };
     let mut heads: BTreeSet<&str> = known.iter().map(String::as_str).collect();
     heads.extend(commits.iter().map(|commit| commit.id.as_str()));
@@ -86,7 +92,7 @@ pub fn read(repository: &Repository, limits: &Limits) -> Result<History, GitErro
         reachable,
         read: ReadBefore { heads, shallow },
         email: log::email(&git)?,
-        made_in: reflog::made_in(&repository.common, &repository.folder),
+        made_in,
         is_cut,
         commits,
     })

@@ -49,13 +49,3 @@ CREATE TABLE git_commit (
     PRIMARY KEY (repository, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX git_commit_time ON git_commit (repository, authored_ms);
-
--- Pull requests that a hosting service reports as merged.
-CREATE TABLE pull_request (
-    repository INTEGER NOT NULL,
-    number     INTEGER NOT NULL,
-    title      TEXT    NOT NULL,
-    merged_ms  INTEGER NOT NULL,
-    commits    TEXT    NOT NULL,
-    PRIMARY KEY (repository, number)
-) STRICT, WITHOUT ROWID;
