@@ -101,11 +101,13 @@ pub struct ProviderSettings {
 pub struct YieldSettings {
     /// How long after a request a commit is still its doing.
     pub window_hours: u32,
+    /// Whether the running program reads repositories in which something was spent.
+    pub background: bool,
 }
 
 impl Default for YieldSettings {
     fn default() -> Self {
-        Self { window_hours: WINDOW_HOURS }
+        Self { window_hours: WINDOW_HOURS, background: true }
     }
 }
 

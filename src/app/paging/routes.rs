@@ -183,7 +183,7 @@ async fn shown(
     let worker = page.clone();
     let drawn = tokio::task::spawn_blocking(move || {
         let ledger = worker.ledger()?;
-        let data = page::page(&ledger, board, view)?;
+        let data = page::page(&ledger, board, view, worker.window_hours())?;
         anyhow::Ok(draw(&worker, &data))
     });
     match drawn.await {
@@ -269,6 +269,12 @@ impl Page {
         }
         ledger.convert_at(config.as_ref().map(|config| config.rates.clone()).unwrap_or_default());
         Ok(ledger)
+    }
+
+    /// How long after a request a commit is still its doing, as the ledger was opened with.
+    fn window_hours(&self) -> u32 {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        config.as_ref().map(|config| config.yields).unwrap_or_default().window_hours
     }
 
     /// The event that tells a board.

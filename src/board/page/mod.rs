@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::report::{GroupBy, Sums};
+use super::yields::{self, AskedYields, YieldBy, Yields};
 use super::{AlertRow, Board, alert_row};
 use crate::ledger::{Ledger, LedgerError, Spend};
 pub use crate::ledger::{NeighbourSession, SessionHistory, SessionStep};
@@ -50,6 +51,9 @@ pub struct PageData {
     pub alerts: Vec<AlertRow>,
     /// The chosen session.
     pub session: Option<SessionHistory>,
+    /// What the last thirty days led to, by repository; `None` where no repository is known, and
+    /// where anything is left out.
+    pub yields: Option<Yields>,
     /// A daily budget to begin with, where there is none and enough days are known: half as much
     /// again as the median of the last weeks' days with spend, rounded up to two figures.
     pub suggestion: Option<Money>,
@@ -118,11 +122,17 @@ pub struct HourFigure {
     pub list: Option<Money>,
 }
 
-/// Asks the ledger for what the page shows.
+/// Asks the ledger for what the page shows. `window_hours` is how long after a request a commit is
+/// still its doing.
 ///
 /// # Errors
 /// The ledger can't be read.
-pub fn page(ledger: &Ledger, board: Arc<Board>, view: View) -> Result<PageData, LedgerError> {
+pub fn page(
+    ledger: &Ledger,
+    board: Arc<Board>,
+    view: View,
+    window_hours: u32,
+) -> Result<PageData, LedgerError> {
     let (zone, today) = (board.zone, board.today);
     let filter = view.filter();
     let chosen = view.day.filter(|day| *day <= today).unwrap_or(today);
@@ -183,8 +193,34 @@ pub fn page(ledger: &Ledger, board: Arc<Board>, view: View) -> Result<PageData, 
         }
         false => None,
     };
+    let yields = match view.is_narrowed() || ledger.work_places()?.is_empty() {
+        true => None,
+        false => Some(yields::yields(
+            ledger,
+            &AskedYields {
+                now: board.now,
+                days: (before(today, BAR_DAYS - 1), today),
+                zone,
+                by: &[YieldBy::Repository],
+                window_hours,
+                unread: &[],
+            },
+        )?),
+    };
     let alerts = ledger.alerts(ALERTS)?.into_iter().map(alert_row).collect();
-    Ok(PageData { board, view, places, bars, day, hours, year, alerts, session, suggestion })
+    Ok(PageData {
+        board,
+        view,
+        places,
+        bars,
+        day,
+        hours,
+        year,
+        alerts,
+        session,
+        yields,
+        suggestion,
+    })
 }
 
 fn places(

@@ -281,14 +281,18 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
         let place = places.get(project)?;
         Some((place, candidates.get(&(place.repository, &*place.tree))?))
     };
+    let window = TimeDelta::hours(asked.window_hours.into());
+    // The times within a quarter of an hour matter where a commit was made in it, and where a window
+    // opens in it.
     let work = ledger.work_in(&span, |project, start, end| {
+        let within = |at: DateTime<Utc>| start <= at && at < end;
         of_project(project).is_some_and(|(_, candidates)| {
-            next_after(&commits, candidates, start)
-                .is_some_and(|next| commits.made[next].at() < end)
+            let next = next_after(&commits, candidates, start).map(|next| commits.made[next].at());
+            let may_lead_on = next.is_some_and(|at| within(at) || within(at - window));
+            may_lead_on || within(asked.now - window)
         })
     })?;
 
-    let window = TimeDelta::hours(asked.window_hours.into());
     let mut at_commits: HashMap<usize, Spent> = HashMap::new();
     let mut no_commit: BTreeMap<i64, (Spent, Spent)> = BTreeMap::new();
     let mut elsewhere = Spent::default();
@@ -457,4 +461,4 @@ fn pulls(
 }
 
 #[cfg(test)]
-mod tests;
+mod rule;

@@ -14,6 +14,7 @@ const MOST_HOURS: i64 = 30 * 24;
 #[serde(deny_unknown_fields)]
 pub(super) struct TypedYield {
     window_hours: Option<Spanned<i64>>,
+    background: Option<bool>,
 }
 
 impl Check<'_> {
@@ -30,6 +31,7 @@ impl Check<'_> {
                 }
             },
         };
-        YieldSettings { window_hours }
+        let background = typed.background.unwrap_or(YieldSettings::default().background);
+        YieldSettings { window_hours, background }
     }
 }
