@@ -45,7 +45,7 @@ pub fn per_line(amount: Option<Money>) -> String {
 
 /// Lines added and removed: `+1,204 −87`; `–` where nobody can say.
 pub fn lines(sums: &YieldSums) -> String {
-    if sums.commits == 0 || (sums.without_lines > 0 && sums.added + sums.removed == 0) {
+    if sums.without_lines + sums.merges >= sums.commits {
         return UNKNOWN.into();
     }
     format!("+{} −{}", whole(sums.added), whole(sums.removed))

@@ -164,9 +164,11 @@ pub struct YieldSums {
     pub removed: u64,
     /// Commits among them whose lines nobody can say, merges left aside.
     pub without_lines: u64,
+    /// Merges among them: they change nothing of their own that git would count.
+    pub merges: u64,
     /// Spend that led to commits.
     pub at_commits: Spent,
-    /// The part of it at commits whose lines are known.
+    /// The part of it at merges and at commits whose lines are known.
     pub at_lines: Spent,
     /// The part of it at commits that were reverted later.
     pub reverted: Spent,
@@ -194,6 +196,7 @@ impl YieldSums {
         self.added = self.added.saturating_add(other.added);
         self.removed = self.removed.saturating_add(other.removed);
         self.without_lines += other.without_lines;
+        self.merges += other.merges;
         self.at_commits.add(&other.at_commits);
         self.at_lines.add(&other.at_lines);
         self.reverted.add(&other.reverted);
@@ -211,6 +214,7 @@ impl YieldSums {
             added: commit.change.map_or(0, |change| change.added),
             removed: commit.change.map_or(0, |change| change.removed),
             without_lines: u64::from(commit.change.is_none() && !is_merge),
+            merges: u64::from(is_merge),
             at_commits: *spent,
             at_lines: when(commit.change.is_some() || is_merge),
             reverted: when(made.is_reverted),

@@ -82,9 +82,41 @@ fn repositories_in_wide_and_narrow_terminals() {
         rows,
         YieldSums { commits: 13, no_commit: spent("3.5"), ..reverted },
     );
-    insta::assert_snapshot!(shown(&it, 120), @"");
-    insta::assert_snapshot!(shown(&it, 80), @"");
-    insta::assert_snapshot!(shown(&it, 40), @"");
+    insta::assert_snapshot!(shown(&it, 120), @"
+    26 Oct 2026 to 24 Nov 2026, UTC, at list price
+    Repository                   Commits        Lines  ≈ At commits $  ≈ A commit $  ≈ A line $  ≈ Reverted $  ≈ No commit $
+    /home/ada/shop                    12  +1,204 −301           42.50          3.54      0.0282          1.25           3.10
+    …r-with-a-long-name/tea�[2J        1            –               –             –           –
+    /home/ada/notes                    0            –                             –           –                         0.40
+    Total                             13  +1,204 −301           42.50          3.27      0.0282          1.25           3.50
+
+    What a request cost goes to the next commit made in the same working tree within 24 hours after it; what none follows
+    led to no commit.
+    ");
+    insta::assert_snapshot!(shown(&it, 80), @"
+    26 Oct 2026 to 24 Nov 2026, UTC, at list price
+    Repository      Commits  ≈ At commits $  ≈ A commit $  ≈ A line $  ≈ No commit $
+    /home/ada/shop       12           42.50          3.54      0.0282           3.10
+    …-name/tea�[2J        1               –             –           –
+    …ome/ada/notes        0                             –           –           0.40
+    Total                13           42.50          3.27      0.0282           3.50
+
+    What a request cost goes to the next commit made in the same working tree within
+    24 hours after it; what none follows led to no commit.
+    ");
+    insta::assert_snapshot!(shown(&it, 40), @"
+    26 Oct 2026 to 24 Nov 2026, UTC, at list price
+    …ository  Commits  ≈ At commits $  ≈ No commit $
+    …da/shop       12           42.50           3.10
+    …tea�[2J        1               –
+    …a/notes        0                           0.40
+    Total          13           42.50           3.50
+
+    What a request cost goes to the next
+    commit made in the same working tree
+    within 24 hours after it; what none
+    follows led to no commit.
+    ");
 }
 
 #[test]
@@ -100,9 +132,26 @@ fn commits_and_what_led_to_none() {
         row("/home/ada/shop", None, YieldSums { no_commit: spent("0.4"), ..YieldSums::default() }),
     ];
     let it = yields(vec![YieldBy::Commit], rows, sums(3, 28, "2.75", Some("0.4")));
-    insta::assert_snapshot!(shown(&it, 100), @"");
+    insta::assert_snapshot!(shown(&it, 100), @"
+    26 Oct 2026 to 24 Nov 2026, UTC, at list price
+    Commit                               Lines  ≈ At commits $  ≈ A line $  ≈ Reverted $  ≈ No commit $
+    c72e40ff Sell tea                   +20 −5            2.00      0.0800
+    c72e40ff reverted: Sell�]0;x� cups   +8 −2            0.50      0.0500
+    c72e40ff gone: WIP                   +0 −0            0.25           –
+    no commit                                –                           –                         0.40
+    Total                               +28 −7            2.75      0.0786                         0.40
+
+    What a request cost goes to the next commit made in the same working tree within 24 hours after it;
+    what none follows led to no commit.
+    ");
     let nothing = yields(vec![YieldBy::Commit], Vec::new(), YieldSums::default());
-    insta::assert_snapshot!(shown(&nothing, 100), @"");
+    insta::assert_snapshot!(shown(&nothing, 100), @"
+    26 Oct 2026 to 24 Nov 2026, UTC, at list price
+    No work in a git repository in these days.
+
+    What a request cost goes to the next commit made in the same working tree within 24 hours after it;
+    what none follows led to no commit.
+    ");
 }
 
 #[test]
@@ -111,5 +160,116 @@ fn the_document_has_the_keys_that_were_asked_for() {
     let it = yields(vec![YieldBy::Commit], rows, sums(1, 20, "2", Some("0.4")));
     let mut out = Vec::new();
     json(&mut out, &it).expect("a vector");
-    insta::assert_snapshot!(String::from_utf8(out).expect("text"), @"");
+    insta::assert_snapshot!(String::from_utf8(out).expect("text"), @r#"
+    {
+      "schema": "spendbar.yield.v1",
+      "zone": "UTC",
+      "first_day": "2026-10-26",
+      "last_day": "2026-11-24",
+      "window_hours": 24,
+      "by": [
+        "commit"
+      ],
+      "rows": [
+        {
+          "commit": {
+            "id": "c72e40ff8cf24c149f3db93c7fd597f4d250d480",
+            "subject": "Sell tea",
+            "at": "2026-11-24T10:00:00Z",
+            "reverted": true,
+            "gone": false
+          },
+          "commits": 1,
+          "lines_added": 20,
+          "lines_removed": 5,
+          "commits_without_lines": 0,
+          "at_commits": {
+            "requests": 3,
+            "list_usd": "2",
+            "unpriced_tokens": 0
+          },
+          "per_commit_usd": "2",
+          "per_line_usd": "0.08",
+          "reverted": {
+            "requests": 0,
+            "list_usd": null,
+            "unpriced_tokens": 0
+          },
+          "gone": {
+            "requests": 0,
+            "list_usd": null,
+            "unpriced_tokens": 0
+          },
+          "no_commit": {
+            "requests": 0,
+            "list_usd": null,
+            "unpriced_tokens": 0
+          },
+          "may_still_lead_to_one": {
+            "requests": 0,
+            "list_usd": null,
+            "unpriced_tokens": 0
+          }
+        }
+      ],
+      "totals": {
+        "commits": 1,
+        "lines_added": 20,
+        "lines_removed": 5,
+        "commits_without_lines": 0,
+        "at_commits": {
+          "requests": 3,
+          "list_usd": "2",
+          "unpriced_tokens": 0
+        },
+        "per_commit_usd": "2",
+        "per_line_usd": "0.08",
+        "reverted": {
+          "requests": 0,
+          "list_usd": null,
+          "unpriced_tokens": 0
+        },
+        "gone": {
+          "requests": 0,
+          "list_usd": null,
+          "unpriced_tokens": 0
+        },
+        "no_commit": {
+          "requests": 3,
+          "list_usd": "0.4",
+          "unpriced_tokens": 0
+        },
+        "may_still_lead_to_one": {
+          "requests": 0,
+          "list_usd": null,
+          "unpriced_tokens": 0
+        }
+      },
+      "outside": {
+        "requests": 0,
+        "list_usd": null,
+        "unpriced_tokens": 0
+      },
+      "days": [
+        {
+          "day": "2026-11-24",
+          "commits": 2,
+          "at_commits": {
+            "requests": 3,
+            "list_usd": "3",
+            "unpriced_tokens": 0
+          },
+          "no_commit": {
+            "requests": 0,
+            "list_usd": null,
+            "unpriced_tokens": 0
+          }
+        }
+      ],
+      "pull_requests": [],
+      "notes": [
+        "What a request cost goes to the next commit made in the same working tree within 24 hours after it; what none follows led to no commit."
+      ]
+    }
+    "#);
 }
