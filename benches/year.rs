@@ -192,7 +192,7 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
 fn page(path: &Path, days: usize) {
     let (ledger, board) = ask(path, days);
     let prices = PriceTable::builtin();
-    let with = board::page::With { prices: &prices, energy: &Default::default() };
+    let with = board::page::With { prices: &prices, energy: &Default::default(), window_hours: 24 };
     let data = board::page::page(&ledger, board.into(), View::default(), with).expect("answers");
     let frame = Frame { assets: &Assets::new(), csrf: "" };
     let text = spendbar::faces::page::page(&data, &frame);

@@ -13,6 +13,7 @@ pub mod config;
 pub mod demo;
 pub mod energy;
 pub mod faces;
+pub mod git;
 pub mod hooks;
 pub mod ledger;
 pub mod monitor;

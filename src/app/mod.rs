@@ -15,6 +15,7 @@ mod running;
 mod telling;
 mod topping;
 mod whatif;
+mod yielding;
 
 pub use checking::Over;
 
@@ -65,6 +66,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Energy(args)) => asking::energy(&app, args, &style, &mut out)?,
         Some(Command::WhatIf(args)) => whatif::whatif(&app, &args, &style, &mut out)?,
         Some(Command::Export(args)) => exporting::export(&app, &args, &mut out)?,
+        Some(Command::Yield(args)) => yielding::answer(&app, &args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Window { page, at }) => paging::window(&page, at)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,

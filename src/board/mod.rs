@@ -11,6 +11,7 @@ pub mod standing;
 pub mod summary;
 pub mod whatif;
 pub mod wording;
+pub mod yields;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,7 @@ pub mod bills;
 pub mod energy;
 pub mod guard;
 pub mod whatif;
+pub mod yields;
 
 use std::borrow::Cow;
 use std::time::Duration;

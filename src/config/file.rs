@@ -18,6 +18,7 @@ mod guard;
 mod metrics;
 mod providers;
 mod watches;
+mod yields;
 
 use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
@@ -27,6 +28,7 @@ use guard::TypedGuard;
 use metrics::TypedMetrics;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
+use yields::TypedYield;
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::Headline;
@@ -63,6 +65,8 @@ struct Typed {
     budget: Vec<TypedBudget>,
     #[serde(default)]
     guard: TypedGuard,
+    #[serde(default, rename = "yield")]
+    yields: TypedYield,
     #[serde(default)]
     energy: TypedEnergy,
     #[serde(default)]
@@ -176,6 +180,7 @@ impl Check<'_> {
         let budgets = self.budgets(typed.budget, &rates);
         let guard = self.guard(typed.guard, &budgets);
         let energy = self.energy(typed.energy);
+        let yields = self.yields(typed.yields);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -188,6 +193,7 @@ impl Check<'_> {
             providers,
             budgets,
             guard,
+            yields,
             read_from: None,
             rates,
             watches,

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::board::Headline;
+use crate::board::yields::WINDOW_HOURS;
 use crate::budgets::Budget;
 use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
@@ -54,6 +55,8 @@ pub struct Config {
     pub budgets: Vec<Budget>,
     /// When agents are warned and stopped.
     pub guard: Rules,
+    /// How spend is set against commits.
+    pub yields: YieldSettings,
     /// The [`fingerprint`] of the file it was read from; `None` without a file.
     pub read_from: Option<u64>,
     /// What bills in other currencies count as.
@@ -116,6 +119,21 @@ pub struct ProviderSettings {
     pub settings: BTreeMap<String, String>,
 }
 
+/// `[yield]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct YieldSettings {
+    /// How long after a request a commit is still its doing.
+    pub window_hours: u32,
+    /// Whether the running program reads repositories in which something was spent.
+    pub background: bool,
+}
+
+impl Default for YieldSettings {
+    fn default() -> Self {
+        Self { window_hours: WINDOW_HOURS, background: true }
+    }
+}
+
 /// Who bills an agent's usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,6 +158,7 @@ impl Config {
             providers: BTreeMap::new(),
             budgets: Vec::new(),
             guard: Rules::default(),
+            yields: YieldSettings::default(),
             read_from: None,
             rates: Rates::default(),
             watches: Vec::new(),

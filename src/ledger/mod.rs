@@ -16,6 +16,7 @@ mod alerts;
 pub mod balances;
 mod bills;
 mod codes;
+mod commits;
 mod counting;
 mod days;
 mod deliveries;
@@ -49,6 +50,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 mod what_if;
+mod work;
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -58,6 +60,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use commits::{KnownCommit, KnownRepository, WorkPlace};
 pub use counting::Verdicts;
 pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
@@ -76,6 +79,7 @@ pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
 pub use what_if::{Effect, WhatIf, WhatIfRow};
+pub use work::Work;
 
 use crate::pricing::PriceTable;
 pub use crate::pricing::what_if::{Change, Factor, Scenario};

@@ -63,7 +63,7 @@ pub(super) struct SlotSums {
 }
 
 impl SlotSums {
-    fn add(&mut self, other: &Self, sign: i64) {
+    pub(super) fn add(&mut self, other: &Self, sign: i64) {
         self.requests += sign * other.requests;
         add_tokens(&mut self.tokens, &other.tokens, sign);
         self.web_searches += sign * other.web_searches;
@@ -230,7 +230,7 @@ pub(super) fn first(conn: &Connection, quarter: i64) -> Result<Option<i64>> {
 }
 
 /// The first slot that starts at or after an instant.
-fn first_quarter(at_ms: i64) -> i64 {
+pub(super) fn first_quarter(at_ms: i64) -> i64 {
     at_ms.div_euclid(QUARTER_MS) + i64::from(at_ms.rem_euclid(QUARTER_MS) != 0)
 }
 

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("energy", &["spend"]),
     ("budgets", &["spend"]),
     ("hooks", &[]),
+    ("git", &["spend", "platform"]),
     ("ledger", &["spend", "pricing"]),
     ("board", &["spend", "pricing", "energy", "ledger", "budgets"]),
     ("config", &["spend", "sources", "pricing", "energy", "budgets", "board", "platform"]),
@@ -26,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "monitor",
         &[
             "spend", "sources", "pricing", "ledger", "budgets", "board", "config", "secrets",
-            "platform",
+            "platform", "git",
         ],
     ),
     ("faces::cli", &["spend", "board", "platform", "config", "secrets", "budgets"]),

@@ -435,3 +435,30 @@ fn without_a_budget_one_is_suggested() {
         site.get("/").body
     );
 }
+
+#[test]
+fn what_the_money_bought_stands_on_the_page() {
+    let world = World::new().at(NOON);
+    let home = world.home().canonicalize().expect("a folder");
+    let shop = crate::git_world::Repo::new(&home, home.join("shop"));
+    world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60).replace("/home/ada/shop", &shop.path()));
+    shop.commit("2026-03-02T11:10:00Z", "Sell <b>tea</b>", "a", 4);
+    let site = Site::of(world, "$0.60");
+    // Nothing was read of the repository yet.
+    assert!(!site.get("/").body.contains("What you get for it"));
+    site.world.run(["yield"]).success();
+    let body = site.get("/").body;
+    let section = body.split_once("id=\"yield\"").expect("the section").1;
+    for says in [
+        "What you get for it",
+        "≈ $0.60</strong> per commit over 30 days, for 1 commit",
+        "2 Mar 2026: ≈ $0.60 for 1 commit",
+        "Table of these days",
+        &shop.path(),
+        "within 24 hours",
+    ] {
+        assert!(section.contains(says), "{says}: {section}");
+    }
+    let parts = site.get("/parts?source=claude-code").body;
+    assert!(!parts.contains("What you get for it"), "commits are everybody's");
+}

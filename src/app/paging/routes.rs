@@ -189,7 +189,8 @@ async fn shown(
         // A wrong price row is told by the monitor, and must not take the page away either: what
         // would have been then says that the ledger has other prices.
         let prices = worker.app.prices(&config).unwrap_or_else(|_| PriceTable::builtin());
-        let with = page::With { prices: &prices, energy: &config.energy };
+        let window_hours = config.yields.window_hours;
+        let with = page::With { prices: &prices, energy: &config.energy, window_hours };
         let data = page::page(&ledger, board, view, with)?;
         anyhow::Ok(draw(&worker, &data))
     });

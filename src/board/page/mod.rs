@@ -11,6 +11,7 @@ use super::energy::{self, EnergyReport};
 use super::report::{GroupBy, Sums};
 use super::whatif::{self, WhatIfReport};
 use super::wording;
+use super::yields::{self, AskedYields, YieldBy, Yields};
 use super::{AlertRow, Board, alert_row};
 use crate::ledger::{Ledger, LedgerError, Spend};
 pub use crate::ledger::{NeighbourSession, Related, SessionHistory, SessionStep};
@@ -55,6 +56,9 @@ pub struct PageData {
     pub alerts: Vec<AlertRow>,
     /// The chosen session.
     pub session: Option<SessionHistory>,
+    /// What the last thirty days led to, by repository; `None` where no repository is known, and
+    /// where anything is left out.
+    pub yields: Option<Yields>,
     /// A daily budget to begin with, where there is none and enough days are known: half as much
     /// again as the median of the last weeks' days with spend, rounded up to two figures.
     pub suggestion: Option<Money>,
@@ -73,6 +77,8 @@ pub struct With<'a> {
     pub prices: &'a PriceTable,
     /// What electricity is reckoned with.
     pub energy: &'a energy::Settings,
+    /// How many hours after a request a commit is still its doing.
+    pub window_hours: u32,
 }
 
 /// Where money went in a span of days.
@@ -208,6 +214,20 @@ pub fn page(
         }
         false => None,
     };
+    let yields = match view.is_narrowed() || ledger.work_places()?.is_empty() {
+        true => None,
+        false => Some(yields::yields(
+            ledger,
+            &AskedYields {
+                now: board.now,
+                days: (before(today, BAR_DAYS - 1), today),
+                zone,
+                by: &[YieldBy::Repository],
+                window_hours: with.window_hours,
+                unread: &[],
+            },
+        )?),
+    };
     let alerts = ledger.alerts(ALERTS)?.into_iter().map(alert_row).collect();
     let energy =
         energy::energy(ledger, (places.first_day, places.last_day), zone, &filter, with.energy)?;
@@ -232,6 +252,7 @@ pub fn page(
         year,
         alerts,
         session,
+        yields,
         suggestion,
         energy,
         what_if,

@@ -27,3 +27,4 @@ pub mod status;
 pub mod style;
 pub mod table;
 pub mod whatif;
+pub mod yields;

@@ -1,5 +1,5 @@
 //! The page behind the icon, as HTML: what today cost and whether that is fine, where it went, how
-//! it developed, and which figures can be trusted, in this order.
+//! it developed, what it led to, and which figures can be trusted, in this order.
 //!
 //! Pure functions of [`PageData`]. Everything that comes from outside (models, folders, sessions,
 //! what providers say) goes through maud, which escapes it; nothing of it stands in a script or a
@@ -16,6 +16,7 @@ mod times;
 mod today;
 mod trust;
 mod whatif;
+mod yields;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -65,7 +66,7 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
     document(&title(board), &body, frame)
 }
 
-/// The sections that depend on what is chosen: where, one session, when.
+/// The sections that depend on what is chosen: where, one session, when, and what came of it.
 pub fn parts(data: &PageData) -> Markup {
     html! {
         section #where aria-labelledby="where-h" { (places::section(data)) }
@@ -74,6 +75,7 @@ pub fn parts(data: &PageData) -> Markup {
         }
         section #when aria-labelledby="when-h" { (times::section(data)) }
         section #energy aria-labelledby="energy-h" { (energy::section(data)) }
+        (yields::section(data))
     }
 }
 

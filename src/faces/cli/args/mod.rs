@@ -14,6 +14,7 @@ mod reconcile;
 mod report;
 mod span;
 mod whatif;
+mod yields;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
 pub use span::SpanArgs;
 pub use whatif::WhatIfArgs;
+pub use yields::YieldArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -161,6 +163,18 @@ Examples:
   spendbar export statement --month last --output statement.html
   spendbar export card --output card.png")]
     Export(ExportArgs),
+    /// What the money bought: spend per commit, line and pull request, and what led to none
+    #[command(after_help = "\
+What a request cost goes to the next commit made in the same working tree within 24 hours after it
+([yield] window_hours in the config); what none follows led to no commit. Whose commits those are the
+working tree's own log tells, and where it does not, git's user.email. Commits of the last 400 days are
+read with git, only what is new each time.
+
+Examples:
+  spendbar yield                                   the last 30 days, by repository
+  spendbar yield --since 7d --by repository,branch
+  spendbar yield --since 2026-11-01 --by commit --json")]
+    Yield(YieldArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -456,6 +470,7 @@ pub(super) mod tests {
           whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
           energy     What it took in electricity, carbon and water: estimates, as ranges, with their sources
           export     What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+          yield      What the money bought: spend per commit, line and pull request, and what led to none
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them

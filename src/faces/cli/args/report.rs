@@ -55,10 +55,7 @@ impl ReportArgs {
     /// # Errors
     /// The last day lies before the first: wrong usage.
     pub fn days(&self, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), clap::Error> {
-        let until = self.until.map_or(today, |day| day.resolve(today));
-        let since =
-            self.since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
-        if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
+        days_between(self.since, self.until, today)
     }
 
     /// What rows are grouped by, in the order typed, each once.
@@ -83,6 +80,20 @@ impl DayArg {
             }
         }
     }
+}
+
+/// First and last local day, both inclusive; 30 of them where nothing else is said.
+///
+/// # Errors
+/// The last day lies before the first: wrong usage.
+pub(super) fn days_between(
+    since: Option<DayArg>,
+    until: Option<DayArg>,
+    today: NaiveDate,
+) -> Result<(NaiveDate, NaiveDate), clap::Error> {
+    let until = until.map_or(today, |day| day.resolve(today));
+    let since = since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
+    if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
 }
 
 pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
