@@ -14,6 +14,7 @@ pub mod faces;
 pub mod hooks;
 pub mod ledger;
 pub mod monitor;
+pub mod plans;
 pub mod platform;
 pub mod pricing;
 pub mod secrets;

@@ -107,7 +107,7 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
         Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
         Err(error) => return Err(error.into()),
     };
-    ledger.convert_at(config.rates.clone());
+    ledger.reckon_with(config.rates.clone(), config.plans.clone());
     Ok(ledger)
 }
 

@@ -26,6 +26,7 @@ mod incidents;
 mod marks;
 mod names;
 mod open;
+mod paid;
 mod parts;
 mod pricer;
 mod questions;
@@ -48,6 +49,7 @@ mod testing;
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -67,6 +69,7 @@ pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
 
+use crate::plans::Plans;
 use crate::spend::{Rates, Stamps};
 use names::Names;
 use tally::Moved;
@@ -78,6 +81,8 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    /// Plans and discounts.
+    plans: Arc<Plans>,
     /// What changed since a tally looked.
     moved: RefCell<Moved>,
     /// Where alerts that are recorded from now on go to.
@@ -86,10 +91,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Counts bills in other currencies at these rates from now on.
-    pub fn convert_at(&mut self, rates: Rates) {
+    /// Counts bills in other currencies at these rates, and what is paid by these plans and
+    /// discounts, from now on.
+    pub fn reckon_with(&mut self, rates: Rates, plans: Plans) {
         self.moved.get_mut().upset();
-        self.rates = rates;
+        (self.rates, self.plans) = (rates, Arc::new(plans));
     }
 
     /// What bills in other currencies count as.

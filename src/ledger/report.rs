@@ -110,7 +110,9 @@ impl Ledger {
     ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, filter)?, by))
+        self.ask(|conn| {
+            report(conn, &Scope::new(conn, &span, zone, filter, &self.plans)?, by, &self.rates)
+        })
     }
 }
 

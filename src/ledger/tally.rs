@@ -103,14 +103,17 @@ impl Kept {
         let mut is_new = false;
         for change in changes {
             let start = slots::start_of(change.quarter);
+            let day = local_day(start, self.scope.zone);
+            if self.parts.terms.depends_on(day) && self.scope.takes(conn, &change.about)? {
+                return Ok(false);
+            }
             if !self.question.span.holds(start) || !self.scope.takes(conn, &change.about)? {
                 continue;
             }
             if self.parts.reported_days.contains(&start.date_naive()) {
                 return Ok(false);
             }
-            let payer = self.scope.payer(conn, names, &change.about)?;
-            let day = local_day(start, self.scope.zone);
+            let payer = self.scope.payer(conn, names, &change.about, day)?;
             self.parts.add(payer, day, change.about.model, &change.figures);
             is_new = true;
         }
@@ -170,7 +173,8 @@ impl Ledger {
                 .zip(questions)
                 .filter(|(known, _)| known.is_none())
                 .map(|(_, question)| {
-                    let scope = Scope::new(conn, &question.span, zone, &question.filter)?;
+                    let scope =
+                        Scope::new(conn, &question.span, zone, &question.filter, &self.plans)?;
                     Ok((question, scope))
                 })
                 .collect::<rusqlite::Result<_>>()?;

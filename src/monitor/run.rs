@@ -81,7 +81,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let prices = Arc::new(setup.prices()?);
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
-        ledger.convert_at(setup.config.rates.clone());
+        ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
         ledger.deliver_to(delivery::channels(&setup.config));
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
@@ -516,7 +516,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             let prices = setup.prices()?;
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
-            self.ledger.convert_at(setup.config.rates.clone());
+            self.ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
             self.ledger.deliver_to(delivery::channels(&setup.config));
             self.world = Arc::new(setup.world());
             self.prices = Arc::new(prices);
