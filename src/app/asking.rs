@@ -47,7 +47,7 @@ pub(super) fn report(
     let (config, ledger) = open(app)?;
     let zone = args.tz.unwrap_or(config.zone);
     let days = args.days(local_day(app.clock.now(), zone))?;
-    let report = report::report(&ledger, days, zone, &args.by())?;
+    let report = report::report(&ledger, days, zone, &args.by(), &config.people)?;
     if args.json {
         crate::faces::cli::report::json(out, &report)?;
     } else {
@@ -132,6 +132,7 @@ pub(super) fn board_with(
             zone: config.zone,
             headline: config.headline,
             budgets: &config.budgets,
+            people: &config.people,
             sources: &asked_sources(config),
             live: &live,
             is_watched,

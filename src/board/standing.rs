@@ -39,6 +39,8 @@ pub struct Standings {
     tally: Tally,
     /// What days cost, by budget, and the hour it was asked in.
     weeks: BTreeMap<String, (i64, Week)>,
+    /// What plans cover.
+    pub(super) plans: super::paying::Memory,
 }
 
 impl Standings {
@@ -183,9 +185,7 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
         Basis::Spend => sum.spend,
         Basis::List => sum.list,
         Basis::Billed => sum.billed,
-        Basis::Paid => {
-            Money { attos: sum.spend.attos.saturating_sub(sum.covered.attos), ..sum.spend }
-        }
+        Basis::Paid => sum.paid,
     };
     let currency = budget.amount.currency;
     rates.from_usd(&usd, currency).unwrap_or(Money::zero(currency))
@@ -193,7 +193,8 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
 
 fn is_estimated(basis: Basis, sum: &Sum) -> bool {
     match basis {
-        Basis::Spend | Basis::Paid => sum.estimated,
+        Basis::Spend => sum.estimated,
+        Basis::Paid => sum.paid_estimated,
         Basis::List => true,
         Basis::Billed => false,
     }

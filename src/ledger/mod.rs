@@ -64,7 +64,7 @@ pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
 };
 pub use record::{LookRecord, Recorded};
-pub use report::{GroupKey, Report, ReportRow, Sums};
+pub use report::{GroupKey, Report, ReportRow, RowPaid, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};

@@ -17,7 +17,7 @@ use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, questions};
 use crate::plans::compare::{Work, count_fees};
 use crate::plans::{Off, Overage, Paid, Plans, allowance};
-use crate::spend::{Amounts, Currency, Facts, Filter, Money, Rates, Span, Zone};
+use crate::spend::{Amounts, Facts, Filter, Money, Rates, Span, Zone};
 
 /// What plans and discounts have to say of a scope.
 #[derive(Debug, Default)]
@@ -195,8 +195,7 @@ impl Parts {
         let plans = &self.terms.plans;
         let picos = both.iter().find_map(|parts| parts.open.get(key)).copied().unwrap_or(0);
         let list = Money::from_picos_usd(picos);
-        let list =
-            Money { attos: plans.after_shares(account, day, list.attos, false), ..list };
+        let list = Money { attos: plans.after_shares(account, day, list.attos, false), ..list };
         let mut bill = both.iter().find_map(|parts| parts.bills.get(key)).cloned();
         if let Some(it) = bill.take_if(|_| plans.is_bill_in_fee(account, day)) {
             each(day, Piece::InFees(rates.sum(&it.amounts).attos));
@@ -219,12 +218,7 @@ impl Parts {
     }
 
     /// Takes amounts of discounts off what an account is to pay.
-    fn credit(
-        &self,
-        account: &str,
-        mut dues: Vec<Due>,
-        each: &mut impl FnMut(NaiveDate, Piece),
-    ) {
+    fn credit(&self, account: &str, mut dues: Vec<Due>, each: &mut impl FnMut(NaiveDate, Piece)) {
         let terms = &self.terms;
         for (discount, credited) in terms.plans.discounts.iter().zip(&terms.credited) {
             let Off::Amount { amount, .. } = discount.off else { continue };
@@ -232,9 +226,10 @@ impl Parts {
                 continue;
             }
             let takes = |due: &Due| due.is_list || !discount.in_bill;
-            let costs = dues.iter().filter(|due| takes(due)).filter_map(|due| {
-                Some((discount.begun(due.day)?, due.day, due.attos.max(0)))
-            });
+            let costs = dues
+                .iter()
+                .filter(|due| takes(due))
+                .filter_map(|due| Some((discount.begun(due.day)?, due.day, due.attos.max(0))));
             let beyond: BTreeMap<_, _> =
                 allowance::beyond(amount.attos, costs).into_iter().collect();
             for due in &mut dues {
@@ -310,11 +305,7 @@ impl Ledger {
     }
 
     /// All usage of a span that has a list price, whoever pays for it, as plans are compared on.
-    pub fn work(
-        &self,
-        span: &Span,
-        zone: Zone,
-    ) -> std::result::Result<Vec<Work>, LedgerError> {
+    pub fn work(&self, span: &Span, zone: Zone) -> std::result::Result<Vec<Work>, LedgerError> {
         self.ask(|conn| {
             let mut names = Names::default();
             let scope = Scope::new(conn, span, zone, &Filter::everything(), &self.plans)?;
@@ -352,6 +343,3 @@ impl Ledger {
         &self.plans
     }
 }
-
-
-

@@ -95,13 +95,7 @@ impl Default for Sum {
 
 impl Parts {
     /// Adds what logs tell of a day.
-    pub(super) fn add(
-        &mut self,
-        payer: PaidBy,
-        day: NaiveDate,
-        model: i64,
-        figures: &Figures,
-    ) {
+    pub(super) fn add(&mut self, payer: PaidBy, day: NaiveDate, model: i64, figures: &Figures) {
         self.logged.add(figures, 1);
         match payer {
             PaidBy::Account(account) => {

@@ -122,6 +122,14 @@ impl Scope {
         }
     }
 
+    /// What of it is this source's.
+    pub(super) fn of_source(&self, source: String) -> Self {
+        let mut own = self.over(self.span, self.zone);
+        own.filter.only.sources = vec![source.clone()];
+        own.whole.only.sources = vec![source];
+        own
+    }
+
     /// What is meant.
     pub(super) fn filter(&self) -> &Filter {
         &self.filter

@@ -552,6 +552,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             zone: self.config.zone,
             headline: self.config.headline,
             budgets: &self.config.budgets,
+            people: &self.config.people,
             sources: &look::asked_sources(&self.config),
             live: &self.live,
             is_watched: true,

@@ -157,7 +157,7 @@ impl Discount {
     }
 
     /// The day from which on the amount that holds on `day` was used.
-    fn begun(&self, day: NaiveDate) -> Option<NaiveDate> {
+    pub fn begun(&self, day: NaiveDate) -> Option<NaiveDate> {
         let Off::Amount { every, .. } = self.off else { return None };
         let first = every.map(|every| every.holding(day).0);
         first.max(self.first_day).filter(|_| self.holds_on(day))

@@ -267,7 +267,10 @@ impl Page {
         if let Ok(read) = self.app.config() {
             *config = Some(read);
         }
-        ledger.convert_at(config.as_ref().map(|config| config.rates.clone()).unwrap_or_default());
+        let config = config.as_ref();
+        let rates = config.map(|config| config.rates.clone()).unwrap_or_default();
+        let plans = config.map(|config| config.plans.clone()).unwrap_or_default();
+        ledger.reckon_with(rates, plans);
         Ok(ledger)
     }
 

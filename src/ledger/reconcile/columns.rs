@@ -45,8 +45,7 @@ impl Ledger {
     ) -> std::result::Result<Reconciled, LedgerError> {
         let span = span_of(first_day, last_day, Zone::UTC);
         self.ask(|conn| {
-            let scope =
-                Scope::new(conn, &span, Zone::UTC, &Filter::everything(), &self.plans)?;
+            let scope = Scope::new(conn, &span, Zone::UTC, &Filter::everything(), &self.plans)?;
             let accounts = accounts(conn, &scope, &self.rates, Only::All)?;
             let mut amounts = Amounts::default();
             for account in &accounts {
