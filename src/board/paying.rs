@@ -93,7 +93,7 @@ pub fn plans_on(ledger: &Ledger, day: NaiveDate, zone: Zone) -> Result<Vec<PlanR
     let periods: Vec<_> = plans.iter().map(|plan| plan.period(day)).collect();
     let firsts = periods.iter().flatten().map(|(first, _)| *first);
     let Some(first_day) = firsts.min() else { return Ok(Vec::new()) };
-    let end = periods.iter().flatten().map(|(_, end)| *end).max().unwrap_or(day);
+    let end = day.succ_opt().unwrap_or(day);
     let covered = ledger.covered_by_plans(&Span::of_days(first_day, end, zone), zone)?;
     Ok(rows(ledger, plans, &periods, &covered, day))
 }

@@ -22,7 +22,13 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             last_day: report.last_day.to_string(),
             by: report.by.iter().map(word).collect(),
             rows: report.rows.iter().map(|row| Row::of(row, &report.by)).collect(),
-            totals: Figures::of(&report.totals),
+            totals: Figures {
+                paid_usd: Some(json::decimal(report.paid.usd())),
+                ..Figures::of(&report.totals)
+            },
+            paid: json::paid(&report.paid),
+            plans: report.plans.iter().map(json::plan).collect(),
+            people: json::people(&report.people),
             differences: report.differences.iter().map(json::difference).collect(),
             partial: report.partial,
             notes: &report.notes,
@@ -39,6 +45,11 @@ struct Document<'a> {
     by: Vec<&'static str>,
     rows: Vec<Row<'a>>,
     totals: Figures,
+    paid: json::PaidJson,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plans: Vec<json::PlanJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<json::PeopleJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<json::Difference>,
     partial: bool,
@@ -76,7 +87,10 @@ impl<'a> Row<'a> {
             model: key(GroupBy::Model, &row.model),
             project: key(GroupBy::Project, &row.project),
             session: key(GroupBy::Session, &row.session),
-            figures: Figures::of(&row.sums),
+            figures: Figures {
+                paid_usd: Some(json::decimal(row.paid.map(|paid| paid.usd))),
+                ..Figures::of(&row.sums)
+            },
         }
     }
 }
@@ -95,6 +109,9 @@ struct Figures {
     billed_usd: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
+    /// Null where it can't be told of such a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_usd: Option<Option<String>>,
     unpriced_tokens: u64,
 }
 
@@ -109,6 +126,7 @@ impl Figures {
             agents_say_usd: json::decimal(sums.agents_say),
             billed_usd: json::decimal(sums.billed.get(Currency::USD)),
             billed_other: json::other_currencies(&sums.billed),
+            paid_usd: None,
             unpriced_tokens: sums.unpriced_tokens,
         }
     }

@@ -9,7 +9,7 @@ use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
-use crate::spend::Currency;
+use crate::spend::{Currency, Money};
 
 pub use document::json;
 
@@ -122,8 +122,11 @@ fn table(report: &Report, detail: Detail) -> Table {
         columns.push(Column::Figure("Unpriced"));
     }
     columns.extend(["≈ List $", "Billed $"].map(Column::Figure));
+    if report.tells_paid {
+        columns.push(Column::Figure("Paid $"));
+    }
 
-    let figures = |sums: &Sums| {
+    let figures = |sums: &Sums, paid: Option<(Money, bool)>| {
         let tokens = &sums.tokens;
         let mut cells = Vec::new();
         if detail >= Detail::Requests {
@@ -147,19 +150,25 @@ fn table(report: &Report, detail: Detail) -> Table {
                 amount.map_or(wording::UNKNOWN.into(), |amount| wording::table_amount(&amount)),
             );
         }
+        if report.tells_paid {
+            cells.push(paid.map_or(wording::UNKNOWN.into(), |(amount, estimated)| {
+                wording::estimate(estimated, wording::table_amount(&amount))
+            }));
+        }
         cells
     };
     let mut table = Table::new(columns);
     for row in &report.rows {
         let mut cells: Vec<String> = report.by.iter().map(|group| cell(row, group)).collect();
-        cells.extend(figures(&row.sums));
+        cells.extend(figures(&row.sums, row.paid.map(|paid| (paid.usd, paid.estimated))));
         table.row(cells);
     }
     let mut total = vec![String::new(); report.by.len()];
     if let Some(first) = total.first_mut() {
         *first = "Total".into();
     }
-    total.extend(figures(&report.totals));
+    let paid = report.paid.usd().map(|usd| (usd, report.paid.estimated));
+    total.extend(figures(&report.totals, paid));
     table.total(total);
     table
 }
@@ -207,7 +216,7 @@ mod tests {
 
     use super::*;
     use crate::spend::Zone;
-    use crate::spend::{Amounts, Money, TokenCounts};
+    use crate::spend::{Amounts, TokenCounts};
 
     fn money(text: &str, currency: &str) -> Money {
         Money::parse(text, currency.parse().expect("code")).expect(text)
@@ -262,6 +271,10 @@ mod tests {
                 Some("1305088.8123456789"),
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
+            paid: Default::default(),
+            tells_paid: false,
+            plans: Vec::new(),
+            people: Default::default(),
             differences: Vec::new(),
             partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
