@@ -1,6 +1,7 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod compare;
 pub mod page;
 pub mod paying;
 pub mod reconcile;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::{Difference, ModelSpend as ModelRow, Snooze};
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
+pub use compare::Comparison;
 pub use paying::{PeopleTerms, PlanRow};
 
 pub use crate::budgets::Basis;

@@ -85,6 +85,9 @@ fn the_shipped_file_shows_every_setting() {
         ("[alerts]\n", [""; 2]),
         ("[[hook]]\n", [""; 2]),
         ("[[webhook]]\n", [""; 2]),
+        ("[[plan]]\n", ["sources", ""]),
+        ("[[discount]]\n", [""; 2]),
+        ("[people]\n", [""; 2]),
     ] {
         let complaint = complaint(&format!("{section}zzz = 1\n"));
         let (listed, _) = complaint.split_once(", in `").expect("the line");

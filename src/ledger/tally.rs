@@ -202,9 +202,10 @@ mod tests {
 
     use super::super::testing::{
         AGENT, HAIKU, MINI, OTHER_AGENT, PROVIDER, charge, days, ledger_in, look, metered, reading,
-        record, usage,
+        record, usage, usd,
     };
     use super::*;
+    use crate::plans::{Discount, Every, Off, Overage, Plan, Plans, Seat};
     use crate::spend::{Charge, Cycle, Glob, Lists, Reading, Usage};
 
     const NOW: &str = "2026-11-24T12:00:00Z";
@@ -258,6 +259,34 @@ mod tests {
         all.map(|(cycle, filter)| Question { span: span(cycle), filter: filter.clone() }).collect()
     }
 
+    /// A plan that includes $2 of the other agent's usage from the 20th on, a tenth off, and a credit.
+    fn plans() -> Plans {
+        let date = |text: &str| text.parse().ok();
+        let plan = Plan {
+            name: "plan".into(),
+            offer: None,
+            fee: usd("31"),
+            every: Every::Week(chrono::Weekday::Fri),
+            first_day: date("2026-11-19"),
+            last_day: None,
+            covers: Filter::of_sources([OTHER_AGENT.id]),
+            seats: vec![Seat { source: OTHER_AGENT.id.into(), account: "anthropic".into() }],
+            overage: Overage::List { included: usd("2") },
+        };
+        let discount = |off| Discount {
+            account: "OpenAI".into(),
+            off,
+            first_day: date("2026-11-17"),
+            last_day: date("2026-11-23"),
+            in_bill: false,
+        };
+        let discounts = vec![
+            discount(Off::Share { ppm: 100_000 }),
+            discount(Off::Amount { amount: usd("3"), every: None }),
+        ];
+        Plans { plans: vec![plan], discounts }
+    }
+
     fn check(ledger: &Ledger, tally: &mut Tally) -> Result<(), TestCaseError> {
         let questions = questions();
         let kept = ledger.tally(tally, &questions, Zone::UTC).unwrap();
@@ -269,6 +298,11 @@ mod tests {
             prop_assert_eq!(kept.covered, anew.covered, "{:?}", question);
             prop_assert_eq!(kept.estimated, anew.estimated, "{:?}", question);
             prop_assert_eq!(kept.unpriced_tokens, anew.unpriced_tokens, "{:?}", question);
+            prop_assert_eq!(kept.paid.attos, anew.paid.total, "{:?}", question);
+            prop_assert_eq!(kept.paid_estimated, anew.paid.estimated, "{:?}", question);
+            let days = ledger.daily_paid(&question.span, Zone::UTC, &question.filter).unwrap();
+            let sum: i128 = days.values().map(|paid| paid.total).sum();
+            prop_assert_eq!(sum, anew.paid.total, "{:?}", question);
         }
         Ok(())
     }
@@ -277,9 +311,12 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_kept_is_what_would_be_summed_anew(steps in steps()) {
+        fn what_is_kept_is_what_would_be_summed_anew(steps in steps(), with_plans in any::<bool>()) {
             let home = tempfile::tempdir().unwrap();
             let mut ledger = ledger_in(home.path());
+            if with_plans {
+                ledger.reckon_with(Rates::default(), plans());
+            }
             let mut tally = Tally::default();
             // Another one is asked only now and then.
             let mut lagging = Tally::default();

@@ -37,6 +37,7 @@ mod lines;
 mod live;
 mod page;
 mod page_browser;
+mod plans;
 mod polling;
 mod prices;
 mod provider;

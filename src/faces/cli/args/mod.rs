@@ -7,6 +7,7 @@ mod alerts;
 mod budget;
 mod check;
 mod guard;
+mod plan;
 mod provider;
 mod reconcile;
 mod report;
@@ -23,6 +24,7 @@ pub use alerts::{AlertsArgs, AlertsCommand};
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
+pub use plan::{CompareArgs, PlanCommand, PlanSetArgs};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
@@ -157,6 +159,9 @@ Example:
     /// Budgets: be told before an amount is reached
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// Plans with a fee: what is paid, what they are worth, and what others would have cost
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Stop agents at a budget: hooks in their own settings
     #[command(after_help = "\
 Examples:
