@@ -93,16 +93,18 @@ impl Standings {
         zone: Zone,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut questions = Vec::with_capacity(budgets.len());
+        let fees_end = local_day(now, zone).succ_opt().unwrap_or(NaiveDate::MAX);
         for budget in budgets {
             let span = budget.cycle.holding(now, zone);
             let filter = budget.filter.clone();
-            questions.push(Question { span, filter });
+            questions.push(Question { span, fees_end, filter });
         }
         let with_rest: Vec<_> = budgets.iter().filter(|budget| budget.rollover).collect();
         for budget in &with_rest {
             let span = budget.cycle.holding(now, zone);
             let before = budget.cycle.before(&span, zone).unwrap_or(span);
-            questions.push(Question { span: before, filter: budget.filter.clone() });
+            let filter = budget.filter.clone();
+            questions.push(Question { span: before, fees_end, filter });
         }
         let sums = ledger.tally(&mut self.tally, &questions, zone)?;
         let (sums, before) = sums.split_at(budgets.len());
@@ -173,7 +175,7 @@ pub fn spent(
     span: &Span,
     zone: Zone,
 ) -> Result<Money, LedgerError> {
-    let question = Question { span: *span, filter: budget.filter.clone() };
+    let question = Question { span: *span, fees_end: span.end_day, filter: budget.filter.clone() };
     let sums = ledger.tally(&mut Tally::default(), &[question], zone)?;
     let zero = Money::zero(budget.amount.currency);
     Ok(sums.first().map_or(zero, |sum| figure(budget, sum, ledger.rates())))

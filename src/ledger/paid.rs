@@ -57,7 +57,8 @@ impl Terms {
         // A plan that says nothing of its first day is as old as what is known.
         let begun = questions::first_day(conn, scope.zone)?;
         let plans = &terms.plans;
-        for day in first_day.iter_days().take_while(|day| *day < end_day) {
+        let fees_end = scope.fees_end.min(end_day);
+        for day in first_day.iter_days().take_while(|day| *day < fees_end) {
             let counts = |place: usize| {
                 let is_old = plans.plans[place].first_day.is_none();
                 terms.whole[place] && !(is_old && begun.is_some_and(|begun| day < begun))

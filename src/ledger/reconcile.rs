@@ -62,6 +62,8 @@ pub(super) struct Scope {
     /// What the filter said of usage before.
     known: RefCell<(Names, HashMap<About, bool>)>,
     pub(super) plans: Arc<Plans>,
+    /// The first day that no fee counts of.
+    pub(super) fees_end: NaiveDate,
     /// The plans that would cover some usage on the days they run, by their places.
     covering: RefCell<HashMap<About, Arc<[usize]>>>,
 }
@@ -103,6 +105,7 @@ impl Scope {
             filter: filter.clone(),
             whole,
             known: RefCell::default(),
+            fees_end: span.end_day,
             plans: plans.clone(),
             covering: RefCell::default(),
         })
@@ -117,9 +120,15 @@ impl Scope {
             filter: self.filter.clone(),
             whole: self.whole.clone(),
             known: RefCell::default(),
+            fees_end: self.fees_end,
             plans: self.plans.clone(),
             covering: RefCell::default(),
         }
+    }
+
+    /// The same with the fees of the days before this one only.
+    pub(super) fn with_fees_until(self, fees_end: NaiveDate) -> Self {
+        Self { fees_end, ..self }
     }
 
     /// What of it is this source's.

@@ -4,6 +4,7 @@
 //! A change of usage is added to the sums that it belongs to. Everything else (a bill, another
 //! price table, a rate, what another process wrote, a transaction that was given up) has the sums
 //! made anew, so that they are always those that [`Ledger::spend`] would give.
+use chrono::NaiveDate;
 use rusqlite::Connection;
 
 use super::figures::{About, Figures};
@@ -22,6 +23,8 @@ const MOST_CHANGES: usize = 4_096;
 pub struct Question {
     /// Of what time.
     pub span: Span,
+    /// The first day that no fee counts of: those of days to come are not paid yet.
+    pub fees_end: NaiveDate,
     /// Of what.
     pub filter: Filter,
 }
@@ -175,6 +178,7 @@ impl Ledger {
                 .map(|(_, question)| {
                     let scope =
                         Scope::new(conn, &question.span, zone, &question.filter, &self.plans)?;
+                    let scope = scope.with_fees_until(question.fees_end);
                     Ok((question, scope))
                 })
                 .collect::<rusqlite::Result<_>>()?;
@@ -256,7 +260,11 @@ mod tests {
         let cycles = [Cycle::Day, Cycle::WEEK, Cycle::MONTH, Cycle::Days(3), Cycle::Hours(30)];
         let span = |cycle: Cycle| cycle.holding(NOW.parse().unwrap(), Zone::UTC);
         let all = cycles.iter().flat_map(|cycle| filters.iter().map(|filter| (*cycle, filter)));
-        all.map(|(cycle, filter)| Question { span: span(cycle), filter: filter.clone() }).collect()
+        all.map(|(cycle, filter)| {
+            let (span, filter) = (span(cycle), filter.clone());
+            Question { span, fees_end: span.end_day, filter }
+        })
+        .collect()
     }
 
     /// A plan that includes $2 of the other agent's usage from the 20th on, a tenth off, and a credit.

@@ -84,7 +84,16 @@ fn days_without_usage_pay_the_fee_and_all_days_pay_it_once() {
     assert_eq!(by_model["rows"][0]["paid_usd"], Value::Null);
     assert_eq!(by_model["totals"]["paid_usd"], "200");
     let text = world.run(["report", "--since", "2026-11-27"]).success().stdout;
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    27 Nov 2026 to 28 Nov 2026, UTC
+    Day         Requests  Input  Cache read  Cache write  Output  Tokens  ≈ List $  Billed $  Paid $
+    2026-11-27         0      0           0            0       0       0         –         –    6.67
+    2026-11-28         1      0           0            0   2.0 M   2.0 M     30.00         –    6.67
+    Total              1      0           0            0   2.0 M   2.0 M     30.00         –   13.33
+
+    $30.00 of the list price is covered by a subscription, not billed.
+    Claude Max 20x did ≈ $270.00 of list-price work for $200 since 1 Nov: 1.3x. It pays for itself since the 9th.
+    ");
 }
 
 #[test]
@@ -260,7 +269,26 @@ fn every_mistake_is_told_with_its_line() {
     );
     let said = world.run(["config", "check"]).exits_with(1).stderr;
     let said = said.replace(&world.config_file().display().to_string(), "config.toml");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    spendbar: config.toml:3: plan: "Claude Max 20x" is there twice for some days
+      hint: end the first before the second starts, or give each a name of its own
+    config.toml:9: plan.agents: "claude" is no source this version reads
+      hint: write "all", or a list out of ["claude-code", "codex", "openclaw", "pi", "omp", "mux", "openclaude", "mistral-vibe", "zcode", "opencode", "kilo-code", "cline", "roo-code", "cline-cli", "crush", "forge", "gemini-cli", "amp", "qwen-code", "kimi-cli", "kimi-code", "droid", "grok-cli", "antigravity", "copilot-cli", "copilot-vscode", "goose", "zed", "hermes", "cursor", "warp", "openai-admin", "anthropic-admin", "anthropic-analytics", "openrouter", "claude-quota", "codex-quota", "xai", "cursor-team", "litellm", "azure", "aws", "github-copilot", "vercel-ai-gateway", "fireworks", "deepinfra", "deepseek", "moonshot", "kimi-code-plan", "zai", "minimax", "ollama-cloud", "poe", "siliconflow", "novita", "stepfun", "elevenlabs", "opencode-go", "cline-plan", "kilo-credits", "factory", "windsurf-team", "venice", "fal", "deepgram", "cloudflare-ai-gateway", "zenmux", "synthetic", "aimlapi", "crof", "aiand", "clawrouter", "new-api", "sub2api", "devin"]
+    config.toml:11: plan.offer: "claude-maxi" is no offer this version knows
+      hint: write name, fee and per yourself, or one of claude-pro, claude-max-5x, claude-max-20x, claude-team, claude-team-premium, chatgpt-plus, chatgpt-pro, cursor-pro, cursor-pro-plus, cursor-ultra, copilot-pro, copilot-pro-plus, copilot-max, copilot-business, google-ai-pro, google-ai-ultra, glm-coding-lite, glm-coding-pro, glm-coding-max
+    config.toml:14: plan.fee: -1 is below zero
+      hint: write an amount such as 20 or 17.50; 0 for a plan that costs nothing
+    config.toml:17: plan.end: 2026-11-04 is before 2026-11-05
+      hint: end it on or after its first day
+    config.toml:18: plan: it says not what the plan covers
+      hint: write agents = ["claude-code"], accounts, providers or models
+    config.toml:25: plan.overage: "some" is no overage
+      hint: write "billed", "nothing", or "list" with included = 20
+    config.toml:26: discount.from: it says not from when on the amount is used up
+      hint: write a day such as 2026-11-05
+    config.toml:31: discount.share: 120 is no share
+      hint: write percent above 0 and up to 100, such as 15 or "12.5%"
+    "#);
 }
 
 #[test]
@@ -301,7 +329,12 @@ fn setting_and_removing_keep_the_configs_comments() {
         )
     );
     let list = world.run(["plan", "list"]).success().stdout;
-    insta::assert_snapshot!(list, @"");
+    insta::assert_snapshot!(list, @"
+    Name                Fee  Per           Runs                      Covers       Beyond the fee
+    Claude Max 20x  $180.00  month from 5  5 Nov 2026 to 4 Jan 2027  claude-code  what is billed
+
+    Claude Max 20x did $0.00 of list-price work for $180 since 5 Nov. At this pace it does not pay for itself this month.
+    ");
     let json = world.run(["plan", "list", "--json"]).success().json();
     assert_eq!(json["schema"], "spendbar.plans.v1");
     assert_eq!(json["plans"][0]["fee"], "180");
@@ -322,7 +355,20 @@ fn setting_and_removing_keep_the_configs_comments() {
 fn other_plans_are_reckoned_on_the_same_usage() {
     let world = claude_world("\n[[plan]]\noffer = \"claude-max-20x\"\nstart = 2026-11-01\n");
     let text = world.run(["plan", "compare"]).success().stdout;
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    November 2026 so far: $270.00 at list price
+    Plans                  Cost $
+    Claude Max 20x         200.00  as the config has it
+    Claude Pro              20.00  if its limits hold all of it
+    Claude Team             25.00  if its limits hold all of it
+    Claude Max 5x          100.00  if its limits hold all of it
+    Claude Team premium    125.00  if its limits hold all of it
+    Claude Max 20x         200.00  if its limits hold all of it
+    pay per token        ≈ 270.00
+
+    Fees are those of a whole month; usage that no plan covers counts at list price.
+    Most plans do not state their limits in tokens or money: that they would have held all of this usage is assumed, and a smaller plan may not.
+    ");
     let json = world.run(["plan", "compare", "--month", "2026-11", "--json"]).success().json();
     assert_eq!(json["schema"], "spendbar.plan-compare.v1");
     assert_eq!(json["own"]["cost_usd"], "200");

@@ -30,7 +30,8 @@ pub fn worth(plan: &PlanRow) -> String {
     };
     let list = estimate(plan.list.attos > 0, amount_full(&plan.list));
     let since = plan.first_day.format("%-d %b");
-    let times = plan.times().map(|hundredths| format!(": {}", times(hundredths)));
+    let worth = plan.times().filter(|_| plan.list.attos > 0);
+    let times = worth.map(|hundredths| format!(": {}", times(hundredths)));
     let first = format!(
         "{} did {list} of list-price work for {fee} since {since}{}.",
         plan.name,
@@ -178,7 +179,7 @@ mod tests {
         );
         assert_eq!(
             worth(&row("0", "17.5", Some(BreakEven::NotWithin))),
-            "Claude Max 20x did $0.00 of list-price work for $17.50 since 1 Nov: 0.0x. \
+            "Claude Max 20x did $0.00 of list-price work for $17.50 since 1 Nov. \
              At this pace it does not pay for itself this month."
         );
         assert_eq!(

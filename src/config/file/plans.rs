@@ -138,6 +138,8 @@ impl Check<'_> {
             self.days(("plan.start", typed.start.as_ref()), ("plan.end", typed.end.as_ref()));
         let every = self.every(&typed, offer, first_day);
         let overage = self.overage(&typed, offer);
+        // A list with a mistake in it is told of there, and "all" is everything.
+        let names_agents = typed.agents.is_some();
         let mut only = Lists {
             sources: typed.agents.map(|it| self.scope(&it, "plan.agents")).unwrap_or_default(),
             providers: typed.providers,
@@ -146,13 +148,13 @@ impl Check<'_> {
             ..Lists::default()
         };
         match offer {
-            Some(offer) if only.is_empty() => only = offer.covers.only.clone(),
+            Some(offer) if only.is_empty() && !names_agents => only = offer.covers.only.clone(),
             // An account or a model narrows what the offer covers.
-            Some(offer) if only.sources.is_empty() => {
+            Some(offer) if only.sources.is_empty() && !names_agents => {
                 only.sources = offer.covers.only.sources.clone();
             }
             Some(_) => {}
-            None if only.is_empty() => {
+            None if only.is_empty() && !names_agents => {
                 let hint = "write agents = [\"claude-code\"], accounts, providers or models";
                 self.problem(span, "plan", "it says not what the plan covers", hint);
             }

@@ -459,6 +459,7 @@ mod tests {
               },
               "list_usd": "1305088.8123456789",
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 0
             },
             {
@@ -476,6 +477,7 @@ mod tests {
               },
               "list_usd": null,
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 1080
             },
             {
@@ -499,6 +501,7 @@ mod tests {
                   "amount": "3"
                 }
               ],
+              "paid_usd": null,
               "unpriced_tokens": 0
             }
           ],
@@ -520,7 +523,17 @@ mod tests {
                 "amount": "3"
               }
             ],
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "usd": "0",
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": true,
           "notes": [

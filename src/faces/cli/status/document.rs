@@ -256,6 +256,16 @@ mod tests {
               "amount": "3"
             }
           ],
+          "paid_usd": null,
+          "paid": {
+            "usd": "0",
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
+          },
           "covered_usd": "12.5",
           "stated_usd": "0.4",
           "requests": 1204,
