@@ -39,15 +39,20 @@ impl PlanRow {
     }
 }
 
-/// What plans covered on the days before today, asked once an hour: it hardly changes.
+/// What each plan covers, by its place and the day, at list price; attos.
+type Covered = BTreeMap<(usize, NaiveDate), i128>;
+/// The days of a fee: the first, and the first after them.
+type Days = (NaiveDate, NaiveDate);
+
+/// What plans covered on the days before today, asked once a minute: it hardly changes.
 #[derive(Default)]
 pub(super) struct Memory {
-    known: Option<(Known, BTreeMap<(usize, NaiveDate), i128>)>,
+    known: Option<(Known, Covered)>,
 }
 
 #[derive(Clone, PartialEq)]
 struct Known {
-    hour: i64,
+    minute: i64,
     first_day: NaiveDate,
     today: NaiveDate,
     plans: Vec<Plan>,
@@ -68,7 +73,7 @@ impl Memory {
             return Ok(Vec::new());
         };
         let known = Known {
-            hour: now.timestamp().div_euclid(3600),
+            minute: now.timestamp().div_euclid(60),
             first_day,
             today,
             plans: plans.clone(),
@@ -101,12 +106,12 @@ pub fn plans_on(ledger: &Ledger, day: NaiveDate, zone: Zone) -> Result<Vec<PlanR
 fn rows(
     ledger: &Ledger,
     plans: &[Plan],
-    periods: &[Option<(NaiveDate, NaiveDate)>],
-    covered: &BTreeMap<(usize, NaiveDate), i128>,
+    periods: &[Option<Days>],
+    covered: &Covered,
     today: NaiveDate,
 ) -> Vec<PlanRow> {
-    let row = |(place, (plan, period)): (usize, (&Plan, &Option<(NaiveDate, NaiveDate)>))| {
-        let (first_day, end) = (*period)?;
+    let row = |place: usize, plan: &Plan, period: Option<Days>| {
+        let (first_day, end) = period?;
         let days: Vec<_> = covered
             .range((place, first_day)..(place, end))
             .map(|((_, day), attos)| (*day, *attos))
@@ -125,7 +130,8 @@ fn rows(
             break_even: fee_usd.map(|fee| worth::break_even(fee.attos, &days, term)),
         })
     };
-    plans.iter().zip(periods).enumerate().filter_map(row).collect()
+    let terms = plans.iter().zip(periods).enumerate();
+    terms.filter_map(|(place, (plan, period))| row(place, plan, *period)).collect()
 }
 
 /// What is paid, in people's terms. What the config does not set is `None`.

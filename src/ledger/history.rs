@@ -90,11 +90,17 @@ impl Ledger {
                 }
             }
             // Fees and amounts that are used up are no matter of single days.
-            let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
-            let mut paid = parts.paid_by_day(&self.rates);
+            let mut paid = BTreeMap::new();
+            if !self.plans.is_empty() {
+                let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
+                paid = parts.paid_by_day(&self.rates);
+            }
             let spend = |(day, parts): (NaiveDate, Parts)| {
-                let paid = paid.remove(&day).unwrap_or_default();
-                Ok((day, Spend { paid, ..parts.spend(conn, &mut names, &self.rates)? }))
+                let mut spend = parts.spend(conn, &mut names, &self.rates)?;
+                if !self.plans.is_empty() {
+                    spend.paid = paid.remove(&day).unwrap_or_default();
+                }
+                Ok((day, spend))
             };
             days.into_iter().map(spend).collect()
         })

@@ -91,8 +91,6 @@ pub fn difference(it: &board::Difference) -> Difference {
 /// What is paid.
 #[derive(Serialize)]
 pub struct PaidJson {
-    /// Null where it is not known.
-    usd: Option<String>,
     estimated: bool,
     metered_usd: String,
     /// Plans' fees that fall on these days, in their currencies.
@@ -111,7 +109,6 @@ pub struct PaidJson {
 pub fn paid(paid: &Paid) -> PaidJson {
     let usd = |attos| Money { attos, currency: Currency::USD }.to_decimal();
     PaidJson {
-        usd: decimal(paid.usd()),
         estimated: paid.estimated,
         metered_usd: usd(paid.metered),
         fees: paid.fees.iter().map(other).collect(),

@@ -527,7 +527,6 @@ mod tests {
             "unpriced_tokens": 0
           },
           "paid": {
-            "usd": "0",
             "estimated": false,
             "metered_usd": "0",
             "overage_usd": "0",

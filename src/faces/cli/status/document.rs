@@ -258,7 +258,6 @@ mod tests {
           ],
           "paid_usd": null,
           "paid": {
-            "usd": "0",
             "estimated": false,
             "metered_usd": "0",
             "overage_usd": "0",
