@@ -105,6 +105,12 @@ fn the_last_period_of_a_plan_that_ends_is_paid_whole() {
     assert_eq!(report["paid"]["metered_usd"], "30");
     assert_eq!(report["paid"]["estimated"], true);
     assert_eq!(status(&world)["paid_usd"], "30");
+    // A plan of the same name may follow it, with another fee.
+    let next = "\n[[plan]]\noffer = \"claude-max-20x\"\nfee = 100\nstart = 2026-11-11\n";
+    let world = claude_world(&format!("{MAX}end = 2026-11-10\n{next}"));
+    let paid = attos(&november(&world, "day")["totals"]["paid_usd"]);
+    // $200 for the first, and 20 of the 30 days from the 11th on of the second.
+    assert_eq!(paid / 10_i128.pow(12), 266_666_666);
 }
 
 #[test]
@@ -265,7 +271,9 @@ fn every_mistake_is_told_with_its_line() {
          [[plan]]\nname = \"c\"\nfee = 1\n\
          [[plan]]\nname = \"d\"\nfee = 1\nagents = [\"codex\"]\noverage = \"some\"\n\
          [[discount]]\naccount = \"openai\"\namount = 5\n\
-         [[discount]]\naccount = \"openai\"\nshare = 120\n",
+         [[discount]]\naccount = \"openai\"\nshare = 120\n\
+         [[discount]]\naccount = \"openai\"\namount = 5\ncurrency = \"EUR\"\nfrom = 2026-11-01\n\
+         [people]\nworking_days = [\"funday\"]\n",
     );
     let said = world.run(["config", "check"]).exits_with(1).stderr;
     let said = said.replace(&world.config_file().display().to_string(), "config.toml");
@@ -288,6 +296,10 @@ fn every_mistake_is_told_with_its_line() {
       hint: write a day such as 2026-11-05
     config.toml:31: discount.share: 120 is no share
       hint: write percent above 0 and up to 100, such as 15 or "12.5%"
+    config.toml:35: discount.currency: what one EUR is worth is not said
+      hint: add [rates] EUR = { usd = 1.16, date = "2026-11-02" }
+    config.toml:38: people.working_days: "funday" is no day of the week
+      hint: write days such as ["mon", "tue"]
     "#);
 }
 

@@ -393,6 +393,7 @@ pub(super) mod tests {
           provider   Descriptions of providers and gateways of your own
           config     The config file
           budget     Budgets: be told before an amount is reached
+          plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
           demo       See it at work on a pretend world: no key, no network, no desktop needed

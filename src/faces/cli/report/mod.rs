@@ -564,7 +564,16 @@ mod tests {
             },
             "list_usd": null,
             "billed_usd": null,
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": false,
           "notes": []
