@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::offers::Offer;
 use super::{Overage, Paid, Plan, allowance};
-use crate::spend::{Amounts, Currency, Facts, Money, Rates};
+use crate::spend::{Currency, Facts, Money, Rates};
 
 /// More families of offers than one person has at once; beyond it the mixes would be too many to
 /// look at.
@@ -175,14 +175,6 @@ pub fn plan_of(offer: &Offer) -> Plan {
 pub fn list_of(work: &[Work]) -> Money {
     let attos = work.iter().fold(0_i128, |sum, work| sum.saturating_add(work.list));
     Money { attos, currency: Currency::USD }
-}
-
-/// Everything that a mix costs, by currency: what counts in dollars, and fees without a rate.
-pub fn amounts(paid: &Paid) -> Amounts {
-    let mut amounts = Amounts::default();
-    amounts.add(Money { attos: paid.total, currency: Currency::USD });
-    paid.other.iter().for_each(|fee| amounts.add(fee));
-    amounts
 }
 
 #[cfg(test)]
