@@ -174,6 +174,7 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
         zone: zone(),
         headline: Headline::Spend,
         budgets: &budgets,
+        people: &Default::default(),
         sources: &sources,
         live: &BTreeMap::new(),
         is_watched: true,

@@ -17,6 +17,7 @@ pub mod git;
 pub mod hooks;
 pub mod ledger;
 pub mod monitor;
+pub mod plans;
 pub mod platform;
 pub mod pricing;
 pub mod secrets;

@@ -53,7 +53,7 @@ pub(super) fn report(
     let (config, ledger) = open(app)?;
     let zone = args.tz.unwrap_or(config.zone);
     let days = args.days(local_day(app.clock.now(), zone))?;
-    let mut report = report::report(&ledger, days, zone, &args.by())?;
+    let mut report = report::report(&ledger, days, zone, &args.by(), &config.people)?;
     if args.energy {
         report.energy = Some(energy::of_report(&ledger, &report, &config.energy)?);
     }
@@ -134,7 +134,7 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
         Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
         Err(error) => return Err(error.into()),
     };
-    ledger.convert_at(config.rates.clone());
+    ledger.reckon_with(config.rates.clone(), config.plans.clone());
     // A wrong price row is told by `config check` and by the running program; without the table
     // forecasts are made at today's prices.
     if let Ok(prices) = app.prices(config) {
@@ -164,6 +164,7 @@ pub(super) fn board_with(
             zone: config.zone,
             headline: config.headline,
             budgets: &config.budgets,
+            people: &config.people,
             sources: &asked_sources(config),
             live: &live,
             is_watched,

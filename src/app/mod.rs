@@ -10,6 +10,7 @@ mod explaining;
 mod exporting;
 mod guard;
 mod paging;
+mod planning;
 mod polling;
 mod running;
 mod telling;
@@ -83,6 +84,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             describing::check(&app, &args, &style, &mut out)?;
         }
         Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
+        Some(Command::Plan(command)) => planning::plans(&app, command, &style, &mut out)?,
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
         Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,

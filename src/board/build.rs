@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::energy;
+use super::paying::PeopleTerms;
 use super::standing::{Standing, Standings};
 use super::{
     AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
@@ -15,6 +16,7 @@ use crate::budgets::{self, Budget};
 use crate::ledger::{
     Alert, Delivery, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances,
 };
+use crate::plans::people::People;
 use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble, Zone};
 
 /// Models that faces show.
@@ -31,6 +33,8 @@ pub struct Asked<'a> {
     pub headline: Headline,
     /// Budgets in the order of the config.
     pub budgets: &'a [Budget],
+    /// What spend is set against, in people's terms.
+    pub people: &'a People,
     /// Sources that are switched on, in the order of the table.
     pub sources: &'a [AskedSource],
     /// How the last looks ended, as a running monitor knows it; by source id.
@@ -126,6 +130,9 @@ pub fn build(
         }
         false => None,
     };
+    let plans = standings.plans.read(ledger, asked.now, asked.zone)?;
+    let day = (today.first_day, today.first_day);
+    let people = PeopleTerms::of(asked.people, figures.paid.usd(), figures.paid.estimated, day);
     Ok(Board {
         now: asked.now,
         zone: asked.zone,
@@ -138,6 +145,9 @@ pub fn build(
         differences,
         energy,
         budgets,
+        plans,
+        tells_paid: !ledger.plans().is_empty(),
+        people,
         last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
         snoozes: ledger.snoozes(asked.now)?,
         loading: asked.loading,
@@ -297,6 +307,7 @@ fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figur
         billed_other: spend.billed_other,
         converted: spend.converted,
         covered: spend.covered,
+        paid: spend.paid,
         stated: spend.stated,
         requests: spend.requests,
         tokens: spend.tokens,

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::report::{self, GroupBy, Report, Sums};
 use crate::ledger::{Ledger, LedgerError, Verdicts};
+use crate::plans::people::People;
 use crate::spend::{Amounts, Currency, Money, Rates, Zone};
 
 /// All rows of some days.
@@ -136,7 +137,7 @@ pub fn export(
     if tells_projects {
         by.push(GroupBy::Project);
     }
-    let report = report::report(ledger, days, zone, &by)?;
+    let report = report::report(ledger, days, zone, &by, &People::default())?;
     let verdicts = ledger.verdicts(days.0, days.1, zone)?;
     Ok(of(report, &verdicts, ledger.rates(), tells_projects))
 }

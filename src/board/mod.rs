@@ -1,9 +1,11 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod compare;
 pub mod energy;
 pub mod export;
 pub mod page;
+pub mod paying;
 pub mod reconcile;
 pub mod report;
 pub mod sessions;
@@ -18,9 +20,12 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::{Difference, ModelSpend as ModelRow, Snooze};
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
+pub use compare::Comparison;
+pub use paying::{PeopleTerms, PlanRow};
 
 pub use crate::budgets::Basis;
 pub use crate::budgets::forecast::Forecast;
+use crate::plans::Paid;
 use crate::spend::{
     AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Problem, QuotaWindow,
     Severity, SourceError, SourceInfo, TokenCounts, Zone,
@@ -49,6 +54,12 @@ pub struct Board {
     pub energy: Option<energy::Footprint>,
     /// Budgets in the order of the config.
     pub budgets: Vec<BudgetRow>,
+    /// Plans that run today, in the order of the config.
+    pub plans: Vec<PlanRow>,
+    /// Whether what is paid is told beside the other figures: there are plans or discounts.
+    pub tells_paid: bool,
+    /// Today in people's terms; nothing where the config sets none.
+    pub people: PeopleTerms,
     /// The newest alert that spoke.
     pub last_alert: Option<AlertRow>,
     /// Whose alerts are to stay silent for a while, everything first.
@@ -74,6 +85,9 @@ pub enum Headline {
     List,
     /// Billed cost alone.
     Billed,
+    /// What is paid: bills, list prices of what nobody bills, and plans' fees in the place of what
+    /// they cover.
+    Paid,
 }
 
 /// Figures for one span of time.
@@ -93,6 +107,8 @@ pub struct Figures {
     pub converted: Vec<Converted>,
     /// The part of `list` that a subscription covers and nobody bills.
     pub covered: Money,
+    /// What is paid, with plans' fees in the place of what they cover.
+    pub paid: Paid,
     /// The part of `list` that is the agents' own figure, where no list price is known.
     pub stated: Money,
     /// Requests.
@@ -126,6 +142,7 @@ impl Figures {
             Headline::Spend => known(self.spend),
             Headline::List => known(self.list),
             Headline::Billed => self.billed,
+            Headline::Paid => self.paid.usd().and_then(known),
         }
     }
 
@@ -135,6 +152,7 @@ impl Figures {
             Headline::Spend => self.spend_estimated,
             Headline::List => true,
             Headline::Billed => false,
+            Headline::Paid => self.paid.estimated,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Standings {
     tally: Tally,
     /// What is learned of each budget, and when.
     weeks: BTreeMap<String, (Learnt, Learned)>,
+    /// What plans cover.
+    pub(super) plans: super::paying::Memory,
 }
 
 /// The hour it was asked in, and the prices that were known then.
@@ -103,16 +105,18 @@ impl Standings {
         zone: Zone,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut questions = Vec::with_capacity(budgets.len());
+        let fees_end = local_day(now, zone).succ_opt().unwrap_or(NaiveDate::MAX);
         for budget in budgets {
             let span = budget.cycle.holding(now, zone);
             let filter = budget.filter.clone();
-            questions.push(Question { span, filter });
+            questions.push(Question { span, fees_end, filter });
         }
         let with_rest: Vec<_> = budgets.iter().filter(|budget| budget.rollover).collect();
         for budget in &with_rest {
             let span = budget.cycle.holding(now, zone);
             let before = budget.cycle.before(&span, zone).unwrap_or(span);
-            questions.push(Question { span: before, filter: budget.filter.clone() });
+            let filter = budget.filter.clone();
+            questions.push(Question { span: before, fees_end, filter });
         }
         let sums = ledger.tally(&mut self.tally, &questions, zone)?;
         let (sums, before) = sums.split_at(budgets.len());
@@ -184,7 +188,7 @@ pub fn spent(
     span: &Span,
     zone: Zone,
 ) -> Result<Money, LedgerError> {
-    let question = Question { span: *span, filter: budget.filter.clone() };
+    let question = Question { span: *span, fees_end: span.end_day, filter: budget.filter.clone() };
     let sums = ledger.tally(&mut Tally::default(), &[question], zone)?;
     let zero = Money::zero(budget.amount.currency);
     Ok(sums.first().map_or(zero, |sum| figure(budget, sum, ledger.rates())))
@@ -196,9 +200,7 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
         Basis::Spend => sum.spend,
         Basis::List => sum.list,
         Basis::Billed => sum.billed,
-        Basis::Paid => {
-            Money { attos: sum.spend.attos.saturating_sub(sum.covered.attos), ..sum.spend }
-        }
+        Basis::Paid => sum.paid,
     };
     let currency = budget.amount.currency;
     rates.from_usd(&usd, currency).unwrap_or(Money::zero(currency))
@@ -206,7 +208,8 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
 
 fn is_estimated(basis: Basis, sum: &Sum) -> bool {
     match basis {
-        Basis::Spend | Basis::Paid => sum.estimated,
+        Basis::Spend => sum.estimated,
+        Basis::Paid => sum.paid_estimated,
         Basis::List => true,
         Basis::Billed => false,
     }

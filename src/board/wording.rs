@@ -5,6 +5,7 @@ mod alerts;
 pub mod bills;
 pub mod energy;
 pub mod guard;
+pub mod plans;
 pub mod whatif;
 pub mod yields;
 
@@ -178,10 +179,19 @@ pub fn quantity(quantity: &Quantity) -> String {
 /// A bill in another currency that counts in the total: `€3.00 billed counts as $3.48, at 1.16 of
 /// 2 Nov 2026.`
 pub fn converted(it: &Converted) -> String {
+    at_rate(it, "billed counts")
+}
+
+/// The same of plans' fees.
+fn converted_fee(it: &Converted) -> String {
+    at_rate(it, "of fees count")
+}
+
+fn at_rate(it: &Converted, what: &str) -> String {
     let rate =
         Money { attos: it.rate.nanos_usd.saturating_mul(1_000_000_000), currency: Currency::USD };
     format!(
-        "{} billed counts as {}, at the rate {} of {}.",
+        "{} {what} as {}, at the rate {} of {}.",
         amount_full(&it.amount),
         amount_full(&it.usd),
         rate.to_decimal(),

@@ -16,6 +16,7 @@ mod budgets;
 mod energy;
 mod guard;
 mod metrics;
+mod plans;
 mod providers;
 mod watches;
 mod yields;
@@ -26,6 +27,7 @@ pub(super) use budgets::effective_names;
 use energy::TypedEnergy;
 use guard::TypedGuard;
 use metrics::TypedMetrics;
+use plans::{TypedDiscount, TypedPeople, TypedPlan};
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 use yields::TypedYield;
@@ -73,6 +75,12 @@ struct Typed {
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
     rates: BTreeMap<Spanned<String>, TypedRate>,
+    #[serde(default)]
+    plan: Vec<Spanned<TypedPlan>>,
+    #[serde(default)]
+    discount: Vec<Spanned<TypedDiscount>>,
+    #[serde(default)]
+    people: TypedPeople,
     #[serde(default)]
     price: Vec<toml::Table>,
 }
@@ -181,6 +189,8 @@ impl Check<'_> {
         let guard = self.guard(typed.guard, &budgets);
         let energy = self.energy(typed.energy);
         let yields = self.yields(typed.yields);
+        let plans = self.plans(typed.plan, typed.discount, &agents, &rates);
+        let people = self.people(typed.people, &rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
@@ -196,6 +206,8 @@ impl Check<'_> {
             yields,
             read_from: None,
             rates,
+            plans,
+            people,
             watches,
             warnings,
             prices: typed.price,
@@ -315,6 +327,22 @@ impl Check<'_> {
 
     fn amount(&mut self, field: &str, written: &Spanned<Value>, currency: Currency) -> Money {
         let hint = "write an amount above zero, such as 200 or 200.50";
+        let amount = self.decimal(field, written, currency, hint);
+        if let Some(amount) = amount.filter(|amount| amount.attos <= 0) {
+            let what = format!("{} is not above zero", amount.to_decimal());
+            self.problem(written.span(), field, what, hint);
+        }
+        amount.unwrap_or(Money::zero(currency))
+    }
+
+    /// Any amount, below zero too; `None` where there is none, which is told.
+    fn decimal(
+        &mut self,
+        field: &str,
+        written: &Spanned<Value>,
+        currency: Currency,
+        hint: &str,
+    ) -> Option<Money> {
         let text = match written.get_ref() {
             Value::String(text) => text.trim().to_owned(),
             Value::Integer(number) => number.to_string(),
@@ -326,22 +354,14 @@ impl Check<'_> {
             other => {
                 let what = format!("found {}, not an amount", described(other));
                 self.problem(written.span(), field, what, hint);
-                return Money::zero(currency);
+                return None;
             }
         };
-        match Money::parse(&text, currency) {
-            Ok(amount) => {
-                if amount.attos <= 0 {
-                    let what = format!("{text} is not above zero");
-                    self.problem(written.span(), field, what, hint);
-                }
-                amount
-            }
-            Err(error) => {
-                self.problem(written.span(), field, error.to_string(), hint);
-                Money::zero(currency)
-            }
+        let amount = Money::parse(&text, currency);
+        if let Err(error) = &amount {
+            self.problem(written.span(), field, error.to_string(), hint);
         }
+        amount.ok()
     }
 
     fn thresholds(&mut self, thresholds: Option<&[Spanned<i64>]>) -> Vec<u32> {

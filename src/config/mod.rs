@@ -22,6 +22,7 @@ use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
 use crate::energy;
+use crate::plans::{Plans, people::People};
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::{Rates, Zone};
@@ -61,6 +62,10 @@ pub struct Config {
     pub read_from: Option<u64>,
     /// What bills in other currencies count as.
     pub rates: Rates,
+    /// Plans and discounts.
+    pub plans: Plans,
+    /// What spend is set against, in people's terms.
+    pub people: People,
     /// Quota windows and balances to be told of.
     pub watches: Vec<Watch>,
     /// What is warned of besides.
@@ -161,6 +166,8 @@ impl Config {
             yields: YieldSettings::default(),
             read_from: None,
             rates: Rates::default(),
+            plans: Plans::default(),
+            people: People::default(),
             watches: Vec::new(),
             warnings: Warnings::default(),
             prices: Vec::new(),

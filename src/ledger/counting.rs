@@ -47,7 +47,7 @@ impl Ledger {
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
         self.ask(|conn| {
             let mut names = Names::default();
-            let scope = Scope::new(conn, &span, zone, &Filter::everything())?;
+            let scope = Scope::new(conn, &span, zone, &Filter::everything(), &self.plans)?;
             let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
             let mut verdicts = BTreeMap::new();
             for ((account, day), (source, counts)) in parts.verdicts(&self.rates) {

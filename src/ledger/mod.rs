@@ -30,6 +30,7 @@ mod marks;
 mod names;
 mod open;
 mod packed;
+mod paid;
 mod parts;
 mod pricer;
 mod prices_ahead;
@@ -74,13 +75,14 @@ pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
 };
 pub use record::{LookRecord, Recorded};
-pub use report::{GroupKey, Report, ReportRow, Sums};
+pub use report::{GroupKey, Report, ReportRow, RowPaid, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
 pub use what_if::{Effect, WhatIf, WhatIfRow};
 pub use work::Work;
 
+use crate::plans::Plans;
 use crate::pricing::PriceTable;
 pub use crate::pricing::what_if::{Change, Factor, Scenario};
 use crate::spend::{Rates, Stamps};
@@ -96,6 +98,8 @@ pub struct Ledger {
     rates: Rates,
     /// The prices of today and of days to come, for forecasts.
     prices: Option<Arc<PriceTable>>,
+    /// Plans and discounts.
+    plans: Arc<Plans>,
     /// What changed since a tally looked.
     moved: RefCell<Moved>,
     /// Where alerts that are recorded from now on go to.
@@ -104,10 +108,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Counts bills in other currencies at these rates from now on.
-    pub fn convert_at(&mut self, rates: Rates) {
+    /// Counts bills in other currencies at these rates, and what is paid by these plans and
+    /// discounts, from now on.
+    pub fn reckon_with(&mut self, rates: Rates, plans: Plans) {
         self.moved.get_mut().upset();
-        self.rates = rates;
+        (self.rates, self.plans) = (rates, Arc::new(plans));
     }
 
     /// What bills in other currencies count as.

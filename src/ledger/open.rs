@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -181,8 +182,8 @@ fn connect(path: &Path, mode: OpenFlags, busy_wait: Duration) -> Result<Ledger, 
     let conn = open().map_err(|error| LedgerError::new(path, &error))?;
     let channels = vec![Channel::desktop()];
     let (rates, moved, stamps) = (Rates::default(), RefCell::default(), RefCell::default());
-    let path = path.to_owned();
-    Ok(Ledger { conn, path, rates, prices: None, moved, channels, stamps })
+    let (path, plans) = (path.to_owned(), Arc::default());
+    Ok(Ledger { conn, path, rates, plans, prices: None, moved, channels, stamps })
 }
 
 /// Makes the folder and an empty file that only this user can read; SQLite gives its side files

@@ -62,7 +62,7 @@ impl Ledger {
             let span = Span::of_days(first, today, Zone::UTC);
             let scopes = filters
                 .iter()
-                .map(|filter| Scope::new(conn, &span, zone, filter))
+                .map(|filter| Scope::new(conn, &span, zone, filter, &self.plans))
                 .collect::<Result<Vec<_>>>()?;
             // Of each filter: what it costs now, and what on each of the days.
             let mut sums = vec![(0_i128, vec![0_i128; ahead.days.len()]); scopes.len()];

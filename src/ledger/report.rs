@@ -1,5 +1,7 @@
 //! The report: usage and cost of a span of days, grouped as asked.
 
+mod paid;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,7 +13,8 @@ use super::figures::{About, Figures};
 use super::names::{NONE, Names};
 use super::reconcile::{self, Excess, Scope};
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts, Zone};
+use crate::plans::Paid;
+use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Rates, Span, TokenCounts, Zone};
 
 /// What rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,8 @@ pub struct Report {
     pub totals: Sums,
     /// Models without a price (`None` where the log leaves it open) with their tokens, most first.
     pub unpriced_models: Vec<(Option<String>, u64)>,
+    /// What is paid for all of it.
+    pub paid: Paid,
 }
 
 /// One row: the keys that were asked for, and sums.
@@ -62,6 +67,17 @@ pub struct ReportRow {
     pub session: Option<String>,
     /// The figures.
     pub sums: Sums,
+    /// What is paid; `None` where that can't be told of such a row.
+    pub paid: Option<RowPaid>,
+}
+
+/// What is paid for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPaid {
+    /// Dollars.
+    pub usd: Money,
+    /// Whether any part is a list price.
+    pub estimated: bool,
 }
 
 /// Sums of usage and cost.
@@ -115,7 +131,9 @@ impl Ledger {
     ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, filter)?, by))
+        self.ask(|conn| {
+            report(conn, &Scope::new(conn, &span, zone, filter, &self.plans)?, by, &self.rates)
+        })
     }
 }
 
@@ -150,12 +168,14 @@ impl Group {
     }
 }
 
-fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
+fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> Result<Report> {
     let mut names = Names::default();
     let mut groups: HashMap<Group, Sums> = HashMap::new();
     let mut unpriced: HashMap<i64, u64> = HashMap::new();
     let by_account = by.contains(&GroupKey::Account);
     let told_by = |source| by_account.then(|| scope.account(source).into());
+    // The closure keeps its own: the names are asked for between its calls.
+    let mut covers = Names::default();
     let mut add = |day, about: &About, figures: &Figures| {
         let account = by_account.then(|| scope.account_of(conn, &mut names, about)).transpose()?;
         let group = Group {
@@ -167,7 +187,8 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             project: about.project,
             session: about.session,
         };
-        groups.entry(group.only(by)).or_default().add_usage(figures, scope.is_covered(about));
+        let is_covered = scope.is_covered(conn, &mut covers, about, day)?;
+        groups.entry(group.only(by)).or_default().add_usage(figures, is_covered);
         *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
         Ok(())
     };
@@ -227,6 +248,11 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         }
     }
 
+    let paid = paid::of_rows(conn, &mut names, scope, rates, by)?;
+    for group in paid.rows.keys() {
+        // A day of a fee and no usage is paid too.
+        groups.entry(group.clone()).or_default();
+    }
     let mut rows = Vec::with_capacity(groups.len());
     for (group, sums) in groups {
         rows.push(ReportRow {
@@ -238,6 +264,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             project: names.string(conn, group.project)?,
             session: names.string(conn, group.session)?,
             sums,
+            paid: paid.rows.get(&group).copied().or(paid.otherwise),
         });
     }
     rows.sort_by(|a, b| {
@@ -255,7 +282,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         key(a).cmp(&key(b))
     });
     let unpriced_models = reconcile::most_first(conn, &mut names, unpriced)?;
-    Ok(Report { rows, totals, unpriced_models })
+    Ok(Report { rows, totals, unpriced_models, paid: paid.total })
 }
 
 impl Sums {

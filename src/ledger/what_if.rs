@@ -13,6 +13,7 @@ use super::slots::{self, SlotKey, SlotSums};
 use super::{Ledger, LedgerError, codes};
 use crate::pricing::PriceTable;
 use crate::pricing::what_if::{After, Alike, Scenario};
+use crate::spend::period::local_day;
 use crate::spend::{Currency, Filter, Money, Span, Speed, TokenCounts, Zone};
 
 /// The usage of a span as it was and as each scenario has it.
@@ -111,7 +112,7 @@ impl Ledger {
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
         let is_current = self.is_priced_with(prices)?;
         self.ask(|conn| {
-            let scope = Scope::new(conn, &span, zone, filter)?;
+            let scope = Scope::new(conn, &span, zone, filter, &self.plans)?;
             let mut sums = Sums {
                 prices,
                 scenarios,
@@ -119,11 +120,13 @@ impl Ledger {
                 models: HashMap::new(),
                 covered: None,
             };
+            let mut covers = Names::default();
             slots::for_each_between(conn, span.start, span.end, |key, slot, price| {
                 let about = key.about(&price);
+                let day = local_day(slots::start_of(key.quarter), zone);
                 if scope.takes(conn, &about)? {
                     sums.add_slot(conn, &key, &slot, &price)?;
-                    if scope.is_covered(&about) {
+                    if scope.is_covered(conn, &mut covers, &about, day)? {
                         sums.add_covered(&slot, &price);
                     }
                 }

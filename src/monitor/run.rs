@@ -84,7 +84,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let prices = Arc::new(setup.prices()?);
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
-        ledger.convert_at(setup.config.rates.clone());
+        ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
         ledger.know_prices(prices.clone());
         ledger.deliver_to(delivery::channels(&setup.config));
         let config = Arc::new(setup.config.clone());
@@ -525,7 +525,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             let prices = Arc::new(setup.prices()?);
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
-            self.ledger.convert_at(setup.config.rates.clone());
+            self.ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
             self.ledger.know_prices(prices.clone());
             self.ledger.deliver_to(delivery::channels(&setup.config));
             self.world = Arc::new(setup.world());
@@ -562,6 +562,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             zone: self.config.zone,
             headline: self.config.headline,
             budgets: &self.config.budgets,
+            people: &self.config.people,
             sources: &look::asked_sources(&self.config),
             live: &self.live,
             is_watched: true,

@@ -44,6 +44,7 @@ mod live;
 mod metrics;
 mod page;
 mod page_browser;
+mod plans;
 mod polling;
 mod popover;
 mod prices;

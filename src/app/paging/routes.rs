@@ -276,7 +276,7 @@ impl Page {
             *config = Some(read);
         }
         let config = config.clone().unwrap_or_else(|| Config::defaults(self.app.system_zone));
-        ledger.convert_at(config.rates.clone());
+        ledger.reckon_with(config.rates.clone(), config.plans.clone());
         Ok((config, ledger))
     }
 

@@ -18,6 +18,7 @@ pub mod guard;
 pub mod input;
 pub mod json;
 pub mod key;
+pub mod plan;
 pub mod poll;
 pub mod provider;
 pub mod reconcile;

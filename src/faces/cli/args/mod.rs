@@ -9,6 +9,7 @@ mod check;
 mod energy;
 mod export;
 mod guard;
+mod plan;
 mod provider;
 mod reconcile;
 mod report;
@@ -31,6 +32,7 @@ pub use check::CheckArgs;
 pub use energy::EnergyArgs;
 pub use export::{ExportArgs, Format};
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
+pub use plan::{CompareArgs, PlanCommand, PlanSetArgs};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs};
@@ -217,6 +219,9 @@ Example:
     /// Budgets: be told before an amount is reached
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// Plans with a fee: what is paid, what they are worth, and what others would have cost
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Stop agents at a budget: hooks in their own settings
     #[command(after_help = "\
 Examples:
@@ -481,6 +486,7 @@ pub(super) mod tests {
           provider   Descriptions of providers and gateways of your own
           config     The config file
           budget     Budgets: be told before an amount is reached
+          plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
           demo       See it at work on a pretend world: no key, no network, no desktop needed

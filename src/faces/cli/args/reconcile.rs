@@ -29,7 +29,13 @@ pub enum MonthArg {
 impl ReconcileArgs {
     /// The first day of the month, on a UTC day.
     pub fn first_day(&self, today: NaiveDate) -> NaiveDate {
-        self.month.unwrap_or(MonthArg::Before(0)).first_day(today)
+        self.month.unwrap_or_default().first_day(today)
+    }
+}
+
+impl Default for MonthArg {
+    fn default() -> Self {
+        Self::Before(0)
     }
 }
 

@@ -30,7 +30,13 @@ pub fn json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
                 .enumerate()
                 .map(|(index, row)| Row::of(row, &report.by, energy(index)))
                 .collect(),
-            totals: Figures::of(&report.totals, report.energy.as_ref().map(|(_, total)| total)),
+            totals: Figures {
+                paid_usd: Some(json::decimal(report.paid.usd())),
+                ..Figures::of(&report.totals, report.energy.as_ref().map(|(_, total)| total))
+            },
+            paid: json::paid(&report.paid),
+            plans: report.plans.iter().map(json::plan).collect(),
+            people: json::people(&report.people),
             differences: report.differences.iter().map(json::difference).collect(),
             partial: report.partial,
             notes: &report.notes,
@@ -47,6 +53,11 @@ struct Document<'a> {
     by: Vec<&'static str>,
     rows: Vec<Row<'a>>,
     totals: Figures,
+    paid: json::PaidJson,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plans: Vec<json::PlanJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<json::PeopleJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<json::Difference>,
     partial: bool,
@@ -87,7 +98,10 @@ impl<'a> Row<'a> {
             model: key(GroupBy::Model, &row.model),
             project: key(GroupBy::Project, &row.project),
             session: key(GroupBy::Session, &row.session),
-            figures: Figures::of(&row.sums, energy),
+            figures: Figures {
+                paid_usd: Some(json::decimal(row.paid.map(|paid| paid.usd))),
+                ..Figures::of(&row.sums, energy)
+            },
         }
     }
 }
@@ -106,6 +120,9 @@ struct Figures {
     billed_usd: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     billed_other: Vec<OtherAmount>,
+    /// Null where it can't be told of such a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_usd: Option<Option<String>>,
     unpriced_tokens: u64,
     /// An estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +140,7 @@ impl Figures {
             agents_say_usd: json::decimal(sums.agents_say),
             billed_usd: json::decimal(sums.billed.get(Currency::USD)),
             billed_other: json::other_currencies(&sums.billed),
+            paid_usd: None,
             unpriced_tokens: sums.unpriced_tokens,
             energy: energy.map(FootprintJson::of),
         }

@@ -10,7 +10,7 @@ use super::table::{Column, Table};
 use crate::board::energy::Footprint;
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
-use crate::spend::Currency;
+use crate::spend::{Currency, Money};
 
 pub use document::json;
 
@@ -124,8 +124,11 @@ fn table(report: &Report, detail: Detail) -> Table {
     if report.energy.is_some() {
         columns.push(Column::Figure("≈ Electricity"));
     }
+    if report.tells_paid {
+        columns.push(Column::Figure("Paid $"));
+    }
 
-    let figures = |sums: &Sums, energy: Option<&Footprint>| {
+    let figures = |sums: &Sums, paid: Option<(Money, bool)>, energy: Option<&Footprint>| {
         let tokens = &sums.tokens;
         let mut cells = Vec::new();
         if detail >= Detail::Requests {
@@ -150,20 +153,27 @@ fn table(report: &Report, detail: Detail) -> Table {
             );
         }
         cells.extend(energy.map(|it| wording::energy::energy_range(&it.energy_nwh)));
+        if report.tells_paid {
+            cells.push(paid.map_or(wording::UNKNOWN.into(), |(amount, estimated)| {
+                wording::estimate(estimated, wording::table_amount(&amount))
+            }));
+        }
         cells
     };
     let energy = |index: usize| report.energy.as_ref().and_then(|(rows, _)| rows.get(index));
     let mut table = Table::new(columns);
     for (index, row) in report.rows.iter().enumerate() {
         let mut cells: Vec<String> = report.by.iter().map(|group| cell(row, group)).collect();
-        cells.extend(figures(&row.sums, energy(index)));
+        let paid = row.paid.map(|paid| (paid.usd, paid.estimated));
+        cells.extend(figures(&row.sums, paid, energy(index)));
         table.row(cells);
     }
     let mut total = vec![String::new(); report.by.len()];
     if let Some(first) = total.first_mut() {
         *first = "Total".into();
     }
-    total.extend(figures(&report.totals, report.energy.as_ref().map(|(_, total)| total)));
+    let paid = report.paid.usd().map(|usd| (usd, report.paid.estimated));
+    total.extend(figures(&report.totals, paid, report.energy.as_ref().map(|(_, total)| total)));
     table.total(total);
     table
 }
@@ -218,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::spend::Zone;
-    use crate::spend::{Amounts, Money, TokenCounts};
+    use crate::spend::{Amounts, TokenCounts};
 
     fn money(text: &str, currency: &str) -> Money {
         Money::parse(text, currency.parse().expect("code")).expect(text)
@@ -274,6 +284,10 @@ mod tests {
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
             energy: None,
+            paid: Default::default(),
+            tells_paid: false,
+            plans: Vec::new(),
+            people: Default::default(),
             differences: Vec::new(),
             partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
@@ -458,6 +472,7 @@ mod tests {
               },
               "list_usd": "1305088.8123456789",
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 0
             },
             {
@@ -475,6 +490,7 @@ mod tests {
               },
               "list_usd": null,
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 1080
             },
             {
@@ -498,6 +514,7 @@ mod tests {
                   "amount": "3"
                 }
               ],
+              "paid_usd": null,
               "unpriced_tokens": 0
             }
           ],
@@ -519,7 +536,16 @@ mod tests {
                 "amount": "3"
               }
             ],
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": true,
           "notes": [
@@ -551,7 +577,16 @@ mod tests {
             },
             "list_usd": null,
             "billed_usd": null,
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": false,
           "notes": []

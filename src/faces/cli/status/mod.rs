@@ -107,6 +107,7 @@ fn headline(board: &Board) -> String {
         Headline::Spend => "",
         Headline::List => " at list price",
         Headline::Billed => " billed",
+        Headline::Paid => " paid",
     };
     let amount = board.amount(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
         let estimated = board.figures.chosen_is_estimated(board.headline);
@@ -130,6 +131,9 @@ fn second_line(board: &Board) -> String {
         wording::estimate(true, wording::amount_full(&list))
     });
     let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
+    if board.tells_paid || board.headline == Headline::Paid {
+        parts.push(format!("paid {}", wording::plans::paid(&figures.paid)));
+    }
     if figures.covered.attos > 0 {
         let covered = wording::amount_full(&figures.covered);
         parts.push(format!("{covered} of the list price is covered by a subscription, not billed"));
@@ -217,7 +221,15 @@ fn notes(board: &Board) -> Vec<String> {
     let mut notes = board.notices.clone();
     notes.extend(board.sources.iter().filter_map(|row| failure(row, board)));
     let figures = &board.figures;
+    notes.extend(board.plans.iter().map(wording::plans::worth));
     notes.extend(figures.converted.iter().map(wording::converted));
+    if board.tells_paid || board.headline == Headline::Paid {
+        notes.extend(wording::plans::notes(&figures.paid));
+    }
+    let people = wording::plans::people(&board.people);
+    if !people.is_empty() {
+        notes.push(format!("Paid today: {}.", people.join(" · ")));
+    }
     if figures.unpriced_tokens > 0 {
         let unpriced: Vec<&str> = board
             .top_models
