@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::board::{export, summary};
 use crate::faces::cli::args::{ExportArgs, Format};
+use crate::faces::cli::style::clean;
 use crate::faces::export::card::{self, Public};
 use crate::faces::export::{Sources, csv, focus, json, statement};
 use crate::pricing::PriceTable;
@@ -45,7 +46,8 @@ pub(super) fn export(app: &App, args: &ExportArgs, out: &mut dyn Write) -> anyho
                 focus::gaps(&rows).iter().for_each(|gap| eprintln!("{gap}"));
             }
             if args.format != Format::Json {
-                rows.notes.iter().for_each(|note| eprintln!("{note}"));
+                // Names of models stand in them, and those come from others.
+                rows.notes.iter().for_each(|note| eprintln!("{}", clean(note)));
             }
         }
         Format::Statement | Format::Card => {

@@ -94,11 +94,22 @@ impl Counted {
     }
 }
 
+/// What counts of some figures; `None` where all there is are tokens without a price.
+pub fn known(counted: &Counted, sums: &Sums) -> Option<Money> {
+    let is_unpriced_alone = counted.sum().attos == 0 && sums.unpriced_tokens > 0;
+    (!is_unpriced_alone).then(|| counted.sum())
+}
+
 fn plus(sum: Money, part: Money) -> Money {
     Money { attos: sum.attos.saturating_add(part.attos), ..sum }
 }
 
 impl ExportRow {
+    /// What counts of it; `None` where all there is are tokens without a price.
+    pub fn known(&self) -> Option<Money> {
+        known(&self.counted, &self.sums)
+    }
+
     /// Whether it tells usage, and not a bill alone.
     pub fn has_usage(&self) -> bool {
         self.sums.requests > 0 || !self.sums.tokens.is_zero() || self.sums.list.is_some()

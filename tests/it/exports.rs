@@ -147,7 +147,18 @@ fn csv_json_and_report_have_one_sum_to_the_last_digit() {
     // No cell runs in a spreadsheet.
     let model = |start: &str| rows.iter().any(|row| row["model"].starts_with(start));
     assert!(model("'=HYPERLINK(\"http") && model("'@cf/one, \"two\""), "{table}");
-    insta::assert_snapshot!(table.replace("\r\n", "\n"), @"");
+    insta::assert_snapshot!(table.replace("\r\n", "\n"), @r#"
+    day,source,kind,account,provider,model,requests,input_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,output_tokens,reasoning_tokens,unpriced_tokens,list_usd,covered_usd,stated_usd,billed_usd,billed_other,counted_usd,estimated,partial
+    2026-03-19,openai-admin,provider,openai,openai,,0,0,0,0,0,0,0,0,,,,1.234567890123,,1.234567890123,false,false
+    2026-03-20,codex,agent,openai,openai,gpt-5.4,1,0,0,0,0,20000,0,0,0.3,,,,,0,false,false
+    2026-03-20,openai-admin,provider,openai,openai,,0,0,0,0,0,0,0,0,,,,0.255,,0.255,false,false
+    2026-03-21,claude-code,agent,anthropic,anthropic,claude-sonnet-4-5-20250929,1,0,0,0,0,40000,0,0,0.6,,,,,0.6,true,false
+    2026-03-22,claude-code,agent,anthropic,anthropic,"'=HYPERLINK(""http://evil.example"",1)",1,7,0,0,0,1,0,8,,,,,,,false,true
+    2026-03-22,claude-code,agent,anthropic,anthropic,"'@cf/one, ""two""",1,7,0,0,0,1,0,8,,,,,,,false,true
+    2026-03-24,claude-code,agent,anthropic,anthropic,claude-sonnet-4-5-20250929,1,0,0,0,0,20000,0,0,0.3,,,,,0.3,true,false
+    2026-03-24,codex,agent,openai,openai,gpt-5.4,1,0,0,0,0,40000,0,0,0.6,,,,,0.6,true,false
+    2026-03-24,openai-admin,provider,openai,openai,,0,0,0,0,0,0,0,0,,,,0.01,,0,false,false
+    "#);
 }
 
 #[test]
@@ -233,8 +244,76 @@ fn focus_has_three_sums_that_are_those_of_the_report() {
         costs,
         [["usage", "0.0", "0.0", "0.3", "false"], ["bill", "0.255", "0.255", "0.0", "false"],]
     );
-    insta::assert_snapshot!(focus.stdout.lines().next().expect("a head").replace(',', "\n"), @"");
-    insta::assert_snapshot!(focus.stderr, @"");
+    insta::assert_snapshot!(focus.stdout.lines().next().expect("a head").replace(',', "\n"), @"
+    BilledCost
+    BillingAccountId
+    BillingAccountName
+    BillingCurrency
+    BillingPeriodEnd
+    BillingPeriodStart
+    ChargeCategory
+    ChargeClass
+    ChargeDescription
+    ChargeFrequency
+    ChargePeriodEnd
+    ChargePeriodStart
+    CommitmentDiscountCategory
+    CommitmentDiscountId
+    CommitmentDiscountName
+    CommitmentDiscountStatus
+    CommitmentDiscountType
+    ConsumedQuantity
+    ConsumedUnit
+    ContractedCost
+    ContractedUnitPrice
+    EffectiveCost
+    InvoiceIssuerName
+    ListCost
+    ListUnitPrice
+    PricingCategory
+    PricingQuantity
+    PricingUnit
+    ProviderName
+    PublisherName
+    RegionId
+    RegionName
+    ResourceId
+    ResourceName
+    ResourceType
+    ServiceCategory
+    ServiceName
+    SkuId
+    SkuPriceId
+    SubAccountId
+    SubAccountName
+    Tags
+    x_SpendbarRow
+    x_SpendbarEstimated
+    x_SpendbarSource
+    x_SpendbarAgent
+    x_SpendbarModel
+    x_SpendbarRequests
+    x_SpendbarUnpricedTokens
+    x_SpendbarCoveredCost
+    x_SpendbarStatedCost
+    x_InputTokens
+    x_CacheReadTokens
+    x_CacheWrite5mTokens
+    x_CacheWrite1hTokens
+    x_OutputTokens
+    x_ReasoningTokens
+    ");
+    insta::assert_snapshot!(focus.stderr, @r#"
+    FOCUS 1.0, UTC days. ListUnitPrice and ContractedUnitPrice are null: a row's tokens go by several prices.
+    3 rows: only the list price is known; BilledCost is 0, EffectiveCost is the list price, and x_SpendbarEstimated says true.
+    2 rows: tokens without a known price are in no cost; x_SpendbarUnpricedTokens counts them.
+    3 rows: a bill; its ListCost is 0, as the specification allows no null there.
+    3 rows: model or provider are not told; SkuId and names say unspecified.
+    =HYPERLINK("http://evil.example",1) has no known price: its 8 tokens are in no dollar figure.
+    @cf/one, "two" has no known price: its 8 tokens are in no dollar figure.
+    Bills come by UTC day.
+    openai-admin: Tokens per day could not be read: the key may not read this (403).
+    "#);
 }
 
 #[test]
@@ -329,8 +408,9 @@ fn the_statement_prints_on_paper_and_asks_for_nothing() {
         // A form feed ends each page, and each page has its number.
         let pages = text.matches('\u{c}').count();
         assert!((2..=3).contains(&pages), "{paper}: {pages} pages: {text}");
-        for part in ["March 2026", "≈ $2.99", "≈ 1.80", "/home/ada/shop", &format!("1 / {pages}")]
-        {
+        // How far apart words stand is the reader's guess.
+        let text = text.replace(char::is_whitespace, "");
+        for part in ["March2026", "≈$2.99", "≈2.99", "/home/ada/shop", &format!("1/{pages}")] {
             assert!(text.contains(part), "{paper}: {part}: {text}");
         }
     }

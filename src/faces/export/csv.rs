@@ -71,7 +71,7 @@ fn row_of(row: &ExportRow, sources: &Sources, tells_projects: bool) -> Vec<Strin
         [sums.list, sums.covered, sums.stated, sums.billed.get(Currency::USD)].map(decimal),
     );
     cells.push(others(&sums.billed));
-    cells.push(row.counted.sum().to_decimal());
+    cells.push(decimal(row.known()));
     cells.extend([row.counted.is_estimated(), sums.unpriced_tokens > 0].map(|it| it.to_string()));
     cells
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Sources;
-use crate::board::export::{Counted, Export, ExportRow};
+use crate::board::export::{self, Counted, Export, ExportRow};
 use crate::board::report::Sums;
 use crate::faces::cli::json::{self, OtherAmount, Tokens};
 use crate::spend::Currency;
@@ -82,7 +82,7 @@ struct Figures {
     stated_usd: Option<String>,
     billed_usd: Option<String>,
     billed_other: Vec<OtherAmount>,
-    counted_usd: String,
+    counted_usd: Option<String>,
     estimated: bool,
     partial: bool,
 }
@@ -98,7 +98,7 @@ impl Figures {
             stated_usd: json::decimal(sums.stated),
             billed_usd: json::decimal(sums.billed.get(Currency::USD)),
             billed_other: json::other_currencies(&sums.billed),
-            counted_usd: counted.sum().to_decimal(),
+            counted_usd: json::decimal(export::known(counted, sums)),
             estimated: counted.is_estimated(),
             partial: sums.unpriced_tokens > 0,
         }

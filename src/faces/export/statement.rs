@@ -8,6 +8,7 @@ use chrono::{Days, Months, NaiveDate};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Sources;
+use crate::board::export;
 use crate::board::summary::{Part, Summary};
 use crate::board::wording;
 use crate::spend::{Currency, Money};
@@ -81,8 +82,7 @@ fn totals(summary: &Summary) -> Vec<Markup> {
         amount.map_or(wording::UNKNOWN.into(), |amount| wording::amount_full(&amount))
     };
     let is_known = !summary.days.is_empty();
-    let is_unpriced_alone = counted.sum().attos == 0 && sums.unpriced_tokens > 0;
-    let spend = Some(counted.sum()).filter(|_| is_known && !is_unpriced_alone);
+    let spend = export::known(counted, sums).filter(|_| is_known);
     let estimated = counted.is_estimated();
     let spend = match spend {
         Some(spend) => wording::estimate(estimated, wording::amount_full(&spend)),
@@ -182,12 +182,9 @@ fn row(name: &str, part: &Part, most: i128) -> Markup {
     let amount = |amount: Option<Money>| {
         amount.map_or(wording::UNKNOWN.into(), |amount| wording::table_amount(&amount))
     };
-    let is_unpriced_alone = counted.sum().attos == 0 && sums.unpriced_tokens > 0;
-    let spend = if is_unpriced_alone {
-        wording::UNKNOWN.to_owned()
-    } else {
-        wording::estimate(counted.is_estimated(), wording::table_amount(&counted.sum()))
-    };
+    let spend = export::known(counted, sums).map_or(wording::UNKNOWN.into(), |spend| {
+        wording::estimate(counted.is_estimated(), wording::table_amount(&spend))
+    });
     let unpriced = (sums.unpriced_tokens > 0)
         .then(|| format!("{} without a price", wording::tokens(sums.unpriced_tokens)));
     let permille =

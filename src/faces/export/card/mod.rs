@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use chrono::NaiveDate;
 
 use super::statement::span_words;
+use crate::board::export;
 use crate::board::summary::{Part, Summary};
 use crate::board::wording;
 use crate::spend::Money;
@@ -76,12 +77,10 @@ fn header(sheet: &mut Sheet, summary: &Summary, right: f32) {
 
     let (sums, counted) = (&summary.totals.sums, &summary.totals.counted);
     let is_known = !summary.days.is_empty();
-    let is_unpriced_alone = counted.sum().attos == 0 && sums.unpriced_tokens > 0;
-    let figure = if is_known && !is_unpriced_alone {
-        wording::estimate(counted.is_estimated(), wording::amount(&counted.sum()))
-    } else {
-        wording::UNKNOWN.to_owned()
-    };
+    let known = export::known(counted, sums).filter(|_| is_known);
+    let figure = known.map_or(wording::UNKNOWN.to_owned(), |spend| {
+        wording::estimate(counted.is_estimated(), wording::amount(&spend))
+    });
     let baseline = 204.0;
     let size = sheet.fitting(Face::Bold, 124.0, &figure, right - EDGE - 330.0);
     sheet.text(Face::Bold, size, TEXT, &figure, Place::left(EDGE - 4.0, baseline));
@@ -138,10 +137,9 @@ fn rows(parts: &[Part], name: impl Fn(&str) -> Option<String>) -> Vec<Row> {
     }
     let row = |(name, part): (String, Part)| {
         let amount = part.counted.sum();
-        let words = if amount.attos == 0 && part.sums.unpriced_tokens > 0 {
-            format!("{} tokens", wording::tokens(part.sums.unpriced_tokens))
-        } else {
-            wording::estimate(part.counted.is_estimated(), wording::amount(&amount))
+        let words = match export::known(&part.counted, &part.sums) {
+            Some(spend) => wording::estimate(part.counted.is_estimated(), wording::amount(&spend)),
+            None => format!("{} tokens", wording::tokens(part.sums.unpriced_tokens)),
         };
         Row { name, amount, words }
     };
