@@ -380,6 +380,7 @@ fn the_statement_prints_on_paper_and_asks_for_nothing() {
         "March 2026",
         "Days of UTC",
         "≈ $2.99",
+        "partial, see the notes",
         "≈ $1.80",
         "$1.50",
         "Per day",

@@ -98,8 +98,13 @@ fn totals(summary: &Summary) -> Vec<Markup> {
         [] => "by providers whose bill is read".to_owned(),
         others => format!("and {}", others.join(", ")),
     };
+    let spend_says = if summary.partial {
+        "the bill where there is one, else list price; partial, see the notes"
+    } else {
+        "the bill where there is one, else list price"
+    };
     let mut totals = vec![
-        total("Spend", &spend, "the bill where there is one, else list price"),
+        total("Spend", &spend, spend_says),
         total("List price", &list, "all usage, nothing deducted"),
         total("Billed", &amount(sums.billed.get(Currency::USD)), &billed_says),
     ];

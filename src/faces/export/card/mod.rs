@@ -194,13 +194,20 @@ fn bars(sheet: &mut Sheet, summary: &Summary, right: f32) {
     let baseline = 604.0;
     sheet.text(Face::Regular, 20.0, QUIET, &short(summary.first_day), Place::left(EDGE, baseline));
     sheet.text(Face::Regular, 20.0, QUIET, &short(last), Place::right(right, baseline));
-    let says = if summary.totals.counted.is_estimated() {
-        "spendbar · ≈ at list price where no bill is known"
-    } else {
-        "spendbar"
-    };
+    let mut says = vec!["spendbar".to_owned()];
+    if summary.totals.counted.is_estimated() {
+        says.push("≈ at list price where no bill is known".into());
+    }
+    match summary.totals.sums.unpriced_tokens {
+        0 if summary.partial => says.push("partial".into()),
+        0 => {}
+        unpriced => {
+            says.push(format!("partial, {} tokens without a price", wording::tokens(unpriced)));
+        }
+    }
+    let says = says.join(" · ");
     let middle = Place { x: WIDTH as f32 / 2.0, baseline, align: Align::Middle };
-    sheet.text(Face::Regular, 20.0, QUIET, says, middle);
+    sheet.text(Face::Regular, 20.0, QUIET, &says, middle);
 }
 
 /// A part of the most, 0 to 1, for drawing alone.
