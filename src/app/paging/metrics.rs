@@ -99,7 +99,7 @@ fn token(path: &Path) -> anyhow::Result<String> {
 }
 
 async fn answer(State(figures): State<Arc<Figures>>, headers: HeaderMap) -> Response {
-    if let Err(refused) = figures.lets_in(&headers) {
+    if let Some(refused) = figures.refusal(&headers) {
         log::info!("the metrics turned a request away: {}", refused.status());
         return refused;
     }
@@ -116,8 +116,8 @@ async fn answer(State(figures): State<Arc<Figures>>, headers: HeaderMap) -> Resp
 }
 
 impl Figures {
-    /// Whether the request is meant for this port, sent by no site, and brings the token.
-    fn lets_in(&self, headers: &HeaderMap) -> Result<(), Response> {
+    /// What is answered to a request that is for another port, sent by a site, or without the token.
+    fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
         let port = self.port;
         let own = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
         let mut hosts = headers.get_all(HOST).iter();
@@ -125,16 +125,16 @@ impl Figures {
         let is_own = own.iter().any(|own| own == host) && hosts.next().is_none();
         let is_of_a_site = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
         if !is_own || is_of_a_site {
-            return Err((StatusCode::FORBIDDEN, "Not for this address.\n").into_response());
+            return Some((StatusCode::FORBIDDEN, "Not for this address.\n").into_response());
         }
-        let Some(token) = &self.token else { return Ok(()) };
+        let token = self.token.as_ref()?;
         let given = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
         match given.and_then(|given| given.strip_prefix("Bearer ")) {
-            Some(given) if is_same(given.trim(), token) => Ok(()),
+            Some(given) if is_same(given.trim(), token) => None,
             _ => {
                 let says = "The token is in the file metrics.token beside page.json.\n";
                 let asks = [(WWW_AUTHENTICATE, "Bearer")];
-                Err((StatusCode::UNAUTHORIZED, asks, says).into_response())
+                Some((StatusCode::UNAUTHORIZED, asks, says).into_response())
             }
         }
     }
