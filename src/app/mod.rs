@@ -11,6 +11,7 @@ mod guard;
 mod paging;
 mod polling;
 mod running;
+mod starting;
 mod telling;
 mod topping;
 
@@ -77,6 +78,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
         Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
+        Some(Command::Autostart(command)) => starting::autostart(&app, command, &mut out)?,
     }
     Ok(out.flush()?)
 }

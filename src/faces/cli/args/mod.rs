@@ -4,6 +4,7 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod alerts;
+mod autostart;
 mod budget;
 mod check;
 mod guard;
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::spend::{Currency, Money};
 
 pub use alerts::{AlertsArgs, AlertsCommand};
+pub use autostart::AutostartCommand;
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
@@ -174,6 +176,9 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Start at login, or no longer
+    #[command(subcommand)]
+    Autostart(AutostartCommand),
     /// See it at work on a pretend world: no key, no network, no desktop needed
     Demo {
         /// End after this many seconds
@@ -390,6 +395,7 @@ pub(super) mod tests {
           budget     Budgets: be told before an amount is reached
           guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
+          autostart  Start at login, or no longer
           demo       See it at work on a pretend world: no key, no network, no desktop needed
           help       Print this message or the help of the given subcommand(s)
 
