@@ -56,7 +56,12 @@ async function renewCharts() {
     const answer = await fetch("/parts" + location.search, { credentials: "same-origin" });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const section of page.querySelectorAll("section")) replace(section.id, section.innerHTML);
+    const sections = [...page.querySelectorAll("section")];
+    const shown = document.querySelectorAll("main > section:not(#today, #trust)");
+    // A first agent or budget brings other sections along: the page is another one then.
+    if (String([...shown].map((it) => it.id)) !== String(sections.map((it) => it.id))) return location.reload();
+    // What somebody types there must stay.
+    for (const section of sections) if (section.id !== "first") replace(section.id, section.innerHTML);
   } catch {
     chartsAreOld = true;
   }

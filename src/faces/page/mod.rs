@@ -11,6 +11,7 @@ mod charts;
 mod first;
 mod places;
 mod session;
+pub mod settings;
 mod times;
 mod today;
 mod trust;
@@ -34,7 +35,6 @@ pub struct Frame<'a> {
 /// The whole page.
 pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
     let board = &data.board;
-    let is_empty = board.sources.is_empty() && data.bars.iter().all(|day| day.figures.is_none());
     let body = html! {
         (charts::hatch())
         a.skip href="#main" { "Skip to the figures" }
@@ -45,12 +45,7 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
         }
         main #main {
             section #today aria-labelledby="today-h" { (today::section(board)) }
-            @if is_empty {
-                section #first aria-labelledby="first-h" { (first::nothing(board)) }
-            } @else {
-                (first::suggestion(data))
-                (parts(data))
-            }
+            (parts(data, frame))
             section #trust aria-labelledby="trust-h" { (trust::section(board)) }
         }
         footer.quiet {
@@ -61,9 +56,15 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
     document(&title(board), &body, frame)
 }
 
-/// The sections that depend on what is chosen: where, one session, when.
-pub fn parts(data: &PageData) -> Markup {
+/// The sections that depend on what is chosen: where, one session, when. Before them, or in their
+/// place, what somebody sees who has just begun.
+pub fn parts(data: &PageData, frame: &Frame<'_>) -> Markup {
+    let board = &data.board;
+    if board.sources.is_empty() && data.bars.iter().all(|day| day.figures.is_none()) {
+        return html! { section #first aria-labelledby="first-h" { (first::nothing(board)) } };
+    }
     html! {
+        (first::suggestion(data, frame))
         section #where aria-labelledby="where-h" { (places::section(data)) }
         @if data.view.session.is_some() {
             section #session aria-labelledby="session-h" { (session::section(data)) }
@@ -163,6 +164,7 @@ fn actions(data: &PageData, frame: &Frame<'_>) -> Markup {
                 (form("/snooze", "hour", "Snooze alerts for 1 h"))
                 (form("/snooze", "tomorrow", "Snooze until tomorrow"))
             }
+            a.button href="/settings" { "Settings" }
         }
     }
 }
