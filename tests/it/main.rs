@@ -11,6 +11,7 @@
 //! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
+mod accessibility;
 mod agents;
 mod budgets;
 mod check;
@@ -44,6 +45,8 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod settings;
+mod settings_browser;
 mod top;
 mod warnings;
 mod watches;

@@ -175,7 +175,7 @@ mod tests {
         insta::assert_snapshot!(refused(&[("amount", "1"), ("per", "soon")]), @r#"per: "soon" is no time: write "day", "week", "week from sunday", "month", "month from 15", "5 hours", "30 days" or "2026-11-01 to 2027-06-30"."#);
         insta::assert_snapshot!(refused(&[("amount", "1"), ("per", "day")]), @r#"name: There is a budget "day" already: change that one, or give this one a name of its own."#);
         insta::assert_snapshot!(refused(&[("amount", "1"), ("per", "week"), ("thresholds", "0")]), @r#"thresholds: "0" is no share: write whole percent from 1 to 1000, such as 50, 80, 100."#);
-        insta::assert_snapshot!(refused(&[("amount", "1"), ("per", "week"), ("of", "gone")]), @r#": no budget is named "gone" any more"#);
+        insta::assert_snapshot!(refused(&[("amount", "1"), ("per", "week"), ("of", "gone")]), @r#": No budget is named "gone" any more."#);
     }
 
     #[test]

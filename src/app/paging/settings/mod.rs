@@ -73,11 +73,19 @@ impl Refused {
 
 impl From<anyhow::Error> for Refused {
     fn from(error: anyhow::Error) -> Self {
-        Self { why: format!("{error:#}"), field: "" }
+        Self { why: sentence(&format!("{error:#}")), field: "" }
     }
 }
 
-/// What came of a form: a sentence, and the change of the config that it is about.
+/// What a program says to programs, as a sentence.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let end = if text.ends_with(['.', '!', '?']) || text.contains('\n') { "" } else { "." };
+    first.into_iter().chain(characters).chain(end.chars()).collect()
+}
+
+/// What came of a form: sentences, and the change of the config that it is about.
 type Outcome = Result<(String, Option<u64>), Refused>;
 
 /// The fields of a form.
