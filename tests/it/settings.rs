@@ -320,6 +320,7 @@ fn a_key_goes_to_the_keyring_and_comes_back_to_nobody() {
     let world =
         desk.seat(World::new().at("2026-11-03T12:00:00Z").provider("openai-admin", &provider));
     let site = Site::of(world, "");
+    assert!(eventually(PATIENCE, || site.get("/settings").body.contains("type=\"password\"")));
     let body = site.get("/settings").body;
     let field = body.split("<input").find(|it| it.contains("type=\"password\"")).expect("a field");
     let field = field.split('>').next().expect("its end");

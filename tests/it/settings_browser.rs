@@ -69,7 +69,7 @@ fn a_change_is_in_the_file_and_undone_without_a_trace() {
         said.as_str().is_some_and(|it| it.starts_with("Budget \"day\" is $3.50 a day.")),
         "{said}"
     );
-    assert_eq!(browser.value("document.querySelector('#budget-0-amount').value"), "3.5");
+    assert_eq!(browser.value("document.querySelector('#budget-0-amount').value"), "3.50");
     browser.value("[...document.querySelectorAll('tr')].find((it) => it.innerText.includes('Claude Code')).querySelector('button').click()");
     browser.wait(&format!("{SAID} && document.body.innerText.includes('Claude Code is off')"));
     assert!(config_of(&site).ends_with("\n[agents.claude-code]\nenabled = false\n"));

@@ -1,5 +1,7 @@
 //! What the settings show, gathered anew for each request.
 
+use std::path::Path;
+
 use crate::app::{asking, starting};
 use crate::board::Board;
 use crate::config::Config;
@@ -8,6 +10,7 @@ use crate::faces::page::settings::{
     self as face, BudgetSetting, Configured, Said, Settings, Typed,
 };
 use crate::secrets::Store;
+use crate::spend::SourceKind;
 
 use super::super::routes::Page;
 use super::history::checked;
@@ -44,8 +47,16 @@ fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<
         thresholds: budget.thresholds_percent.clone(),
         counts: budget::counts(budget),
     });
+    let mut sources = asking::entries(&page.app, config, board);
+    for entry in sources.iter_mut().filter(|entry| entry.info.kind == SourceKind::Agent) {
+        // Of all the places it is looked for in, those that are there.
+        let is_there = |place: &String| Path::new(place).exists();
+        if entry.places.iter().any(is_there) {
+            entry.places.retain(is_there);
+        }
+    }
     Configured {
-        sources: asking::entries(&page.app, config, board),
+        sources,
         takes_key: takes_key.collect(),
         no_keyring: store.check().err().map(|error| error.what()),
         budgets: budgets.collect(),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{BudgetSetting, Configured, Settings, Typed, form, hidden, press};
 use crate::board::wording;
 use crate::faces::page::Frame;
-use crate::spend::Currency;
+use crate::spend::{Currency, Money};
 
 /// The form that adds one.
 const ADD: &str = "add-budget";
@@ -49,17 +49,19 @@ fn one(budget: &BudgetSetting, id: &str, typed: &Typed, frame: &Frame<'_>) -> Ma
     let inside = html! {
         (hidden("form", id))
         (hidden("of", &budget.name))
-        (amount(typed, id, &mark, &budget.amount.to_decimal()))
-        (per(typed, id, &budget.cycle.to_string()))
+        (amount(typed, id, &mark, &decimal(&budget.amount)))
+        (per(typed, id, &budget.cycle.to_string(), ""))
         (thresholds(typed, id, &listed(&budget.thresholds)))
         div.field.go { button type="submit" { "Save" span.sr { " budget " (budget.name) } } }
     };
     html! {
         div.budget role="group" aria-labelledby=(heading) {
             div.row {
-                h3 id=(heading) { (budget.name) }
-                span.quiet.counts {
-                    (wording::amount_short(&budget.amount)) " " (wording::per(budget.cycle)) ", counts " (budget.counts)
+                div {
+                    h3 id=(heading) { (budget.name) }
+                    span.quiet.counts {
+                        (wording::amount_short(&budget.amount)) " " (wording::per(budget.cycle)) ", counts " (budget.counts)
+                    }
                 }
                 (press("budget/remove", &[("of", &budget.name)], "Remove", &format!("budget {}", budget.name), frame))
             }
@@ -74,7 +76,7 @@ fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
     let inside = html! {
         (hidden("form", ADD))
         (amount(typed, ADD, "$", ""))
-        (per(typed, ADD, "day"))
+        (per(typed, ADD, "day", "or week, month, 5 hours, …"))
         (thresholds(typed, ADD, "50, 80, 100"))
         div.field {
             label for="add-source" { "Counts" }
@@ -85,7 +87,7 @@ fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
                 }
             }
         }
-        (text(typed, ADD, "name", "Name, if it needs one", "", html! {}))
+        (text(typed, ADD, "name", "Name, if it needs one", "", ""))
         div.field.go { button.primary type="submit" { "Add" span.sr { " the budget" } } }
     };
     form(ADD, "budget", frame, &html! { div.fields { (inside) } })
@@ -93,19 +95,19 @@ fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
 
 fn amount(typed: &Typed, form: &str, mark: &str, now: &str) -> Markup {
     let label = format!("Amount in {mark}");
-    text(typed, form, "amount", &label, now, html! {})
+    text(typed, form, "amount", &label, now, "")
 }
 
-fn per(typed: &Typed, form: &str, now: &str) -> Markup {
-    text(typed, form, "per", "Per", now, html! { "day, week, month, 5 hours, …" })
+fn per(typed: &Typed, form: &str, now: &str, hint: &str) -> Markup {
+    text(typed, form, "per", "Per", now, hint)
 }
 
 fn thresholds(typed: &Typed, form: &str, now: &str) -> Markup {
-    text(typed, form, "thresholds", "Speaks at, in %", now, html! {})
+    text(typed, form, "thresholds", "Speaks at, in %", now, "")
 }
 
 /// A field with its label; what was typed and refused stands in it again.
-fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: Markup) -> Markup {
+fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: &str) -> Markup {
     let id = format!("{form}-{name}");
     let is_wrong = typed.is_wrong(form, name);
     let is_required = ["amount", "per"].contains(&name);
@@ -117,9 +119,16 @@ fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: Mar
             input id=(id) name=(name) type="text" value=(typed.or(form, name, now)) required[is_required]
                 inputmode=[mode] list=[(name == "per").then_some("times")] autocomplete="off"
                 aria-invalid=[is_wrong.then_some("true")] aria-describedby=[described];
-            @if !hint.0.is_empty() { span.hint { (hint) } }
+            @if !hint.is_empty() { span.hint { (hint) } }
         }
     }
+}
+
+/// `200`, `200.50`.
+fn decimal(amount: &Money) -> String {
+    let decimal = amount.to_decimal();
+    let is_short = decimal.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1);
+    if is_short { decimal + "0" } else { decimal }
 }
 
 fn listed(thresholds: &[u32]) -> String {

@@ -22,9 +22,9 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
     let today = |headline| match board.amount(headline) {
         Some(amount) => {
             let estimated = board.figures.chosen_is_estimated(headline);
-            wording::estimate(estimated, wording::amount(&amount))
+            format!("today {}", wording::estimate(estimated, wording::amount(&amount)))
         }
-        None => wording::UNKNOWN.to_owned(),
+        None => "not known today".to_owned(),
     };
     let inside = html! {
         fieldset {
@@ -32,7 +32,7 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
             @for (headline, value, name, says) in CHOICES {
                 label.choice {
                     input type="radio" name="figure" value=(value) checked[config.headline == headline];
-                    span { strong { (name) } ": " (says) " " span.quiet { "– today " (today(headline)) } }
+                    span { strong { (name) } ": " (says) " " span.quiet { "(" (today(headline)) ")" } }
                 }
             }
         }
