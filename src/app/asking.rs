@@ -130,7 +130,7 @@ pub(super) fn board_with(
         &Asked {
             now: app.clock.now(),
             zone: config.zone,
-            headline: config.headline,
+            icon: config.icon(),
             budgets: &config.budgets,
             sources: &asked_sources(config),
             live: &live,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::standing::{Standing, Standings};
 use super::{
-    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
+    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, IconChoice, Incident, SourceRow,
     State,
 };
 use crate::budgets::{self, Budget};
@@ -26,8 +26,8 @@ pub struct Asked<'a> {
     pub now: DateTime<Utc>,
     /// Zone of "today".
     pub zone: Zone,
-    /// Which figure is the headline.
-    pub headline: Headline,
+    /// What the user chose for the icon.
+    pub icon: IconChoice,
     /// Budgets in the order of the config.
     pub budgets: &'a [Budget],
     /// Sources that are switched on, in the order of the table.
@@ -119,7 +119,8 @@ pub fn build(
         now: asked.now,
         zone: asked.zone,
         today: today.first_day,
-        headline: asked.headline,
+        headline: asked.icon.headline,
+        colours: asked.icon.colours,
         figures,
         state: state(asked.paused, &budgets, &sources),
         sources,

@@ -25,7 +25,7 @@ use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
-use crate::board::Headline;
+use crate::board::{Colours, Headline};
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
@@ -39,6 +39,8 @@ pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
 struct Typed {
     zone: Option<Spanned<String>>,
     headline: Option<Headline>,
+    #[serde(default)]
+    icon: TypedIcon,
     notifications: Option<bool>,
     status_pages: Option<bool>,
     #[serde(default)]
@@ -63,6 +65,13 @@ struct Typed {
     rates: BTreeMap<Spanned<String>, TypedRate>,
     #[serde(default)]
     price: Vec<toml::Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedIcon {
+    #[serde(default)]
+    colours: Colours,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +179,7 @@ impl Check<'_> {
         Config {
             zone,
             headline: typed.headline.unwrap_or_default(),
+            colours: typed.icon.colours,
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
             alerts,

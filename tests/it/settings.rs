@@ -23,7 +23,7 @@ const CHANGES: [(&str, &[(&str, &str)]); 9] = [
     ("budget", &[("amount", "5"), ("per", "week")]),
     ("budget/remove", &[("of", "day")]),
     ("source", &[("id", "codex"), ("to", "off")]),
-    ("icon", &[("figure", "list")]),
+    ("icon", &[("figure", "list"), ("colours", "auto")]),
     ("autostart", &[("to", "on")]),
     ("undo", &[("number", "1")]),
     ("key", &[("id", "openai-admin"), ("key", KEY)]),
@@ -85,15 +85,22 @@ fn changes_are_those_of_the_command_line_and_each_is_undone() {
     assert!(config_of(&site).contains("[agents.codex]\r\nenabled = false\r\nroots"));
     assert_eq!(site.world.source("codex")["state"], "off");
     files.push(config_of(&site));
-    site.changed("icon", &[("figure", "list")]);
+    site.changed("icon", &[("figure", "list"), ("colours", "auto")]);
     assert!(config_of(&site).contains("zone = 'UTC'   # here\r\nheadline = \"list\"\r\n"));
     site.world.run(["config", "check"]).success();
     // The running program takes it over by itself.
     let takes = || site.world.run(["status", "--json"]).success().json()["headline"] == "list";
     assert!(eventually(PATIENCE, takes));
 
+    files.push(config_of(&site));
+    site.changed("icon", &[("figure", "list"), ("colours", "dark")]);
+    assert!(
+        config_of(&site).ends_with("\r\n[icon]\r\ncolours = \"dark\"\r\n"),
+        "{}",
+        config_of(&site)
+    );
     // What is said already changes nothing, and is no change to undo.
-    let said = site.changed("icon", &[("figure", "list")]);
+    let said = site.changed("icon", &[("figure", "list"), ("colours", "dark")]);
     assert!(text_of(&said).contains("That is how the file was already."), "{}", text_of(&said));
 
     let mut body = site.get("/settings").body;
@@ -125,7 +132,7 @@ fn the_first_change_makes_the_file_and_undo_takes_it_away() {
 #[test]
 fn what_somebody_else_wrote_is_not_undone() {
     let site = site(CONFIG);
-    let body = site.changed("icon", &[("figure", "billed")]);
+    let body = site.changed("icon", &[("figure", "billed"), ("colours", "auto")]);
     let number = newest(&body);
     site.world.run(["budget", "set", "7", "--per", "week"]).success();
     let theirs = config_of(&site);
@@ -138,7 +145,7 @@ fn what_somebody_else_wrote_is_not_undone() {
     assert!(!body.contains("/settings/undo"), "no button that would fail");
     assert!(text_of(&body).contains("The file was changed elsewhere since the newest"));
     // A further change stands on the other one, and is undone alone.
-    let body = site.changed("icon", &[("figure", "list")]);
+    let body = site.changed("icon", &[("figure", "list"), ("colours", "auto")]);
     site.changed("undo", &[("number", &newest(&body))]);
     assert_eq!(config_of(&site), theirs);
 }
@@ -202,7 +209,8 @@ fn what_was_typed_stays_and_what_is_wrong_is_named() {
     for (action, fields) in [
         ("source", vec![("id", "notepad"), ("to", "off")]),
         ("source", vec![("id", "codex"), ("to", "maybe")]),
-        ("icon", vec![("figure", "all")]),
+        ("icon", vec![("figure", "all"), ("colours", "auto")]),
+        ("icon", vec![("figure", "list"), ("colours", "pink")]),
         ("autostart", vec![("to", "")]),
         ("budget/remove", vec![("of", "month")]),
         ("key", vec![("id", "codex"), ("key", KEY)]),
@@ -265,7 +273,7 @@ fn nobody_but_the_page_s_own_forms_changes_anything() {
     assert!(files() == before, "nothing was written");
     assert_eq!(site.get("/settings").header("cache-control"), Some("no-store"));
     // What was said is for who was led to it.
-    site.changed("icon", &[("figure", "list")]);
+    site.changed("icon", &[("figure", "list"), ("colours", "auto")]);
     assert!(!site.get("/settings").body.contains("id=\"said\""));
     assert!(!site.get("/settings?said=99").body.contains("id=\"said\""));
 }

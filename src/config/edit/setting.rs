@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item, TableLike};
 
 use super::{EditError, insert_block, line_end, line_ending, parsed, quoted};
-use crate::board::Headline;
+use crate::board::{Colours, Headline};
 use crate::spend::SourceKind;
 
 /// Switches a source on or off: `enabled` in its section, which is added where it is missing.
@@ -41,6 +41,19 @@ pub fn set_headline(text: &str, headline: Headline) -> Result<String, EditError>
         Headline::Billed => "billed",
     };
     set(text, &[], "headline", &quoted(word))
+}
+
+/// Chooses the icon's colours.
+///
+/// # Errors
+/// The text is no TOML, or has `[icon]` in a form that only an editor can change.
+pub fn set_colours(text: &str, colours: Colours) -> Result<String, EditError> {
+    let word = match colours {
+        Colours::Auto => "auto",
+        Colours::Light => "light",
+        Colours::Dark => "dark",
+    };
+    set(text, &["icon"], "colours", &quoted(word))
 }
 
 /// Sets `key` in the table at `path`; the file's top where the path is empty.
@@ -209,6 +222,9 @@ mod tests {
         let line = "#headline = \"spend\"\n";
         let expected = DEFAULT_TEXT.replace(line, &format!("{line}headline = \"list\"\n"));
         assert_eq!(list(DEFAULT_TEXT), expected, "beside the comment that tells of it");
+        let dark = |text: &str| set_colours(text, Colours::Dark).expect(text);
+        assert_eq!(dark("[icon]\n"), "[icon]\ncolours = \"dark\"\n");
+        assert_eq!(dark("icon.colours = \"auto\""), "icon.colours = \"dark\"");
     }
 
     proptest! {

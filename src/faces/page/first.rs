@@ -49,8 +49,8 @@ pub(super) fn suggestion(data: &PageData, frame: &Frame<'_>) -> Markup {
             @if !found.is_empty() { p { "Found on this machine: " (found.join(", ")) "." } }
             @if let Some(amount) = &data.suggestion {
                 p {
-                    "The median of the last four weeks' days suggests "
-                    strong { (wording::amount_short(amount)) " a day" } ", half as much again."
+                    strong { (wording::amount_short(amount)) " a day" }
+                    " is half as much again as the median day of the last four weeks."
                 }
             } @else {
                 p { "A warning needs a limit. It speaks at half of it, at 80 % and when all is used." }

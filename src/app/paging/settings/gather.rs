@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::app::{asking, starting};
+use crate::app::{App, asking, starting};
 use crate::board::Board;
 use crate::config::Config;
 use crate::faces::cli::budget;
@@ -29,12 +29,20 @@ pub(super) fn drawn(page: &Page, board: &Board, said: Option<Said>, typed: Typed
     };
     let entry = starting::entry(app);
     let login = (!app.demo).then(|| match entry.at_login() {
-        Ok(at_login) => Ok((at_login, entry.place().display().to_string())),
+        Ok(at_login) => Ok((at_login, short(app, entry.place()))),
         Err(error) => Err(error.to_string()),
     });
-    let file = app.config_path().display().to_string();
+    let file = short(app, &app.config_path());
     let settings = Settings { board, file, config, changes, undo, login, said, typed };
     face::page(&settings, &page.frame())
+}
+
+/// A path as people write it: the home folder is `~`.
+fn short(app: &App, path: &Path) -> String {
+    match path.strip_prefix(&app.places.home) {
+        Ok(inside) => Path::new("~").join(inside).display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
 }
 
 fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<'a> {
@@ -54,6 +62,9 @@ fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<
         if entry.places.iter().any(is_there) {
             entry.places.retain(is_there);
         }
+        for place in &mut entry.places {
+            *place = short(&page.app, Path::new(place.as_str()));
+        }
     }
     Configured {
         sources,
@@ -61,5 +72,6 @@ fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<
         no_keyring: store.check().err().map(|error| error.what()),
         budgets: budgets.collect(),
         headline: config.headline,
+        colours: config.colours,
     }
 }

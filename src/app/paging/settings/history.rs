@@ -52,7 +52,7 @@ impl History {
             None => DEFAULT_TEXT,
         };
         let changed = edit(text).with_context(place)?;
-        if before.is_some() && changed == text {
+        if changed == text {
             return Ok(None);
         }
         // An editor that saved in between would lose what it wrote.

@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use url::form_urlencoded;
 
 use crate::app::starting;
-use crate::board::Headline;
+use crate::board::{Colours, Headline};
 use crate::config::edit;
 use crate::faces::page::settings::{Said, Typed};
 use crate::monitor::Command;
@@ -148,13 +148,33 @@ async fn switch_source(State(page): State<Arc<Page>>, form: Bytes) -> Response {
 
 async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
     change(page, form, |page, form| {
-        let (headline, what) = match form.get("figure") {
-            "spend" => (Headline::Spend, "The icon shows spend."),
-            "list" => (Headline::List, "The icon shows the list price."),
-            "billed" => (Headline::Billed, "The icon shows what is billed."),
+        let (headline, figure) = match form.get("figure") {
+            "spend" => (Headline::Spend, "spend"),
+            "list" => (Headline::List, "the list price"),
+            "billed" => (Headline::Billed, "what is billed"),
             _ => return Err(Refused::field("figure", "Choose one of the three figures.")),
         };
-        edited(page, what.into(), |text| edit::set_headline(text, headline))
+        let (colours, panel) = match form.get("colours") {
+            "auto" => (Colours::Auto, "the panel that the system tells of"),
+            "dark" => (Colours::Dark, "a dark panel"),
+            "light" => (Colours::Light, "a light panel"),
+            _ => {
+                return Err(Refused::field("colours", "Choose the panel that the colours are for."));
+            }
+        };
+        let now = page.app.config().map_err(anyhow::Error::from)?.icon();
+        let what = format!("The icon shows {figure}, in colours for {panel}.");
+        edited(page, what, |text| {
+            // What holds already need not stand in the file.
+            let mut text = text.to_owned();
+            if headline != now.headline {
+                text = edit::set_headline(&text, headline)?;
+            }
+            if colours != now.colours {
+                text = edit::set_colours(&text, colours)?;
+            }
+            Ok(text)
+        })
     })
     .await
 }

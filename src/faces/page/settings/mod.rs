@@ -12,7 +12,7 @@ mod sources;
 use maud::{Markup, html};
 
 use super::{Frame, charts, whole};
-use crate::board::{Board, Headline};
+use crate::board::{Board, Colours, Headline};
 use crate::faces::cli::sources::SourceEntry;
 use crate::platform::autostart::AtLogin;
 use crate::spend::{Cycle, Money, SourceInfo};
@@ -54,6 +54,8 @@ pub struct Configured<'a> {
     pub budgets: Vec<BudgetSetting>,
     /// The figure of the icon.
     pub headline: Headline,
+    /// Its colours.
+    pub colours: Colours,
 }
 
 /// A budget as it is set.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Configured, Settings, form, press};
-use crate::board::{Board, Headline, wording};
+use crate::board::{Board, Colours, Headline, wording};
 use crate::faces::page::Frame;
 use crate::platform::autostart::AtLogin;
 
@@ -18,6 +18,11 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
         ),
         (Headline::List, "list", "List price", "all usage at list price"),
         (Headline::Billed, "billed", "Billed", "what providers bill, and nothing else"),
+    ];
+    const PANELS: [(Colours, &str, &str); 3] = [
+        (Colours::Auto, "auto", "as the system tells"),
+        (Colours::Dark, "dark", "dark: white digits"),
+        (Colours::Light, "light", "light: black digits"),
     ];
     let today = |headline| match board.amount(headline) {
         Some(amount) => {
@@ -36,7 +41,16 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
                 }
             }
         }
-        button type="submit" { "Save" span.sr { " the icon's figure" } }
+        fieldset {
+            legend { "The panel that its colours are for; macOS colours it itself" }
+            @for (colours, value, says) in PANELS {
+                label.choice {
+                    input type="radio" name="colours" value=(value) checked[config.colours == colours];
+                    span { (says) }
+                }
+            }
+        }
+        button type="submit" { "Save" span.sr { " the icon" } }
     };
     html! {
         section aria-labelledby="icon-h" {

@@ -82,9 +82,15 @@ pub(super) fn providers(
                 } }
             }
             @match &config.no_keyring {
-                Some(why) => p.note.warn {
-                    "No key can be stored here: " (why) ". Set the provider's environment variable instead; "
-                    code { "spendbar sources" } " and the README name it."
+                Some(why) => {
+                    p.note.warn { "No key can be stored here: " (why) ". Set the provider's environment variable instead." }
+                    details {
+                        summary { "Which variable" }
+                        dl.ways { @for info in &config.takes_key {
+                            dt { (info.name) }
+                            dd { @for variable in info.key.iter().flat_map(|spec| spec.variables) { code { (variable) } " " } }
+                        } }
+                    }
                 },
                 None => details.add open[here.is_empty() || settings.typed.form == KEY] {
                     summary { "Set a key" }
