@@ -101,6 +101,13 @@ impl Chromium {
 
     /// Sends a command and waits for its answer.
     pub fn tell(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.send(method, params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The same with whatever the answer is.
+    fn send(&mut self, method: &str, params: Value) -> Value {
         self.number += 1;
         let mut message = json!({ "id": self.number, "method": method, "params": params });
         if !self.session.is_empty() {
@@ -112,8 +119,7 @@ impl Chromium {
         loop {
             let answer = self.output.recv_timeout(PATIENCE).expect("Chromium answers");
             if answer["id"] == self.number {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return answer;
             }
             self.events.push(answer);
         }
@@ -139,8 +145,8 @@ impl Chromium {
         loop {
             let asks = json!({ "expression": expression, "returnByValue": true });
             // While a page makes way for the next one there is none to ask.
-            let answer = self.tell("Runtime.evaluate", asks);
-            if answer["result"]["value"] == true {
+            let answer = self.send("Runtime.evaluate", asks);
+            if answer["result"]["result"]["value"] == true {
                 return;
             }
             if Instant::now() >= end {

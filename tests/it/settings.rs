@@ -334,6 +334,8 @@ fn a_key_goes_to_the_keyring_and_comes_back_to_nobody() {
     let field = field.split('>').next().expect("its end");
     assert!(field.contains("autocomplete=\"off\"") && !field.contains("value="), "{field}");
     assert!(text_of(&body).contains("What is done to a key can't be undone."));
+    // Style and icon add 20 KB; 200 are the limit.
+    assert!(body.len() < 100_000, "{} bytes", body.len());
 
     for (key, why) in [("", "no key was given"), ("sk admin", "no blanks")] {
         let fields = [("form", "set-key"), ("id", "openai-admin"), ("key", key)];

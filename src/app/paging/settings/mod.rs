@@ -159,7 +159,10 @@ async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
             "dark" => (Colours::Dark, "a dark panel"),
             "light" => (Colours::Light, "a light panel"),
             _ => {
-                return Err(Refused::field("colours", "Choose the panel that the colours are for."));
+                return Err(Refused::field(
+                    "colours",
+                    "Choose the panel that the colours are for.",
+                ));
             }
         };
         let now = page.app.config().map_err(anyhow::Error::from)?.icon();
