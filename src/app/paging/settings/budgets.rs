@@ -37,19 +37,21 @@ fn asked(form: &Form, config: &Config) -> Result<(BudgetChange, String), Refused
             Some(found.with_context(|| format!("no budget is named {of:?} any more"))?)
         }
     };
+    let currency = present.map_or(Currency::USD, |budget| budget.amount.currency);
+    // The fields in their order on the page, so that the first wrong one is told.
+    let amount = amount(form.get("amount"), currency)?;
     let cycle: Cycle = form.get("per").parse().map_err(|hint| {
         let typed = form.get("per");
         Refused::field("per", format!("{typed:?} is no time: {hint}."))
     })?;
-    let currency = present.map_or(Currency::USD, |budget| budget.amount.currency);
     let change = BudgetChange {
-        name: name(form, present, cycle, config)?,
         thresholds_percent: thresholds(form, present)?,
+        name: name(form, present, cycle, config)?,
         sources: match (present, form.get("source")) {
             (Some(_), _) | (None, "" | "all") => None,
             (None, id) => Some(vec![id.to_owned()]),
         },
-        ..BudgetChange::new(amount(form.get("amount"), currency)?, cycle)
+        ..BudgetChange::new(amount, cycle)
     };
     let named = change.name.clone().unwrap_or_else(|| cycle.to_string());
     let (limit, per) = (wording::amount_short(&change.amount), wording::per(cycle));

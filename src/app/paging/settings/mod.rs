@@ -155,9 +155,9 @@ async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
             _ => return Err(Refused::field("figure", "Choose one of the three figures.")),
         };
         let (colours, panel) = match form.get("colours") {
-            "auto" => (Colours::Auto, "the panel that the system tells of"),
-            "dark" => (Colours::Dark, "a dark panel"),
-            "light" => (Colours::Light, "a light panel"),
+            "auto" => (Colours::Auto, ""),
+            "dark" => (Colours::Dark, ", in colours for a dark panel"),
+            "light" => (Colours::Light, ", in colours for a light panel"),
             _ => {
                 return Err(Refused::field(
                     "colours",
@@ -166,7 +166,7 @@ async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
             }
         };
         let now = page.app.config().map_err(anyhow::Error::from)?.icon();
-        let what = format!("The icon shows {figure}, in colours for {panel}.");
+        let what = format!("The icon shows {figure}{panel}.");
         edited(page, what, |text| {
             // What holds already need not stand in the file.
             let mut text = text.to_owned();

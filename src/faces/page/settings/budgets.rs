@@ -76,7 +76,7 @@ fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
     let inside = html! {
         (hidden("form", ADD))
         (amount(typed, ADD, "$", ""))
-        (per(typed, ADD, "day", "or week, month, 5 hours, …"))
+        (per(typed, ADD, "day", "or week, month, …"))
         (thresholds(typed, ADD, "50, 80, 100"))
         div.field {
             label for="add-source" { "Counts" }

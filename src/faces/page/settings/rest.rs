@@ -42,7 +42,7 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
             }
         }
         fieldset {
-            legend { "The panel that its colours are for; macOS colours it itself" }
+            legend { "The panel behind it, for its colours (macOS colours it itself)" }
             @for (colours, value, says) in PANELS {
                 label.choice {
                     input type="radio" name="colours" value=(value) checked[config.colours == colours];
