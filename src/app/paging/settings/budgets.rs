@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_field() {
         let refused = |fields: &[_]| {
-            let refused = asked(&form(fields), &config(DAY)).err().expect("refused");
+            let refused = asked(&form(fields), &config(DAY)).expect_err("refused");
             format!("{}: {}", refused.field, refused.why)
         };
         insta::assert_snapshot!(refused(&[("amount", "many"), ("per", "week")]), @r#"amount: "many" is no amount: write one above zero, such as 200 or 200.50."#);
