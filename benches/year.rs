@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use spendbar::board::page::View;
 use spendbar::board::standing::Standings;
-use spendbar::board::{self, Asked, AskedSource, Board, Headline};
+use spendbar::board::{self, Asked, AskedSource, Board, IconChoice};
 use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::budgets::{Basis, Budget};
 use spendbar::faces::page::Frame;
@@ -172,7 +172,7 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
     let asked = Asked {
         now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),
         zone: zone(),
-        headline: Headline::Spend,
+        icon: IconChoice::default(),
         budgets: &budgets,
         people: &Default::default(),
         sources: &sources,

@@ -162,7 +162,7 @@ pub(super) fn board_with(
         &Asked {
             now: app.clock.now(),
             zone: config.zone,
-            headline: config.headline,
+            icon: config.icon(),
             budgets: &config.budgets,
             people: &config.people,
             sources: &asked_sources(config),
@@ -183,13 +183,13 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
     let places = app.places_with(config);
     // Looking must not make the keyring ask for its password.
     let store = Store::new(&places).without_asking();
+    let stored = store.stored();
     config
         .sources()
         .map(|source| {
             let info = source.info();
             let row = board.sources.iter().find(|row| row.info.id == info.id);
-            // What keeps the keyring from answering is told by `doctor` and `key list`.
-            let key = store.get(info, &places).ok().flatten().map(|(_, origin)| origin);
+            let key = store.origin(info, &places, stored.as_deref());
             let found = match info.kind {
                 SourceKind::Agent => {
                     source.roots(&places).iter().map(|root| root.display().to_string()).collect()

@@ -13,6 +13,7 @@ mod paging;
 mod planning;
 mod polling;
 mod running;
+mod starting;
 mod telling;
 mod topping;
 mod whatif;
@@ -88,6 +89,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
         Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
+        Some(Command::Autostart(command)) => starting::autostart(&app, command, &mut out)?,
     }
     Ok(out.flush()?)
 }

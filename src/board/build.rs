@@ -9,7 +9,7 @@ use super::energy;
 use super::paying::PeopleTerms;
 use super::standing::{Standing, Standings};
 use super::{
-    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
+    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, IconChoice, Incident, SourceRow,
     State,
 };
 use crate::budgets::{self, Budget};
@@ -29,8 +29,8 @@ pub struct Asked<'a> {
     pub now: DateTime<Utc>,
     /// Zone of "today".
     pub zone: Zone,
-    /// Which figure is the headline.
-    pub headline: Headline,
+    /// What the user chose for the icon.
+    pub icon: IconChoice,
     /// Budgets in the order of the config.
     pub budgets: &'a [Budget],
     /// What spend is set against, in people's terms.
@@ -137,7 +137,8 @@ pub fn build(
         now: asked.now,
         zone: asked.zone,
         today: today.first_day,
-        headline: asked.headline,
+        headline: asked.icon.headline,
+        colours: asked.icon.colours,
         figures,
         state: state(asked.paused, &budgets, &sources),
         sources,

@@ -42,6 +42,8 @@ pub struct Board {
     pub today: NaiveDate,
     /// Which figure the icon shows.
     pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
     /// Today's figures.
     pub figures: Figures,
     /// Every enabled source that exists on this machine or has a key, in table order.
@@ -88,6 +90,29 @@ pub enum Headline {
     /// What is paid: bills, list prices of what nobody bills, and plans' fees in the place of what
     /// they cover.
     Paid,
+}
+
+/// What the icon's colours are chosen for. Where the system tints icons itself (macOS) it is no
+/// matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colours {
+    /// The panel as the system tells it; readable on both where it does not tell.
+    #[default]
+    Auto,
+    /// A light panel: near-black digits.
+    Light,
+    /// A dark panel: white digits.
+    Dark,
+}
+
+/// What the user chose for the icon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IconChoice {
+    /// Which figure it shows.
+    pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
 }
 
 /// Figures for one span of time.

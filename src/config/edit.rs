@@ -4,6 +4,7 @@
 //! order, blanks and line ends of everything else can't be lost, because they are never rewritten.
 
 mod plans;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use super::file::effective_names;
 use super::{ConfigError, DEFAULT_TEXT};
 use crate::budgets::Basis;
 use crate::spend::{Currency, Cycle, Money};
+
+pub use setting::{set_colours, set_enabled, set_headline};
 
 /// What `budget set` asks for. A field that is `None` is left as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +95,12 @@ pub enum EditError {
     SeveralPlans {
         /// The name asked for.
         name: String,
+    },
+    /// A section is there in a form that no line can be added to.
+    #[error("[{table}] is written in a form that only an editor can change")]
+    Shape {
+        /// The section.
+        table: String,
     },
     /// No budget of that name.
     #[error("no budget is named {name:?}{}", known_names(known))]
@@ -176,14 +185,27 @@ pub fn read_or_default(path: &Path) -> Result<String, ConfigError> {
 /// The folder can't be made or the file can't be written.
 pub fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
     let target = follow_links(path);
-    write_target(&target, text).map_err(|error| ConfigError::unreadable(&target, &error))
+    write_target(&target, text.as_bytes()).map_err(|error| ConfigError::unreadable(&target, &error))
 }
 
-fn write_target(target: &Path, text: &str) -> io::Result<()> {
+/// Puts the file back to what it was: these bytes, or no file. For taking a change back.
+///
+/// # Errors
+/// The file can't be written or removed.
+pub fn restore(path: &Path, before: Option<&[u8]>) -> Result<(), ConfigError> {
+    let target = follow_links(path);
+    let done = match before {
+        Some(bytes) => write_target(&target, bytes),
+        None => fs::remove_file(&target),
+    };
+    done.map_err(|error| ConfigError::unreadable(&target, &error))
+}
+
+fn write_target(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     match fs::metadata(target) {
         Ok(old) => file.as_file().set_permissions(old.permissions())?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -205,6 +227,21 @@ fn follow_links(path: &Path) -> PathBuf {
         }
     }
     target
+}
+
+/// The text's tables and values, and behind how many bytes their places are counted: a byte order
+/// mark is no TOML.
+fn parsed(text: &str) -> Result<(Document<&str>, usize), EditError> {
+    let (mark, body) = match text.strip_prefix('\u{feff}') {
+        Some(body) => (text.len() - body.len(), body),
+        None => (0, text),
+    };
+    let document = Document::parse(body).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start).min(body.len());
+        let line = 1 + body.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+        EditError::NotToml { line, what: error.message().replace('\n', ", ") }
+    })?;
+    Ok((document, mark))
 }
 
 /// Every `[[budget]]`, or every `[[plan]]`, of a text, in order.
@@ -246,16 +283,7 @@ impl Blocks {
         what: &'static str,
         names: impl FnOnce(&[&Table]) -> Vec<String>,
     ) -> Result<Self, EditError> {
-        // A byte order mark is no TOML; the places are counted behind it.
-        let (mark, body) = match text.strip_prefix('\u{feff}') {
-            Some(body) => (text.len() - body.len(), body),
-            None => (0, text),
-        };
-        let document = Document::parse(body).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start).min(body.len());
-            let line = 1 + body.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
-            EditError::NotToml { line, what: error.message().replace('\n', ", ") }
-        })?;
+        let (document, mark) = parsed(text)?;
         let tables: Vec<&Table> = match document.as_table().get(what) {
             None => Vec::new(),
             Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),

@@ -33,7 +33,7 @@ use watches::{TypedRate, TypedWatch};
 use yields::TypedYield;
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
-use crate::board::Headline;
+use crate::board::{Colours, Headline};
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
@@ -47,6 +47,8 @@ pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
 struct Typed {
     zone: Option<Spanned<String>>,
     headline: Option<Headline>,
+    #[serde(default)]
+    icon: TypedIcon,
     notifications: Option<bool>,
     status_pages: Option<bool>,
     #[serde(default)]
@@ -83,6 +85,13 @@ struct Typed {
     people: TypedPeople,
     #[serde(default)]
     price: Vec<toml::Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedIcon {
+    #[serde(default)]
+    colours: Colours,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +204,7 @@ impl Check<'_> {
         Config {
             zone,
             headline: typed.headline.unwrap_or_default(),
+            colours: typed.icon.colours,
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
             metrics,

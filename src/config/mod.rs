@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use url::Url;
 
-use crate::board::Headline;
 use crate::board::yields::WINDOW_HOURS;
+use crate::board::{Colours, Headline, IconChoice};
 use crate::budgets::Budget;
 use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
@@ -40,6 +40,8 @@ pub struct Config {
     pub zone: Zone,
     /// Which figure the icon shows.
     pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
     /// Whether alerts become desktop notifications. They are recorded either way.
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
@@ -155,6 +157,7 @@ impl Config {
         Self {
             zone: system_zone,
             headline: Headline::default(),
+            colours: Colours::default(),
             notifications: true,
             status_pages: true,
             metrics: MetricsSettings::default(),
@@ -206,6 +209,11 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         file::parse(text, home, system_zone)
             .map_err(|problems| ConfigError::Invalid { file: path.to_owned(), problems })
+    }
+
+    /// What the icon shows, and how.
+    pub fn icon(&self) -> IconChoice {
+        IconChoice { headline: self.headline, colours: self.colours }
     }
 
     /// Every source there is: the table's, further accounts, and the user's own.

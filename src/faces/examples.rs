@@ -191,6 +191,7 @@ fn board(spent: &str, state: State) -> Board {
         zone: Zone::UTC,
         today: now.date_naive(),
         headline: Headline::Spend,
+        colours: crate::board::Colours::Auto,
         figures: Figures {
             spend: usd(spent),
             spend_estimated: true,

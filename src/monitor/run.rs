@@ -560,7 +560,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         let asked = board::Asked {
             now,
             zone: self.config.zone,
-            headline: self.config.headline,
+            icon: self.config.icon(),
             budgets: &self.config.budgets,
             people: &self.config.people,
             sources: &look::asked_sources(&self.config),

@@ -14,6 +14,7 @@
 //! | `SPENDBAR_FOCUS_FILE` | a file that an export in the format of FOCUS goes to; see `.ci/focus` |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
+mod accessibility;
 mod agents;
 mod budgets;
 mod check;
@@ -53,6 +54,8 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod settings;
+mod settings_browser;
 mod snippets;
 mod top;
 mod warnings;

@@ -20,19 +20,19 @@ pub struct Site {
     /// `127.0.0.1:PORT`.
     pub host: String,
     /// `name=value`.
-    cookie: String,
+    pub cookie: String,
 }
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (known, value) = line.split_once(':')?;
             known.eq_ignore_ascii_case(name).then_some(value.trim())
@@ -43,7 +43,7 @@ impl Answer {
 impl Site {
     /// A program that has seen what is in this world.
     pub fn of(world: World, shown: &str) -> Self {
-        let program = world.spawn([]);
+        let program = world.spawn(["--headless"]);
         assert!(eventually(PATIENCE, || program.stdout().contains(shown)), "{}", program.all());
         let noted = world.path("home/.local/state/spendbar/page.json");
         assert!(eventually(PATIENCE, || noted.exists()), "{}", program.all());
@@ -62,14 +62,14 @@ impl Site {
     }
 
     /// With one session of Claude Code, $0.60.
-    fn usual() -> Self {
+    pub fn usual() -> Self {
         let world = World::new().at(NOON);
         world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
         Self::of(world, "$0.60")
     }
 
     /// A request with the host and nothing else but these headers.
-    fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
         let host = format!("Host: {}", self.host);
         let mut headers = headers.to_vec();
         if !headers.iter().any(|it| it.starts_with("Host:")) {
@@ -94,12 +94,12 @@ impl Site {
     }
 
     /// As the browser asks that was let in.
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[&format!("Cookie: {}", self.cookie)])
     }
 
     /// A change, as a form of the page asks for it.
-    fn post(&self, path: &str, headers: &[&str], body: &str) -> Answer {
+    pub fn post(&self, path: &str, headers: &[&str], body: &str) -> Answer {
         let (host, cookie) = (format!("Host: {}", self.host), format!("Cookie: {}", self.cookie));
         let kind = "Content-Type: application/x-www-form-urlencoded";
         let mut all = vec![host.as_str(), cookie.as_str(), kind];
@@ -107,11 +107,62 @@ impl Site {
         self.raw("POST", path, &all, body)
     }
 
-    fn csrf(&self) -> String {
-        let page = self.get("/").body;
-        let at = page.split("name=\"csrf\" value=\"").nth(1).expect("a form");
-        at.split('"').next().expect("a value").to_owned()
+    /// A change of the settings: each field by its name, with all that a form of the page sends.
+    pub fn change(&self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        self.change_with_csrf_of(&self.get("/").body, action, fields)
     }
+
+    /// The same with the second token of a page that was read before.
+    pub fn change_with_csrf_of(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = csrf_of(page);
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.append_pair("csrf", &csrf).extend_pairs(fields);
+        let origin = format!("Origin: http://{}", self.host);
+        self.post(&format!("/settings/{action}"), &[&origin], &body.finish())
+    }
+
+    /// The settings after a change that was taken, where it leads.
+    #[track_caller]
+    pub fn changed(&self, action: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.change(action, fields);
+        assert_eq!(answer.status, 303, "{action} {fields:?}: {}", text_of(&answer.body));
+        let to = answer.header("location").expect("a way back").to_owned();
+        assert!(to.starts_with("/settings?said="), "{to}");
+        self.get(&to).body
+    }
+
+    pub fn csrf(&self) -> String {
+        csrf_of(&self.get("/").body)
+    }
+}
+
+fn csrf_of(page: &str) -> String {
+    let at = page.split("name=\"csrf\" value=\"").nth(1).expect("a form");
+    at.split('"').next().expect("a value").to_owned()
+}
+
+/// A page's words, without its tags.
+pub fn text_of(html: &str) -> String {
+    let mut out = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                out.push(' ');
+            }
+            _ if !in_tag => out.push(character),
+            _ => {}
+        }
+    }
+    let words: Vec<_> = out.split_whitespace().collect();
+    words
+        .join(" ")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+        .replace("&gt;", ">")
+        .replace("&lt;", "<")
 }
 
 #[test]
@@ -416,6 +467,10 @@ fn a_first_start_shows_ways_on() {
         assert!(body.contains("spendbar demo") && body.contains("spendbar doctor"), "{body}");
     }
     assert!(eventually(PATIENCE, || site.get("/").body.contains("Nothing to show yet")));
+    // The first line of an agent brings the figures; an open page asks for its parts.
+    assert!(site.get("/parts").body.starts_with("<section id=\"first\""));
+    site.world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
+    assert!(eventually(PATIENCE, || site.get("/parts").body.contains("id=\"where\"")));
 }
 
 #[test]
@@ -434,6 +489,17 @@ fn without_a_budget_one_is_suggested() {
         "{}",
         site.get("/").body
     );
+    let body = site.get("/").body;
+    assert!(text_of(&body).contains("Found on this machine: Claude Code."), "{body}");
+    // The form that is on the page, as it stands there: one press.
+    let form = body.split("<form class=\"begin\"").nth(1).expect("a form");
+    let form = form.split("</form>").next().expect("its end");
+    assert!(form.contains("action=\"/settings/budget\"") && form.contains("value=\"9\""), "{form}");
+    let said = site.changed("budget", &[("form", "add-budget"), ("per", "day"), ("amount", "9")]);
+    assert!(text_of(&said).contains("Budget \"day\" is added: $9 a day. Undo"), "{said}");
+    let set = site.world.run(["budget", "list"]).success().stdout;
+    assert!(set.contains("$9.00") && set.contains("50, 80, 100 %"), "{set}");
+    assert!(eventually(PATIENCE, || !site.get("/").body.contains("No budget yet")));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod doors;
 mod metrics;
 mod routes;
+mod settings;
 mod window;
 
 pub(super) use window::{PageWindow, window};
@@ -112,8 +113,9 @@ impl Served {
         let routes = routes::routes(app, doors, boards, commands);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            // The ledger blocks; two readers are enough for a page that one person looks at.
-            .max_blocking_threads(2)
+            // The ledger blocks, and so do the keyring, which may ask its owner, and a provider whose
+            // key is tested: while those take their time the page is still read.
+            .max_blocking_threads(4)
             .thread_keep_alive(Duration::from_secs(1))
             .build()
             .context("starting the page")?;

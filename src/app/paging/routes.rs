@@ -34,20 +34,23 @@ use crate::spend::SnoozeFor;
 
 use super::super::App;
 use super::doors::{Doors, POLICY, Refusal};
+use super::settings;
 
 /// How long a page waits for another process's transaction before it says so.
 const BUSY: Duration = Duration::from_secs(5);
 /// A form of the page is far smaller.
-const FORM: usize = 16 * 1024;
+pub(super) const FORM: usize = 16 * 1024;
 /// Said from time to time, so that a page that went away is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-struct Page {
-    app: App,
-    doors: Doors,
+/// What every answer is made from.
+pub(super) struct Page {
+    pub(super) app: App,
+    pub(super) doors: Doors,
     assets: Assets,
-    boards: watch::Receiver<Option<Arc<Board>>>,
-    commands: UnboundedSender<Command>,
+    pub(super) boards: watch::Receiver<Option<Arc<Board>>>,
+    pub(super) commands: UnboundedSender<Command>,
+    pub(super) settings: settings::Memory,
     /// The last configuration that could be read: a slip in the file must not take the page away.
     config: Mutex<Option<Config>>,
     /// What the newest board looks like, so that many viewers cost as much as one.
@@ -67,6 +70,7 @@ pub(super) fn routes(
         assets: Assets::new(),
         boards,
         commands,
+        settings: settings::Memory::default(),
         config: Mutex::new(app.config().ok()),
         drawn: Mutex::new(None),
     });
@@ -76,6 +80,7 @@ pub(super) fn routes(
         .route("/live", get(live))
         .route("/refresh", post(refresh))
         .route("/snooze", post(snooze))
+        .merge(settings::routes())
         .layer(middleware::from_fn_with_state(page.clone(), own_alone));
     inside
         .route("/open", get(open))
@@ -121,7 +126,7 @@ async fn own_alone(State(page): State<Arc<Page>>, request: Request, next: Next) 
 }
 
 /// Says the same whatever is wrong: nobody is told how close they came.
-fn turn_away(page: &Page, refusal: Refusal) -> Response {
+pub(super) fn turn_away(page: &Page, refusal: Refusal) -> Response {
     log::info!("the page turned a request away: {refusal:?}");
     let text = face::message(
         "This page is closed",
@@ -171,7 +176,7 @@ async fn whole(State(page): State<Arc<Page>>, uri: Uri) -> Response {
 async fn parts(State(page): State<Arc<Page>>, uri: Uri) -> Response {
     // What is no part of the answer is not asked of the ledger.
     let view = View { what_if: None, ..address::read(uri.query().unwrap_or_default()) };
-    shown(page, view, |_, data| face::parts(data).into_string()).await
+    shown(page, view, |page, data| face::parts(data, &page.frame()).into_string()).await
 }
 
 async fn shown(
@@ -179,10 +184,7 @@ async fn shown(
     view: View,
     draw: impl Fn(&Page, &PageData) -> String + Send + 'static,
 ) -> Response {
-    let Some(board) = page.boards.borrow().clone() else {
-        let says = "The first figures are being read. They are here in a moment.";
-        return Html(face::message("Just starting", says, Some(1), &page.frame())).into_response();
-    };
+    let Some(board) = page.boards.borrow().clone() else { return starting_up(&page) };
     let worker = page.clone();
     let drawn = tokio::task::spawn_blocking(move || {
         let (config, ledger) = worker.ledger()?;
@@ -201,7 +203,13 @@ async fn shown(
     }
 }
 
-fn failed(page: &Page, why: &str) -> Response {
+/// Said until the first board is there; the browser asks again by itself.
+pub(super) fn starting_up(page: &Page) -> Response {
+    let says = "The first figures are being read. They are here in a moment.";
+    Html(face::message("Just starting", says, Some(1), &page.frame())).into_response()
+}
+
+pub(super) fn failed(page: &Page, why: &str) -> Response {
     log::warn!("the page can't be shown: {why}");
     let says = format!("The figures can't be read now: {why}.");
     let text = face::message("No figures", &says, None, &page.frame());
@@ -263,7 +271,7 @@ fn change(page: &Page, form: &[u8], command: impl Fn(&str) -> Option<Command>) -
 }
 
 impl Page {
-    fn frame(&self) -> Frame<'_> {
+    pub(super) fn frame(&self) -> Frame<'_> {
         Frame { assets: &self.assets, csrf: self.doors.csrf() }
     }
 

@@ -7,6 +7,7 @@
 
 pub mod alerts;
 pub mod args;
+pub mod autostart;
 pub mod budget;
 pub mod check;
 pub mod config;

@@ -4,6 +4,7 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod alerts;
+mod autostart;
 mod budget;
 mod check;
 mod energy;
@@ -27,6 +28,7 @@ use crate::platform::popover::Point;
 use crate::spend::{Currency, Money};
 
 pub use alerts::{AlertsArgs, AlertsCommand};
+pub use autostart::AutostartCommand;
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
 pub use energy::EnergyArgs;
@@ -239,6 +241,9 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Start at login, or no longer
+    #[command(subcommand)]
+    Autostart(AutostartCommand),
     /// The window by the icon, which the running program opens
     #[command(hide = true)]
     Window {
@@ -489,6 +494,7 @@ pub(super) mod tests {
           plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
+          autostart  Start at login, or no longer
           demo       See it at work on a pretend world: no key, no network, no desktop needed
           help       Print this message or the help of the given subcommand(s)
 

@@ -38,6 +38,7 @@ fn empty() -> Board {
         zone: Zone::named("Europe/Berlin"),
         today: "2026-11-24".parse().expect("day"),
         headline: Headline::Spend,
+        colours: crate::board::Colours::Auto,
         figures: Figures {
             spend: usd("0"),
             spend_estimated: false,
