@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use spendbar::board::page::View;
 use spendbar::board::standing::Standings;
+use spendbar::board::yields::WINDOW_HOURS;
 use spendbar::board::{self, Asked, AskedSource, Board, Headline};
 use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::budgets::{Basis, Budget};
@@ -190,7 +191,8 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
 /// What the page behind the icon asks and draws, with the year's chart in it.
 fn page(path: &Path, days: usize) {
     let (ledger, board) = ask(path, days);
-    let data = board::page::page(&ledger, board.into(), View::default()).expect("answers");
+    let data =
+        board::page::page(&ledger, board.into(), View::default(), WINDOW_HOURS).expect("answers");
     let frame = Frame { assets: &Assets::new(), csrf: "" };
     let text = spendbar::faces::page::page(&data, &frame);
     assert!(text.len() < PAGE_BYTES, "{} bytes", text.len());
