@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use spendbar::board::page::View;
 use spendbar::board::standing::Standings;
+use spendbar::board::yields::WINDOW_HOURS;
 use spendbar::board::{self, Asked, AskedSource, Board, IconChoice};
 use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::budgets::{Basis, Budget};
@@ -193,7 +194,11 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
 fn page(path: &Path, days: usize) {
     let (ledger, board) = ask(path, days);
     let prices = PriceTable::builtin();
-    let with = board::page::With { prices: &prices, energy: &Default::default(), window_hours: 24 };
+    let with = board::page::With {
+        prices: &prices,
+        energy: &Default::default(),
+        window_hours: WINDOW_HOURS,
+    };
     let data = board::page::page(&ledger, board.into(), View::default(), with).expect("answers");
     let frame = Frame { assets: &Assets::new(), csrf: "" };
     let text = spendbar::faces::page::page(&data, &frame);

@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_no_history_is_said_to_be_none() {
-        for wrong in ["hello", "1\t2\tx\0", "@c72e40ff\0\0\0", "@xyz\0\0a\0b\01\01\0r\0s\0b\0"] {
+        for wrong in ["hello", "1\t2\tx\0", "@c72e40ff\0\0\0", "@xyz\0\0a\0b\0t\0t\0r\0s\0b\0"] {
             let answer = parse(wrong.as_bytes(), Detail::Lines);
             assert!(matches!(answer, Err(GitError::NotUnderstood(_))), "{wrong}: {answer:?}");
         }

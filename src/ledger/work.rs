@@ -5,6 +5,7 @@
 //! hundred thousand requests.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Result};
@@ -21,7 +22,7 @@ use crate::spend::{Money, Span};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The folder; `None` where the log names none.
-    pub project: Option<String>,
+    pub project: Option<Arc<str>>,
     /// When: the request's own time, or the start of its quarter of an hour.
     pub at: DateTime<Utc>,
     /// Requests.
@@ -85,7 +86,7 @@ impl Ledger {
                 .chain(at_time)
                 .map(|(project, at, figures)| {
                     Ok(Work {
-                        project: names.string(conn, project)?,
+                        project: names.text(conn, project)?,
                         at,
                         requests: codes::to_u64(figures.requests),
                         list: figures.list().map(Money::from_picos_usd),
@@ -129,6 +130,12 @@ impl Slot {
         let whole = self.price.figures(&self.sums);
         let mut rest = self.sums;
         self.events.iter().for_each(|(_, sums)| rest.add(sums, -1));
+        // Nothing is shared out where all of it is in one place.
+        match &*self.events {
+            [] => return Ok(vec![(begin, whole)]),
+            [(at_ms, _)] if rest == SlotSums::default() => return Ok(vec![(*at_ms, whole)]),
+            _ => {}
+        }
         let mut parts: Vec<(i64, SlotSums)> = self.events.clone();
         parts.sort_by_key(|(at_ms, _)| *at_ms);
         parts.insert(0, (begin, rest));

@@ -32,7 +32,7 @@ impl Made<'_> {
 pub(super) struct Commits<'a> {
     /// By time.
     pub(super) made: Vec<Made<'a>>,
-    /// By repository and id.
+    /// By repository and id; empty where no message speaks of another commit.
     places: HashMap<(i64, &'a str), usize>,
     forms: HashMap<(i64, &'a str), &'a KnownCommit>,
 }
@@ -47,6 +47,9 @@ impl<'a> Commits<'a> {
                 makers.entry(&it.commit.id).or_default().insert(tree);
             }
         }
+        // Ids are looked up only where a message speaks of other commits.
+        let names_others =
+            known.iter().any(|it| it.commit.pull.is_some() || !it.commit.reverts.is_empty());
         let mut all = Self::default();
         let mut same: HashMap<(i64, &str, DateTime<Utc>, &str), usize> = HashMap::new();
         for it in known {
@@ -69,10 +72,14 @@ impl<'a> Commits<'a> {
             }
             made.is_gone &= it.is_gone;
             made.makers.extend(makers.get(&*commit.id).into_iter().flatten());
-            all.places.insert((it.repository, &commit.id), place);
-            all.forms.insert((it.repository, &commit.id), it);
+            if names_others {
+                all.places.insert((it.repository, &commit.id), place);
+                all.forms.insert((it.repository, &commit.id), it);
+            }
         }
-        all.mark_reverted();
+        if names_others {
+            all.mark_reverted();
+        }
         all
     }
 

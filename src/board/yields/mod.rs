@@ -281,10 +281,14 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
     let known = ledger.commits_since(span.start)?;
     let commits = Commits::of(&known);
     let candidates = candidates(&commits, &by_id, &ledger.first_made()?, places.values());
-    let of_project = |project: &str| {
-        let place = places.get(project)?;
-        Some((place, candidates.get(&(place.repository, &*place.tree))?))
-    };
+    let of_projects: HashMap<&str, (i64, &Vec<usize>)> = places
+        .iter()
+        .filter_map(|(project, place)| {
+            let candidates = candidates.get(&(place.repository, &*place.tree))?;
+            Some((&**project, (place.repository, candidates)))
+        })
+        .collect();
+    let of_project = |project: &str| of_projects.get(project).copied();
     let window = TimeDelta::hours(asked.window_hours.into());
     // The times within a quarter of an hour matter where a commit was made in it, and where a window
     // opens in it.
@@ -304,7 +308,7 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
     for it in &work {
         let spent =
             Spent { list: it.list, unpriced_tokens: it.unpriced_tokens, requests: it.requests };
-        let Some((place, candidates)) = it.project.as_deref().and_then(of_project) else {
+        let Some((repository, candidates)) = it.project.as_deref().and_then(of_project) else {
             elsewhere.add(&spent);
             continue;
         };
@@ -318,7 +322,7 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
                 day.1.add(&spent);
             }
             None => {
-                let (all, open) = no_commit.entry(place.repository).or_default();
+                let (all, open) = no_commit.entry(repository).or_default();
                 all.add(&spent);
                 if it.at + window > asked.now {
                     open.add(&spent);
@@ -370,7 +374,7 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
     let per_day = per_day.collect();
     let pulls = pulls(&commits, &at_commits, &span, name);
     let worked: BTreeSet<i64> =
-        work.iter().filter_map(|it| Some(places.get(it.project.as_deref()?)?.repository)).collect();
+        work.iter().filter_map(|it| Some(of_project(it.project.as_deref()?)?.0)).collect();
     let notes = words::notes(&words::Noted {
         asked,
         totals: &totals,
