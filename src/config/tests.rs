@@ -345,7 +345,7 @@ fn complaints_name_the_line_what_was_found_and_what_to_write() {
     config.toml:2: zone: "Berlin" is no time zone
       hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
     "#);
-    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
+    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `yield`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
     insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
     insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
     insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");
