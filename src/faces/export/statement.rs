@@ -115,10 +115,7 @@ fn totals(summary: &Summary) -> Vec<Markup> {
             "of the list price; nobody bills it by use",
         ));
     }
-    let requests = match sums.requests {
-        1 => "in 1 request".to_owned(),
-        many => format!("in {} requests", wording::whole(many)),
-    };
+    let requests = format!("in {}", wording::requests(sums.requests));
     totals.push(total("Tokens", &wording::tokens(sums.tokens.total()), &requests));
     totals
 }

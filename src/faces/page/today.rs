@@ -26,7 +26,7 @@ pub(super) fn section(board: &Board) -> Markup {
         @for notice in &board.notices { p.note.warn { (notice) } }
         @if let Some(text) = list_and_billed {
             p.quiet { (text) " · " (wording::tokens(board.figures.tokens.total())) " tokens in "
-                (wording::whole(board.figures.requests)) " requests" }
+                (wording::requests(board.figures.requests)) }
             @for converted in &board.figures.converted { p.quiet { (wording::converted(converted)) } }
             @if let Some(text) = tray::covered(board) { p.quiet { (text) } }
             @for plan in &board.plans { p.quiet { (wording::plans::worth(plan)) } }

@@ -85,10 +85,7 @@ fn header(sheet: &mut Sheet, summary: &Summary, right: f32) {
     let size = sheet.fitting(Face::Bold, 124.0, &figure, right - EDGE - 330.0);
     sheet.text(Face::Bold, size, TEXT, &figure, Place::left(EDGE - 4.0, baseline));
 
-    let requests = match sums.requests {
-        1 => "1 request".to_owned(),
-        many => format!("{} requests", wording::whole(many)),
-    };
+    let requests = wording::requests(sums.requests);
     let tokens = format!("{} tokens", wording::tokens(sums.tokens.total()));
     sheet.text(Face::Bold, 40.0, TEXT, &tokens, Place::right(right, baseline - 44.0));
     sheet.text(Face::Regular, 28.0, QUIET, &requests, Place::right(right, baseline - 2.0));
