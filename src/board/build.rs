@@ -84,6 +84,20 @@ pub struct Live {
     pub looked_at: DateTime<Utc>,
 }
 
+impl Live {
+    /// Whether a board may look otherwise than before this look, of which `known` was known, even
+    /// where nothing was read. That something is not there is no news at its first look: of the many
+    /// agents and providers that there are, most machines have a few.
+    pub fn is_news(&self, info: &SourceInfo, known: Option<&Self>) -> bool {
+        let is_absent = self.error.as_ref().is_some_and(SourceError::is_absence);
+        match known {
+            Some(known) if known.error != self.error => true,
+            // A provider's figures say when they were asked for.
+            _ => !is_absent && (known.is_none() || info.kind == SourceKind::Provider),
+        }
+    }
+}
+
 /// Builds the board.
 ///
 /// # Errors

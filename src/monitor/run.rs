@@ -15,11 +15,10 @@ use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError, Snooze};
 use crate::pricing::PriceTable;
 use crate::sources::{Depth, SourceKind, Watched};
-use crate::spend::Trouble;
 use crate::spend::period::local_day;
 
 use super::delivery::{self, Delivery};
-use super::incidents::{self, Incidents};
+use super::incidents::Incidents;
 use super::job::Job;
 use super::look::{self, Looked, Task, World};
 use super::messages::{Command, Event};
@@ -27,6 +26,7 @@ use super::record::{self, Judge};
 use super::watch::{Change, Watch};
 use super::{Setup, floor, modified, turns};
 
+mod pages;
 mod repositories;
 use repositories::Repositories;
 
@@ -298,9 +298,9 @@ impl<T: FnMut(Event)> Monitor<T> {
         let now = self.setup.clock.now();
         let poll = look::poll(&self.config, info);
         self.take_over(info.id, looked.compared.is_some());
-        let Some(job) = self.job(info.id) else {
-            return Ok(()); // The config switched it off meanwhile.
-        };
+        let was_loading = self.is_loading();
+        // The config may have switched it off meanwhile.
+        let Some(job) = self.job(info.id) else { return Ok(()) };
         let retry_at = job.end(&looked, poll).map(|wait| now + wait);
         if looked.finds() {
             return Ok(());
@@ -314,12 +314,11 @@ impl<T: FnMut(Event)> Monitor<T> {
                 self.trouble.remove("ledger");
                 self.repositories.note(&looked);
                 let live = Live { error, retry_at, looked_at: looked.at };
-                let news = self.live.get(info.id).is_none_or(|known| known.error != live.error);
-                self.live.insert(info.id, live);
+                let news = live.is_news(info, self.live.insert(info.id, live.clone()).as_ref());
                 self.follow_pages();
                 self.judge_for_the_first_time();
                 // While a long first reading goes on, nothing of it is worth a redraw each time.
-                if (recorded.changed && !more) || news || info.kind == SourceKind::Provider {
+                if (recorded.changed && !more) || news || was_loading != self.is_loading() {
                     self.publish();
                 }
             }
@@ -331,27 +330,6 @@ impl<T: FnMut(Event)> Monitor<T> {
                 }
                 self.publish();
             }
-        }
-        Ok(())
-    }
-
-    /// Asks the status pages of the providers that are asked, as the last looks left it.
-    fn follow_pages(&mut self) {
-        let sources = self.jobs.iter().map(|job| job.source.info());
-        self.incidents.follow(&incidents::wanted(&self.config, sources, &self.live));
-    }
-
-    /// Keeps what a status page says.
-    ///
-    /// # Errors
-    /// The ledger is damaged.
-    fn hear(&mut self, page: &str, says: Option<&Trouble>) -> Result<(), LedgerError> {
-        match self.ledger.keep_incident(page, says, self.setup.clock.now()) {
-            Ok(true) => self.publish(),
-            Ok(false) => {}
-            Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
-            // Nobody waits for it, and the next answer will say it again.
-            Err(error) => log::debug!("{page}: {error}"),
         }
         Ok(())
     }

@@ -192,20 +192,30 @@ impl Chromium {
     /// What axe-core finds wrong with the page: `IMPACT RULE: where`. It runs in a world of its own,
     /// which the page's policy does not reach and does not have to be loosened for.
     pub fn axe(&mut self) -> Vec<String> {
-        let tree = self.tell("Page.getFrameTree", json!({}));
-        let frame = &tree["frameTree"]["frame"]["id"];
-        let world = json!({ "frameId": frame, "worldName": "axe" });
-        let world = self.tell("Page.createIsolatedWorld", world)["executionContextId"].clone();
         let run = "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
             violations.map((it) => `${it.impact} ${it.id}: ${it.nodes.map((node) => node.html.slice(0, 200)
                 + ' ' + node.failureSummary).join(' | ')}`))";
-        let asks = json!({
-            "expression": format!("{AXE}\n;{run}"),
-            "contextId": world,
-            "returnByValue": true,
-            "awaitPromise": true,
-        });
-        let answer = self.tell("Runtime.evaluate", asks);
+        // A page that leads on by itself takes the world with it: then it is the next page's turn.
+        let answer = (0..10)
+            .find_map(|_| {
+                let tree = self.tell("Page.getFrameTree", json!({}));
+                let frame = &tree["frameTree"]["frame"]["id"];
+                let world = json!({ "frameId": frame, "worldName": "axe" });
+                let world = self.send("Page.createIsolatedWorld", world)["result"].clone();
+                let asks = json!({
+                    "expression": format!("{AXE}\n;{run}"),
+                    "contextId": world["executionContextId"],
+                    "returnByValue": true,
+                    "awaitPromise": true,
+                });
+                let answer = self.send("Runtime.evaluate", asks);
+                let is_there = answer.get("error").is_none();
+                if !is_there {
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+                is_there.then(|| answer["result"].clone())
+            })
+            .expect("the page stays");
         assert!(answer.get("exceptionDetails").is_none(), "axe: {answer}");
         let faults = answer["result"]["value"].as_array().expect("a list").clone();
         faults.iter().map(|it| it.as_str().expect("text").to_owned()).collect()
