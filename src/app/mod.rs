@@ -11,6 +11,7 @@ mod guard;
 mod paging;
 mod polling;
 mod running;
+mod serving_mcp;
 mod telling;
 mod topping;
 
@@ -55,6 +56,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Top { seconds }) => {
             drop(out);
             return topping::top(&app, seconds, &style);
+        }
+        Some(Command::Mcp) => {
+            // The protocol has standard output to itself.
+            drop(out);
+            return serving_mcp::serve(&app);
         }
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,

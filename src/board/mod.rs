@@ -4,6 +4,7 @@ mod build;
 pub mod page;
 pub mod reconcile;
 pub mod report;
+pub mod session_cost;
 pub mod sessions;
 pub mod standing;
 pub mod wording;

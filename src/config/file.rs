@@ -14,6 +14,7 @@ use url::{Host, Url};
 mod alerts;
 mod budgets;
 mod guard;
+mod mcp;
 mod providers;
 mod watches;
 
@@ -21,6 +22,7 @@ use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
 use guard::TypedGuard;
+use mcp::TypedMcp;
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
 
@@ -57,6 +59,8 @@ struct Typed {
     budget: Vec<TypedBudget>,
     #[serde(default)]
     guard: TypedGuard,
+    #[serde(default)]
+    mcp: TypedMcp,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -177,6 +181,7 @@ impl Check<'_> {
             providers,
             budgets,
             guard,
+            mcp: typed.mcp.settings(),
             read_from: None,
             rates,
             watches,

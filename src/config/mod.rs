@@ -51,6 +51,8 @@ pub struct Config {
     pub budgets: Vec<Budget>,
     /// When agents are warned and stopped.
     pub guard: Rules,
+    /// What agents that ask are told.
+    pub mcp: McpSettings,
     /// The [`fingerprint`] of the file it was read from; `None` without a file.
     pub read_from: Option<u64>,
     /// What bills in other currencies count as.
@@ -93,6 +95,13 @@ pub struct ProviderSettings {
     pub settings: BTreeMap<String, String>,
 }
 
+/// `[mcp]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct McpSettings {
+    /// Whether agents are told the names of folders and of sessions other than their own.
+    pub projects: bool,
+}
+
 /// Who bills an agent's usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,6 +125,7 @@ impl Config {
             providers: BTreeMap::new(),
             budgets: Vec::new(),
             guard: Rules::default(),
+            mcp: McpSettings::default(),
             read_from: None,
             rates: Rates::default(),
             watches: Vec::new(),

@@ -3,6 +3,7 @@
 pub mod cli;
 #[cfg(test)]
 mod examples;
+pub mod mcp;
 pub mod notify;
 pub mod page;
 pub mod terminal;

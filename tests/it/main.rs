@@ -37,6 +37,7 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod mcp;
 mod page;
 mod page_browser;
 mod polling;

@@ -26,7 +26,7 @@ pub use check::CheckArgs;
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
-pub use report::{DayArg, ReportArgs};
+pub use report::{DayArg, ReportArgs, parse_day, parse_group};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -172,6 +172,15 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
         #[command(subcommand)]
         command: Option<GuardCommand>,
     },
+    /// Answer agents that ask what was spent: a server of the Model Context Protocol
+    #[command(after_help = "\
+An agent starts it and talks to it over standard input and output; it ends when the agent closes
+them. It tells what today and a session cost, what is left of the budgets, and where spend went.
+It changes nothing. Folders are named only with [mcp] projects = true in the config.
+
+Example:
+  claude mcp add spendbar -- spendbar mcp")]
+    Mcp,
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
