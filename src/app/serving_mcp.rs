@@ -33,6 +33,8 @@ const LEDGER_WAIT: Duration = Duration::from_secs(5);
 pub(super) fn serve(app: &App) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // Input and output take one each; two questions at a time are enough.
+        .max_blocking_threads(4)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .context("starting the server")?;

@@ -12,7 +12,7 @@ use super::SourceRow;
 use super::report::{GroupBy, Sums};
 use crate::ledger::{LastUses, Ledger, LedgerError, SessionUse};
 use crate::spend::period::local_day;
-use crate::spend::{Filter, Glob, Lists, Span, Zone};
+use crate::spend::{Currency, Filter, Glob, Lists, Money, Span, Zone};
 
 /// How far back the newest session of a folder is looked for, today included.
 pub const LOOK_BACK_DAYS: u64 = 30;
@@ -115,6 +115,10 @@ pub fn session_cost(
         if let Some(project) = row.project {
             push_last(&mut cost.projects, project);
         }
+    }
+    if cost.today.requests == 0 {
+        // Known to be nothing, which is not unknown.
+        cost.today.list = Some(Money::zero(Currency::USD));
     }
     cost.models = models.into_iter().collect();
     cost.models.sort_by_key(|(_, sums)| {

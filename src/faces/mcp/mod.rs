@@ -96,21 +96,6 @@ fn list(amount: Option<Money>) -> String {
     amount.map_or(wording::UNKNOWN.into(), text)
 }
 
-/// A list price with what has to be said of it: `≈ $3.20, of which $1.00 is covered by a
-/// subscription, not billed; 700 tokens without a known price are in no amount`.
-fn list_told(sums: &Sums) -> String {
-    let mut text = list(sums.list);
-    if let Some(covered) = sums.covered.filter(|covered| covered.attos != 0) {
-        let covered = wording::amount_full(&covered);
-        text = format!("{text}, of which {covered} is covered by a subscription, not billed");
-    }
-    if sums.unpriced_tokens > 0 {
-        let tokens = wording::tokens(sums.unpriced_tokens);
-        text = format!("{text}; {tokens} tokens without a known price are in no amount");
-    }
-    text
-}
-
 /// A model's name as logged.
 fn model(name: Option<&str>) -> String {
     name.map_or_else(|| "model not named".into(), clean)
@@ -131,7 +116,7 @@ fn notes(board: &Board) -> Vec<String> {
         let old = board.sources.iter().find(|known| known.info.id == row.info.id);
         if let Some(at) = old.filter(|old| old.stale).and_then(|old| old.last_good_at) {
             let age = wording::age(board.now, at, board.zone);
-            notes.push(format!("{}: its figures are as of {age}.", row.info.name));
+            notes.push(format!("{}: its last figures came {age}.", row.info.name));
         }
     }
     notes.extend(status::notes(&discreet));

@@ -191,7 +191,11 @@ mod tests {
     fn what_is_wrong_is_said_so_that_it_can_be_mended() {
         for (tool, arguments, said) in [
             ("spend_today", json!({"day": "x"}), "spend_today: day: unknown argument `day`"),
-            ("session_cost", json!({"session": 7}), "session: invalid type: integer `7`"),
+            (
+                "session_cost",
+                json!({"session": 7}),
+                "session: invalid type: number, expected a string",
+            ),
             ("session_cost", json!({"session": " "}), "session: the name is empty"),
             ("budget_left", json!({"name": "day"}), "unknown argument `name`, expected `budget`"),
             ("report", json!({"since": "soon"}), "since: \"soon\": write a day as 2026-11-24"),

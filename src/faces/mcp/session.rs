@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::super::cli::json;
 use super::super::cli::style::clean;
-use super::{Reply, Told, Usage, list_told, model, reply};
+use super::{Reply, Told, Usage, list, model, reply};
+use crate::board::report::Sums;
 use crate::board::session_cost::{LOOK_BACK_DAYS, SessionCost, Which};
 use crate::board::wording;
 use crate::spend::Zone;
@@ -33,15 +34,6 @@ pub fn answer(
     let agents = cost.agents.iter().map(|name| clean(name)).collect::<Vec<_>>().join(" and ");
     let of = if agents.is_empty() { String::new() } else { format!(" of {agents}") };
     let mut lines = vec![format!("Session {}{of}{why}:", clean(&cost.session))];
-    let usage = |sums| {
-        let Usage { requests, tokens, .. } = Usage::of(sums);
-        let requests = match requests {
-            1 => "1 request".to_owned(),
-            many => format!("{} requests", wording::whole(many)),
-        };
-        let list = list_told(sums);
-        format!("{list} at list price · {requests} · {} tokens", wording::tokens(tokens))
-    };
     lines.push(format!("In all {}", usage(&cost.all)));
     lines.push(format!("Today {}", usage(&cost.today)));
     let days = if cost.first_day == cost.last_day {
@@ -50,14 +42,14 @@ pub fn answer(
         format!("from {} to {}", wording::day(cost.first_day), wording::day(cost.last_day))
     };
     let last = cost.last_at.map_or(String::new(), |at| {
-        let about = if cost.last_at_is_exact { "" } else { "about " };
-        format!(", last {about}{}", wording::age(now, at, zone))
+        let later = if cost.last_at_is_exact { "" } else { " or up to a quarter of an hour later" };
+        format!(", last {}{later}", wording::age(now, at, zone))
     });
     lines.push(format!("At work {days}{last}."));
     if cost.models.len() > 1 {
         let models = cost.models.iter().take(TEXT_MODELS);
         let models: Vec<_> = models
-            .map(|(name, sums)| format!("{} {}", model(name.as_deref()), super::list(sums.list)))
+            .map(|(name, sums)| format!("{} {}", model(name.as_deref()), list(sums.list)))
             .collect();
         lines.push(format!("Models: {}", models.join(", ")));
     } else if let Some((name, _)) = cost.models.first() {
@@ -86,6 +78,28 @@ pub fn answer(
         notes: &notes,
     };
     reply(lines, &document)
+}
+
+/// `≈ $3.20 at list price · 12 requests · 31.0 k tokens`, with what has to be said of it.
+fn usage(sums: &Sums) -> String {
+    if sums.requests == 0 {
+        return "nothing".into();
+    }
+    let requests = match sums.requests {
+        1 => "1 request".to_owned(),
+        many => format!("{} requests", wording::whole(many)),
+    };
+    let mut parts = vec![format!("{} at list price", list(sums.list)), requests];
+    parts.push(format!("{} tokens", wording::tokens(sums.tokens.total())));
+    if let Some(covered) = sums.covered.filter(|covered| covered.attos != 0) {
+        let covered = wording::amount_full(&covered);
+        parts.push(format!("{covered} of it is covered by a subscription, not billed"));
+    }
+    if sums.unpriced_tokens > 0 {
+        let tokens = wording::tokens(sums.unpriced_tokens);
+        parts.push(format!("{tokens} tokens have no known price and are in no amount"));
+    }
+    parts.join(" · ")
 }
 
 fn notes(cost: &SessionCost) -> Vec<String> {
@@ -151,7 +165,7 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn of(model: Option<&'a str>, sums: &crate::board::report::Sums) -> Self {
+    fn of(model: Option<&'a str>, sums: &Sums) -> Self {
         Self { model, usage: Usage::of(sums) }
     }
 }
