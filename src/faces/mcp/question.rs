@@ -71,7 +71,7 @@ struct ReportSent {
     since: Option<String>,
     until: Option<String>,
     by: Option<Vec<String>>,
-    rows: Option<usize>,
+    rows: Option<i64>,
 }
 
 impl Question {
@@ -129,10 +129,11 @@ impl ReportAsked {
         if by.is_empty() {
             by.push(GroupBy::Day);
         }
-        let rows = sent.rows.unwrap_or(USUAL_ROWS);
-        if !(1..=MOST_ROWS).contains(&rows) {
+        let rows = sent.rows.map_or(Some(USUAL_ROWS), |rows| usize::try_from(rows).ok());
+        let Some(rows) = rows.filter(|rows| (1..=MOST_ROWS).contains(rows)) else {
+            let rows = sent.rows.unwrap_or_default();
             return Err(format!("rows: {rows} is not between 1 and {MOST_ROWS}"));
-        }
+        };
         Ok(Self { since: day("since", sent.since)?, until: day("until", sent.until)?, by, rows })
     }
 
@@ -206,7 +207,7 @@ mod tests {
             ),
             ("report", json!({"by": ["team"]}), "by: \"team\": write some of day,source,provider"),
             ("report", json!({"rows": 0}), "rows: 0 is not between 1 and 200"),
-            ("report", json!({"rows": -1}), "rows: invalid value"),
+            ("report", json!({"rows": -1}), "rows: -1 is not between 1 and 200"),
         ] {
             let error = ask(tool, arguments).expect_err(said);
             assert!(error.contains(said), "{error}");
