@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use spendbar::board::page::View;
 use spendbar::board::standing::Standings;
-use spendbar::board::{self, Asked, AskedSource, Board, Headline};
+use spendbar::board::yields::WINDOW_HOURS;
+use spendbar::board::{self, Asked, AskedSource, Board, IconChoice};
 use spendbar::budgets::guard::SESSION_HOURS;
 use spendbar::budgets::{Basis, Budget};
 use spendbar::faces::page::Frame;
@@ -172,14 +173,16 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
     let asked = Asked {
         now: start() + TimeDelta::days(days as i64) - TimeDelta::hours(2),
         zone: zone(),
-        headline: Headline::Spend,
+        icon: IconChoice::default(),
         budgets: &budgets,
+        people: &Default::default(),
         sources: &sources,
         live: &BTreeMap::new(),
         is_watched: true,
         paused: false,
         loading: false,
         demo: false,
+        energy: &Default::default(),
         notices: Vec::new(),
     };
     let board = board::build(&ledger, &asked, &mut Standings::default()).expect("answers");
@@ -190,7 +193,13 @@ fn ask(path: &Path, days: usize) -> (Ledger, Board) {
 /// What the page behind the icon asks and draws, with the year's chart in it.
 fn page(path: &Path, days: usize) {
     let (ledger, board) = ask(path, days);
-    let data = board::page::page(&ledger, board.into(), View::default()).expect("answers");
+    let prices = PriceTable::builtin();
+    let with = board::page::With {
+        prices: &prices,
+        energy: &Default::default(),
+        window_hours: WINDOW_HOURS,
+    };
+    let data = board::page::page(&ledger, board.into(), View::default(), with).expect("answers");
     let frame = Frame { assets: &Assets::new(), csrf: "" };
     let text = spendbar::faces::page::page(&data, &frame);
     assert!(text.len() < PAGE_BYTES, "{} bytes", text.len());

@@ -193,6 +193,28 @@ impl Store {
         choose(self.read(info.id, variable(info)), from_variables(info, places))
     }
 
+    /// The names that the keyring holds something under, without reading any of it: opening a secret
+    /// takes its time, and somebody asks for dozens. `None` where the system does not tell.
+    pub fn stored(&self) -> Option<Vec<String>> {
+        if self.keyring { keyring::stored(SERVICE) } else { Some(Vec::new()) }
+    }
+
+    /// Where a source's key comes from; `None` without one. `stored` is what [`Self::stored`] told.
+    pub fn origin(
+        &self,
+        info: &'static SourceInfo,
+        places: &Places,
+        stored: Option<&[String]>,
+    ) -> Option<Origin> {
+        info.key.as_ref()?;
+        match stored {
+            Some(names) if names.iter().any(|name| name == info.id) => Some(Origin::Keyring),
+            Some(_) => from_variables(info, places).map(|(_, name)| Origin::Variable(name)),
+            // What keeps the keyring from answering is told by `doctor` and `key list`.
+            None => self.get(info, places).ok().flatten().map(|(_, origin)| origin),
+        }
+    }
+
     /// Removes a key from the keyring; false when it held none.
     ///
     /// # Errors
@@ -337,6 +359,13 @@ mod tests {
             store.set(openai(), &ApiKey::new("x")).expect_err("off"),
             @"SPENDBAR_KEYRING=off leaves the keyring alone; set OPENAI_ADMIN_KEY instead"
         );
+        let from_variable = Some(Origin::Variable("OPENAI_ADMIN_KEY"));
+        assert_eq!(store.stored(), Some(Vec::new()), "it is not even asked");
+        assert_eq!(store.origin(openai(), &off, Some(&[])), from_variable);
+        assert_eq!(store.origin(openai(), &off, None), from_variable);
+        let stored = ["openai-admin".to_owned()];
+        assert_eq!(store.origin(openai(), &off, Some(&stored)), Some(Origin::Keyring));
+        assert_eq!(store.origin(openai(), &places(&[]), Some(&[])), None);
         let listed = store.list(crate::sources::SOURCES.iter().copied(), &off);
         assert!(listed.iter().all(|row| row.info.key.is_some()));
         assert_eq!(listed.iter().filter(|row| matches!(row.key, Ok(Some(_)))).count(), 1);
@@ -364,6 +393,7 @@ mod tests {
             let kept = store.get(openai(), &nothing).expect("asked");
             assert_eq!(kept, Some((ApiKey::new(secret), Origin::Keyring)));
         }
+        assert_eq!(store.stored(), Some(vec!["openai-admin".to_owned()]));
         assert_eq!(store.remove(openai()), Ok(true));
         assert_eq!(store.remove(openai()), Ok(false));
     }

@@ -5,6 +5,8 @@
 const status = document.getElementById("live");
 const tip = document.body.appendChild(document.createElement("div"));
 tip.id = "tip";
+// It says what the mark's own label says.
+tip.setAttribute("aria-hidden", "true");
 tip.hidden = true;
 
 // Charts and tables are asked for anew at most this often.
@@ -56,7 +58,12 @@ async function renewCharts() {
     const answer = await fetch("/parts" + location.search, { credentials: "same-origin" });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const section of page.querySelectorAll("section")) replace(section.id, section.innerHTML);
+    const sections = [...page.querySelectorAll("section")];
+    const shown = document.querySelectorAll("main > section:not(#today, #trust)");
+    // A first agent or budget brings other sections along: the page is another one then.
+    if (String([...shown].map((it) => it.id)) !== String(sections.map((it) => it.id))) return location.reload();
+    // What somebody types there must stay.
+    for (const section of sections) if (!document.querySelector(`#${section.id} input`)) replace(section.id, section.innerHTML);
   } catch {
     chartsAreOld = true;
   }

@@ -1,12 +1,15 @@
-//! Commands that ask: `status`, `report`, `reconcile`, `sources`.
+//! Commands that ask: `status`, `report`, `energy`, `reconcile`, `sources`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::board::standing::Standings;
-use crate::board::{self, Asked, Board, report};
+use crate::board::{self, Asked, Board, energy, report};
 use crate::config::Config;
-use crate::faces::cli::args::{JsonArg, ReconcileArgs, ReportArgs, StatusArgs};
+use crate::faces::cli::args::{
+    EnergyArgs, JsonArg, ReconcileArgs, ReportArgs, StatusArgs, StatusFormat,
+};
 use crate::faces::cli::first_run::Looked;
 use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
@@ -15,6 +18,7 @@ use crate::ledger::Ledger;
 use crate::monitor::look::asked_sources;
 use crate::secrets::Store;
 use crate::sources::{Places, SourceInfo, SourceKind, setting};
+use crate::spend::Filter;
 use crate::spend::period::local_day;
 
 use super::App;
@@ -32,6 +36,8 @@ pub(super) fn status(
         status::json(out, &board)?;
     } else if args.line {
         status::line(out, &board)?;
+    } else if let Some(StatusFormat::Waybar) = args.format {
+        status::waybar(out, &board)?;
     } else {
         status::text(out, &board, &looked(app, &config), style)?;
     }
@@ -47,12 +53,33 @@ pub(super) fn report(
     let (config, ledger) = open(app)?;
     let zone = args.tz.unwrap_or(config.zone);
     let days = args.days(local_day(app.clock.now(), zone))?;
-    let report = report::report(&ledger, days, zone, &args.by())?;
+    let mut report = report::report(&ledger, days, zone, &args.by(), &config.people)?;
+    if args.energy {
+        report.energy = Some(energy::of_report(&ledger, &report, &config.energy)?);
+    }
     if args.json {
         crate::faces::cli::report::json(out, &report)?;
     } else {
         let looked = ledger.first_usage_day(zone)?.is_none().then(|| looked(app, &config));
         crate::faces::cli::report::text(out, &report, looked.as_deref(), style)?;
+    }
+    Ok(())
+}
+
+pub(super) fn energy(
+    app: &App,
+    args: EnergyArgs,
+    style: &Style,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (config, ledger) = open(app)?;
+    let days = args.span.days(local_day(app.clock.now(), config.zone))?;
+    let filter = Filter::everything();
+    let answer = energy::energy(&ledger, days, config.zone, &filter, &config.energy)?;
+    if args.json {
+        crate::faces::cli::energy::json(out, &answer)?;
+    } else {
+        crate::faces::cli::energy::text(out, &answer, style)?;
     }
     Ok(())
 }
@@ -101,14 +128,24 @@ pub(super) fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
 
 /// The ledger for asking, as [`open`] gives it.
 pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
-    let mut ledger = match Ledger::open_read_only(&app.ledger_path()) {
+    let ledger = match Ledger::open_read_only(&app.ledger_path()) {
         Ok(Some(ledger)) => ledger,
         // There is none yet; or what is damaged is set aside, and an empty one begun.
         Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
         Err(error) => return Err(error.into()),
     };
-    ledger.convert_at(config.rates.clone());
-    Ok(ledger)
+    Ok(prepared(app, config, ledger))
+}
+
+/// The ledger with what the config says of how it counts.
+pub(super) fn prepared(app: &App, config: &Config, mut ledger: Ledger) -> Ledger {
+    ledger.reckon_with(config.rates.clone(), config.plans.clone());
+    // A wrong price row is told by `config check` and by the running program; without the table
+    // forecasts are made at today's prices.
+    if let Ok(prices) = app.prices(config) {
+        ledger.know_prices(Arc::new(prices));
+    }
+    ledger
 }
 
 /// The board as it is without a running monitor's help.
@@ -130,14 +167,16 @@ pub(super) fn board_with(
         &Asked {
             now: app.clock.now(),
             zone: config.zone,
-            headline: config.headline,
+            icon: config.icon(),
             budgets: &config.budgets,
+            people: &config.people,
             sources: &asked_sources(config),
             live: &live,
             is_watched,
             paused: false,
             loading: false,
             demo: app.demo,
+            energy: &config.energy,
             notices: Vec::new(),
         },
         standings,
@@ -149,13 +188,13 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
     let places = app.places_with(config);
     // Looking must not make the keyring ask for its password.
     let store = Store::new(&places).without_asking();
+    let stored = store.stored();
     config
         .sources()
         .map(|source| {
             let info = source.info();
             let row = board.sources.iter().find(|row| row.info.id == info.id);
-            // What keeps the keyring from answering is told by `doctor` and `key list`.
-            let key = store.get(info, &places).ok().flatten().map(|(_, origin)| origin);
+            let key = store.origin(info, &places, stored.as_deref());
             let found = match info.kind {
                 SourceKind::Agent => {
                     source.roots(&places).iter().map(|root| root.display().to_string()).collect()

@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::config::Config;
 use crate::faces::cli::args::JsonArg;
 use crate::faces::cli::doctor::{self, Check, Diagnosis, Verdict};
+use crate::faces::cli::plan;
 use crate::faces::cli::style::Style;
 use crate::ledger::Ledger;
 use crate::platform::session::{self, Presence};
@@ -65,7 +66,10 @@ fn check_config(app: &App) -> (Check, Config) {
     match checked {
         Ok(config) => {
             let found = if path.exists() { "read" } else { "not there, the defaults hold" };
-            (check("config", "Config", Verdict::Ok, place, found.into()), config)
+            let mut check = check("config", "Config", Verdict::Ok, place, found.into());
+            let overlaps = plan::overlaps(&config.plans);
+            check.hint = (!overlaps.is_empty()).then(|| overlaps.join(" "));
+            (check, config)
         }
         Err(error) => {
             let mut check = check("config", "Config", Verdict::Bad, place, format!("{error:#}"));

@@ -7,13 +7,18 @@ mod checking;
 mod describing;
 mod doctor;
 mod explaining;
+mod exporting;
 mod guard;
 mod paging;
+mod planning;
 mod polling;
 mod running;
 mod serving_mcp;
+mod starting;
 mod telling;
 mod topping;
+mod whatif;
+mod yielding;
 
 pub use checking::Over;
 
@@ -31,6 +36,7 @@ use crate::ledger::Ledger;
 use crate::monitor::Setup;
 use crate::monitor::clock::{self, Clock};
 use crate::platform::paths::{self, Folders};
+use crate::pricing::PriceTable;
 use crate::sources::Places;
 use crate::spend::Zone;
 
@@ -47,11 +53,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => {
             drop(out);
-            return running::run(&app, cli.run.headless, None);
+            return running::run(&app, cli.run, None);
         }
         Some(Command::Demo { seconds, run }) => {
             drop(out);
-            return running::demo(&app, run.headless, seconds);
+            return running::demo(&app, run, seconds);
         }
         Some(Command::Top { seconds }) => {
             drop(out);
@@ -65,6 +71,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,
         Some(Command::Reconcile(args)) => asking::reconcile(&app, args, &style, &mut out)?,
+        Some(Command::Energy(args)) => asking::energy(&app, args, &style, &mut out)?,
+        Some(Command::WhatIf(args)) => whatif::whatif(&app, &args, &style, &mut out)?,
+        Some(Command::Export(args)) => exporting::export(&app, &args, &mut out)?,
+        Some(Command::Yield(args)) => yielding::answer(&app, &args, &style, &mut out)?,
         Some(Command::Page(args)) => paging::page(&app, args.json, &mut out)?,
         Some(Command::Window { page, at }) => paging::window(&page, at)?,
         Some(Command::Poll { offline }) => polling::poll(&app, offline, &style, &mut out)?,
@@ -81,9 +91,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             describing::check(&app, &args, &style, &mut out)?;
         }
         Some(Command::Config(command)) => changing::config(&app, command, &mut out)?,
+        Some(Command::Plan(command)) => planning::plans(&app, command, &style, &mut out)?,
         Some(Command::Budget(command)) => changing::budgets(&app, command, &style, &mut out)?,
         Some(Command::Guard { command }) => guard::run(&app, command, &style, &mut out)?,
         Some(Command::Key(command)) => changing::keys(&app, command, &style, &mut out)?,
+        Some(Command::Autostart(command)) => starting::autostart(&app, command, &mut out)?,
     }
     Ok(out.flush()?)
 }
@@ -169,6 +181,16 @@ impl App {
     /// The file can't be read or says something wrong.
     pub fn config(&self) -> Result<Config, ConfigError> {
         Config::load(&self.config_path(), &self.places.home, self.system_zone)
+    }
+
+    /// The built-in prices with the config's own.
+    ///
+    /// # Errors
+    /// A row of the config is wrong.
+    pub fn prices(&self, config: &Config) -> anyhow::Result<PriceTable> {
+        PriceTable::builtin()
+            .with_overrides(&config.prices)
+            .with_context(|| format!("in {}", self.config_path().display()))
     }
 
     /// Home folder and environment, with the roots that the config sets.

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::board::{Board, State, wording};
 use crate::config;
 use crate::demo::World;
+use crate::faces::cli::args::RunArgs;
 use crate::faces::notify::{Notifier, Reply};
 use crate::faces::terminal::Terminal;
 use crate::faces::tray::{self, Action, Tray, TrayHandle};
@@ -37,7 +38,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// Another copy runs already, or the configuration or the ledger can't be used.
-pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn run(app: &App, run: RunArgs, seconds: Option<u64>) -> anyhow::Result<()> {
     let Some(_lock) = lock(app)? else {
         bail!("Spendbar is running already. `spendbar status` shows its figures");
     };
@@ -47,7 +48,10 @@ pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Re
     let events = told.clone();
     let pressed = told.clone();
     let (boards, shown) = watch::channel(None);
-    let monitor = monitor::spawn(app.setup()?, move |event| {
+    let setup = app.setup()?;
+    let metrics = setup.config.metrics;
+    let metrics = (metrics.enabled || run.metrics).then_some(metrics);
+    let monitor = monitor::spawn(setup, move |event| {
         if let Event::Board(board) = &event {
             boards.send_replace(Some(board.clone()));
         }
@@ -58,13 +62,13 @@ pub(super) fn run(app: &App, headless: bool, seconds: Option<u64>) -> anyhow::Re
         let _ = pressed.send(Told::Reply(tag.to_owned(), reply));
     });
     // Without the page the figures are still kept and shown.
-    let page = Served::start(app, shown, monitor.commands())
+    let page = Served::start(app, shown, monitor.commands(), metrics)
         .inspect_err(|error| log::warn!("the page is not served: {error:#}"))
         .ok();
     let telling =
         Telling::new(app, notifier, monitor.commands(), page.as_ref().map(Served::address));
     let graphical = session::is_graphical(|name| app.places.variables.get(name).cloned());
-    if headless || !graphical {
+    if run.headless || !graphical {
         if let Some(page) = page.as_ref().filter(|_| app.demo) {
             // Nobody finds a demo's page otherwise: its home is a folder of its own.
             eprintln!("The page with the details: {}", page.address().as_str());
@@ -275,12 +279,12 @@ fn open_config(app: &App) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`run`], or the pretend world can't be made.
-pub(super) fn demo(user: &App, headless: bool, seconds: Option<u64>) -> anyhow::Result<()> {
+pub(super) fn demo(user: &App, how: RunArgs, seconds: Option<u64>) -> anyhow::Result<()> {
     let clock = Clock::starting_at(World::time_of_day(Clock::system().now()));
     let world = World::start(clock.now())?;
     let app = App::of_demo(&world, user, clock);
     config::edit::write(&app.config_path(), &world.config())?;
-    let ran = run(&app, headless, seconds);
+    let ran = run(&app, how, seconds);
     // The world is put away whatever happened; the first error is the one to tell.
     let ended = world.end();
     ran.and(ended)

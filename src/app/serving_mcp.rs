@@ -21,7 +21,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::spend::period::local_day;
 
 use super::App;
-use super::asking::board;
+use super::asking::{board, prepared};
 
 /// How long a question waits for a ledger that another process holds.
 const LEDGER_WAIT: Duration = Duration::from_secs(5);
@@ -136,7 +136,7 @@ fn where_it_went(
     if since > until {
         return Err(format!("report: since {since} lies after until {until}"));
     }
-    let report = report::report(ledger, (since, until), config.zone, &asked.by);
+    let report = report::report(ledger, (since, until), config.zone, &asked.by, &config.people);
     let report = report.map_err(|error| ledger_problem(&error))?;
     finished(Ok(crate::faces::mcp::report::answer(&report, asked.rows)))
 }
@@ -144,12 +144,11 @@ fn where_it_went(
 /// The ledger for asking, and nothing else.
 fn ledger(app: &App, config: &Config) -> Result<Ledger, String> {
     let opened = Ledger::open_at_once(&app.ledger_path(), LEDGER_WAIT, false);
-    let mut ledger = opened.map_err(|error| ledger_problem(&error))?.ok_or(
+    let ledger = opened.map_err(|error| ledger_problem(&error))?.ok_or(
         "nothing was recorded yet: there is no ledger. The user starts Spendbar (`spendbar`), or \
          looks once with `spendbar poll`.",
     )?;
-    ledger.convert_at(config.rates.clone());
-    Ok(ledger)
+    Ok(prepared(app, config, ledger))
 }
 
 fn finished(drawn: anyhow::Result<Result<Reply, serde_json::Error>>) -> Result<Reply, String> {

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::energy;
+use super::paying::PeopleTerms;
 use super::standing::{Standing, Standings};
 use super::{
-    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, Headline, Incident, SourceRow,
+    AlertRow, BalanceRow, Board, BudgetRow, DeliveryRow, Figures, IconChoice, Incident, SourceRow,
     State,
 };
 use crate::budgets::{self, Budget};
 use crate::ledger::{
     Alert, Delivery, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances,
 };
+use crate::plans::people::People;
 use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble, Zone};
 
 /// Models that faces show.
@@ -26,10 +29,12 @@ pub struct Asked<'a> {
     pub now: DateTime<Utc>,
     /// Zone of "today".
     pub zone: Zone,
-    /// Which figure is the headline.
-    pub headline: Headline,
+    /// What the user chose for the icon.
+    pub icon: IconChoice,
     /// Budgets in the order of the config.
     pub budgets: &'a [Budget],
+    /// What spend is set against, in people's terms.
+    pub people: &'a People,
     /// Sources that are switched on, in the order of the table.
     pub sources: &'a [AskedSource],
     /// How the last looks ended, as a running monitor knows it; by source id.
@@ -42,6 +47,8 @@ pub struct Asked<'a> {
     pub loading: bool,
     /// A pretend world is shown.
     pub demo: bool,
+    /// What electricity is reckoned with, and whether the menu tells it.
+    pub energy: &'a energy::Settings,
     /// Sentences that hold for the whole program.
     pub notices: Vec<String>,
 }
@@ -115,17 +122,33 @@ pub fn build(
         Vec::new()
     };
     let figures = figures(spend, &sources, &states);
+    let energy = match asked.energy.tray {
+        true => {
+            let days = (today.first_day, today.first_day);
+            let filter = Filter::everything();
+            Some(energy::energy(ledger, days, asked.zone, &filter, asked.energy)?.total)
+        }
+        false => None,
+    };
+    let plans = standings.plans.read(ledger, asked.now, asked.zone)?;
+    let day = (today.first_day, today.first_day);
+    let people = PeopleTerms::of(asked.people, figures.paid.usd(), figures.paid.estimated, day);
     Ok(Board {
         now: asked.now,
         zone: asked.zone,
         today: today.first_day,
-        headline: asked.headline,
+        headline: asked.icon.headline,
+        colours: asked.icon.colours,
         figures,
         state: state(asked.paused, &budgets, &sources),
         sources,
         top_models,
         differences,
+        energy,
         budgets,
+        plans,
+        tells_paid: !ledger.plans().is_empty(),
+        people,
         last_alert: ledger.alerts(1)?.into_iter().next().map(alert_row),
         snoozes: ledger.snoozes(asked.now)?,
         loading: asked.loading,
@@ -285,6 +308,7 @@ fn figures(spend: Spend, sources: &[SourceRow], states: &[SourceState]) -> Figur
         billed_other: spend.billed_other,
         converted: spend.converted,
         covered: spend.covered,
+        paid: spend.paid,
         stated: spend.stated,
         requests: spend.requests,
         tokens: spend.tokens,

@@ -1,22 +1,32 @@
 //! The one picture that every face draws: plain data, and the named questions faces may ask.
 
 mod build;
+pub mod compare;
+pub mod energy;
+pub mod export;
 pub mod page;
+pub mod paying;
 pub mod reconcile;
 pub mod report;
 pub mod session_cost;
 pub mod sessions;
 pub mod standing;
+pub mod summary;
+pub mod whatif;
 pub mod wording;
+pub mod yields;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::{Difference, ModelSpend as ModelRow, Snooze};
 pub use build::{Asked, AskedSource, Live, StatusPage, alert_row, build};
+pub use compare::Comparison;
+pub use paying::{PeopleTerms, PlanRow};
 
 pub use crate::budgets::Basis;
 pub use crate::budgets::forecast::Forecast;
+use crate::plans::Paid;
 use crate::spend::{
     AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Problem, QuotaWindow,
     Severity, SourceError, SourceInfo, TokenCounts, Zone,
@@ -33,6 +43,8 @@ pub struct Board {
     pub today: NaiveDate,
     /// Which figure the icon shows.
     pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
     /// Today's figures.
     pub figures: Figures,
     /// Every enabled source that exists on this machine or has a key, in table order.
@@ -41,8 +53,16 @@ pub struct Board {
     pub top_models: Vec<ModelRow>,
     /// Where an account's bill of today differs from its list price, by account.
     pub differences: Vec<Difference>,
+    /// What today's tokens took, where the menu is to tell it: an estimate.
+    pub energy: Option<energy::Footprint>,
     /// Budgets in the order of the config.
     pub budgets: Vec<BudgetRow>,
+    /// Plans that run today, in the order of the config.
+    pub plans: Vec<PlanRow>,
+    /// Whether what is paid is told beside the other figures: there are plans or discounts.
+    pub tells_paid: bool,
+    /// Today in people's terms; nothing where the config sets none.
+    pub people: PeopleTerms,
     /// The newest alert that spoke.
     pub last_alert: Option<AlertRow>,
     /// Whose alerts are to stay silent for a while, everything first.
@@ -68,6 +88,32 @@ pub enum Headline {
     List,
     /// Billed cost alone.
     Billed,
+    /// What is paid: bills, list prices of what nobody bills, and plans' fees in the place of what
+    /// they cover.
+    Paid,
+}
+
+/// What the icon's colours are chosen for. Where the system tints icons itself (macOS) it is no
+/// matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colours {
+    /// The panel as the system tells it; readable on both where it does not tell.
+    #[default]
+    Auto,
+    /// A light panel: near-black digits.
+    Light,
+    /// A dark panel: white digits.
+    Dark,
+}
+
+/// What the user chose for the icon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IconChoice {
+    /// Which figure it shows.
+    pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
 }
 
 /// Figures for one span of time.
@@ -87,6 +133,8 @@ pub struct Figures {
     pub converted: Vec<Converted>,
     /// The part of `list` that a subscription covers and nobody bills.
     pub covered: Money,
+    /// What is paid, with plans' fees in the place of what they cover.
+    pub paid: Paid,
     /// The part of `list` that is the agents' own figure, where no list price is known.
     pub stated: Money,
     /// Requests.
@@ -120,6 +168,7 @@ impl Figures {
             Headline::Spend => known(self.spend),
             Headline::List => known(self.list),
             Headline::Billed => self.billed,
+            Headline::Paid => self.paid.usd().and_then(known),
         }
     }
 
@@ -129,6 +178,7 @@ impl Figures {
             Headline::Spend => self.spend_estimated,
             Headline::List => true,
             Headline::Billed => false,
+            Headline::Paid => self.paid.estimated,
         }
     }
 }

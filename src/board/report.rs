@@ -3,10 +3,14 @@
 use chrono::NaiveDate;
 
 use crate::ledger::{self, Ledger, LedgerError, SourceState};
-pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, Sums};
+pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, RowPaid, Sums};
 use crate::spend::Zone;
 
+use super::energy::Footprint;
+use super::paying::{self, PeopleTerms, PlanRow};
 use super::wording;
+use crate::plans::Paid;
+use crate::plans::people::People;
 
 /// A report as every face shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +27,16 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// Sums over all rows.
     pub totals: Sums,
+    /// What each row took in electricity, carbon and water, and all of them, where that was asked.
+    pub energy: Option<(Vec<Footprint>, Footprint)>,
+    /// What is paid for all of it.
+    pub paid: Paid,
+    /// Whether that is told beside the other figures: there are plans or discounts.
+    pub tells_paid: bool,
+    /// Plans in the period of their fees that holds the last day.
+    pub plans: Vec<PlanRow>,
+    /// What is paid, in people's terms.
+    pub people: PeopleTerms,
     /// Where an account's bill of these days differs from its list price, by account.
     pub differences: Vec<Difference>,
     /// Something that was seen is in no figure: tokens without a price or of forks whose parent
@@ -41,10 +55,23 @@ pub fn report(
     (first_day, last_day): (NaiveDate, NaiveDate),
     zone: Zone,
     by: &[GroupBy],
+    people: &People,
 ) -> Result<Report, LedgerError> {
     let answer = ledger.report(first_day, last_day, zone, by)?;
     let states = ledger.sources()?;
-    let notes = notes(&states, &answer);
+    let mut notes = notes(&states, &answer);
+    let tells_paid = !ledger.plans().is_empty();
+    let plans = paying::plans_on(ledger, last_day, zone)?;
+    let paid = answer.paid;
+    let people = PeopleTerms::of(people, paid.usd(), paid.estimated, (first_day, last_day));
+    notes.extend(plans.iter().map(wording::plans::worth));
+    if tells_paid {
+        notes.extend(wording::plans::notes(&paid));
+    }
+    let terms = wording::plans::people(&people);
+    if !terms.is_empty() {
+        notes.push(format!("Paid in these days: {}.", terms.join(" · ")));
+    }
     let differences = if answer.totals.billed.is_empty() {
         Vec::new()
     } else {
@@ -61,6 +88,11 @@ pub fn report(
         rows: answer.rows,
         partial: answer.totals.unpriced_tokens > 0 || states.iter().any(is_partial),
         totals: answer.totals,
+        energy: None,
+        paid,
+        tells_paid,
+        plans,
+        people,
         differences,
         notes,
     })

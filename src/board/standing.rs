@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
 
 use crate::budgets::forecast::{self, EVEN, Forecast, Known, Shape, Week};
 use crate::budgets::{Basis, Budget};
-use crate::ledger::{Ledger, LedgerError, Question, Sum, Tally};
+use crate::ledger::{Ledger, LedgerError, PriceStep, Question, Sum, Tally};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{Filter, Money, Rates, Span, Zone};
 
@@ -37,8 +37,21 @@ pub struct Standing {
 #[derive(Default)]
 pub struct Standings {
     tally: Tally,
-    /// What days cost, by budget, and the hour it was asked in.
-    weeks: BTreeMap<String, (i64, Week)>,
+    /// What is learned of each budget, and when.
+    weeks: BTreeMap<String, (Learnt, Learned)>,
+    /// What plans cover.
+    pub(super) plans: super::paying::Memory,
+}
+
+/// The hour it was asked in, and the prices that were known then.
+type Learnt = (i64, Option<u64>);
+
+/// What is learned of a budget's past for its days to come.
+struct Learned {
+    /// What days cost.
+    week: Week,
+    /// How prices change from now on.
+    steps: Vec<PriceStep>,
 }
 
 impl Standings {
@@ -64,7 +77,7 @@ impl Standings {
         let today = local_day(now, zone);
         let passed = now - day_start(today, zone);
         for (key, standing) in keys.iter().zip(&mut standings) {
-            let Some((_, week)) = self.weeks.get(key) else { continue };
+            let Some((_, Learned { week, steps })) = self.weeks.get(key) else { continue };
             standing.forecast = forecast::forecast(&Known {
                 first: standing.span.first_day,
                 end: standing.span.end_day,
@@ -74,6 +87,7 @@ impl Standings {
                 limit: standing.limit,
                 week,
                 shape: &shape,
+                steps,
             });
         }
         Ok(standings)
@@ -91,16 +105,18 @@ impl Standings {
         zone: Zone,
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut questions = Vec::with_capacity(budgets.len());
+        let fees_end = local_day(now, zone).succ_opt().unwrap_or(NaiveDate::MAX);
         for budget in budgets {
             let span = budget.cycle.holding(now, zone);
             let filter = budget.filter.clone();
-            questions.push(Question { span, filter });
+            questions.push(Question { span, fees_end, filter });
         }
         let with_rest: Vec<_> = budgets.iter().filter(|budget| budget.rollover).collect();
         for budget in &with_rest {
             let span = budget.cycle.holding(now, zone);
             let before = budget.cycle.before(&span, zone).unwrap_or(span);
-            questions.push(Question { span: before, filter: budget.filter.clone() });
+            let filter = budget.filter.clone();
+            questions.push(Question { span: before, fees_end, filter });
         }
         let sums = ledger.tally(&mut self.tally, &questions, zone)?;
         let (sums, before) = sums.split_at(budgets.len());
@@ -125,7 +141,7 @@ impl Standings {
         Ok(standings)
     }
 
-    /// Learns what days cost. Past ones hardly change: asked once an hour, of all budgets at once.
+    /// Learns what days cost, and which price changes are known. Past ones hardly change: asked once an hour, of all budgets at once.
     fn learn(
         &mut self,
         ledger: &Ledger,
@@ -134,8 +150,8 @@ impl Standings {
         now: DateTime<Utc>,
         zone: Zone,
     ) -> Result<(), LedgerError> {
-        let hour = now.timestamp().div_euclid(3600);
-        let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == hour);
+        let when = (now.timestamp().div_euclid(3600), ledger.known_prices());
+        let is_known = |key: &String| self.weeks.get(key).is_some_and(|(known, _)| *known == when);
         let unknown: Vec<_> = budgets
             .iter()
             .zip(keys)
@@ -148,14 +164,15 @@ impl Standings {
         let first = today.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(today);
         let filters: Vec<_> = unknown.iter().map(|(budget, _)| &budget.filter).collect();
         let days = ledger.daily(first, today, zone, &filters)?;
+        let steps = ledger.price_steps(now, zone, &filters)?;
         let mut weeks = BTreeMap::new();
-        for ((budget, key), days) in unknown.into_iter().zip(days) {
+        for (((budget, key), days), steps) in unknown.into_iter().zip(days).zip(steps) {
             let cost = |(day, sum)| (day, figure(budget, &sum, ledger.rates()).attos);
             let costs: Vec<_> = days.into_iter().map(cost).collect();
-            weeks.insert(key.clone(), (hour, Week::of(&costs)));
+            weeks.insert(key.clone(), (when, Learned { week: Week::of(&costs), steps }));
         }
         // Those of budgets that are gone are forgotten.
-        self.weeks.retain(|_, (known, _)| *known == hour);
+        self.weeks.retain(|_, (known, _)| *known == when);
         self.weeks.append(&mut weeks);
         Ok(())
     }
@@ -171,7 +188,7 @@ pub fn spent(
     span: &Span,
     zone: Zone,
 ) -> Result<Money, LedgerError> {
-    let question = Question { span: *span, filter: budget.filter.clone() };
+    let question = Question { span: *span, fees_end: span.end_day, filter: budget.filter.clone() };
     let sums = ledger.tally(&mut Tally::default(), &[question], zone)?;
     let zero = Money::zero(budget.amount.currency);
     Ok(sums.first().map_or(zero, |sum| figure(budget, sum, ledger.rates())))
@@ -183,9 +200,7 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
         Basis::Spend => sum.spend,
         Basis::List => sum.list,
         Basis::Billed => sum.billed,
-        Basis::Paid => {
-            Money { attos: sum.spend.attos.saturating_sub(sum.covered.attos), ..sum.spend }
-        }
+        Basis::Paid => sum.paid,
     };
     let currency = budget.amount.currency;
     rates.from_usd(&usd, currency).unwrap_or(Money::zero(currency))
@@ -193,7 +208,8 @@ fn figure(budget: &Budget, sum: &Sum, rates: &Rates) -> Money {
 
 fn is_estimated(basis: Basis, sum: &Sum) -> bool {
     match basis {
-        Basis::Spend | Basis::Paid => sum.estimated,
+        Basis::Spend => sum.estimated,
+        Basis::Paid => sum.paid_estimated,
         Basis::List => true,
         Basis::Billed => false,
     }

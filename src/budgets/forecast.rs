@@ -9,7 +9,9 @@
 //!    has come, are compared with what was expected of them, and the days to come follow; once all
 //!    of it for the middle, and for the range only where that widens it.
 //! 3. Of today so much has passed as, by the median of past days, is spent by this hour.
-//! 4. Nothing is said before a quarter of a day's usual spend is due (of today for a day, and of
+//! 4. Where prices are known to change before the period ends, days from then on cost so much more
+//!    or less than they would.
+//! 5. Nothing is said before a quarter of a day's usual spend is due (of today for a day, and of
 //!    one finished day for anything longer), nor with fewer than five days known.
 
 use chrono::{Datelike, NaiveDate, Weekday};
@@ -83,6 +85,9 @@ pub struct Known<'a> {
     pub week: &'a Week,
     /// How a day passes.
     pub shape: &'a Shape,
+    /// Price changes to come: the first day, and what the same usage costs from then on against
+    /// now, in thousandths; by day.
+    pub steps: &'a [(NaiveDate, i128)],
 }
 
 /// Where the period ends.
@@ -97,6 +102,9 @@ pub struct Forecast {
     /// The day on which the limit is passed, by the middle; `None` where it holds, and where it
     /// was passed already.
     pub breaks_on: Option<NaiveDate>,
+    /// The first price change that is in it: its day, and what the same usage costs from then on
+    /// against now, in thousandths.
+    pub price_step: Option<(NaiveDate, i128)>,
 }
 
 /// Lower quartile, median and upper quartile.
@@ -204,13 +212,19 @@ pub fn forecast(known: &Known<'_>) -> Option<Forecast> {
             true => today.scaled([1000 - done; 3]),
             false => known.week.expected(day),
         };
-        sums.add(of_day.scaled(factors));
+        let step = known.steps.iter().rfind(|(from, _)| *from <= day && *from > known.today);
+        let at_prices = of_day.scaled(factors);
+        sums.add(step.map_or(at_prices, |(_, permille)| at_prices.scaled([*permille; 3])));
         if sums.0[1] >= known.limit.attos && !is_broken && breaks_on.is_none() {
             breaks_on = Some(day);
         }
     }
     let [low, middle, high] = sums.0.map(|attos| Money { attos, ..known.spent });
-    Some(Forecast { low, middle, high, breaks_on })
+    let is_ahead = |(day, permille): &&(NaiveDate, i128)| {
+        known.today < *day && *day < known.end && *permille != 1000
+    };
+    let price_step = known.steps.iter().find(is_ahead).copied();
+    Some(Forecast { low, middle, high, breaks_on, price_step })
 }
 
 /// How fast a period goes against what was expected of it so far, thousandths.
@@ -262,6 +276,7 @@ mod tests {
             limit: usd(limit),
             week: &Week::of(&office(today)),
             shape: &EVEN,
+            steps: &[],
         })
     }
 
@@ -287,6 +302,34 @@ mod tests {
     }
 
     #[test]
+    fn a_price_change_counts_from_its_day_on() {
+        let today = day("2026-11-24");
+        let known = |steps: &[(NaiveDate, i128)]| {
+            let week = Week::of(&office(today));
+            let limit = usd(1_000_000);
+            let (first, end) = (day("2026-11-01"), day("2026-12-01"));
+            let (spent, shape, seconds) = (usd(165_000), &EVEN, 12 * 3600);
+            let known =
+                Known { first, end, today, seconds, spent, limit, week: &week, shape, steps };
+            forecast(&known).expect("enough is known")
+        };
+        // Half of Tuesday, then Wednesday to Friday and Monday: $450 at $100 a day.
+        assert_eq!(known(&[]).middle, usd(210_000));
+        // Friday and Monday cost a quarter more.
+        let dearer = known(&[(day("2026-11-27"), 1_250)]);
+        assert_eq!(dearer.middle, usd(210_000 + 5_000));
+        assert_eq!(dearer.price_step, Some((day("2026-11-27"), 1_250)));
+        // What comes after the period, or is in force already, changes nothing.
+        for other in ["2026-12-01", "2026-11-24"] {
+            let same = known(&[(day(other), 2_000)]);
+            assert_eq!((same.middle, same.price_step), (usd(210_000), None), "{other}");
+        }
+        // Monday alone is at half.
+        let twice = known(&[(day("2026-11-27"), 1_250), (day("2026-11-30"), 500)]);
+        assert_eq!(twice.middle, usd(210_000 + 2_500 - 5_000));
+    }
+
+    #[test]
     fn it_is_quiet_until_enough_has_passed() {
         assert_eq!(month("2026-11-01", 90_000, 100_000), None, "the first day");
         let first_hour = |seconds| {
@@ -300,6 +343,7 @@ mod tests {
                 limit: usd(10_000),
                 week: &Week::of(&office(today)),
                 shape: &EVEN,
+                steps: &[],
             })
         };
         assert_eq!(first_hour(3_600), None, "a busy first hour");
@@ -320,6 +364,7 @@ mod tests {
             limit: usd(2),
             week: &Week::of(&office(today)[24..]),
             shape: &EVEN,
+            steps: &[],
         };
         assert_eq!(forecast(&known), None);
     }
@@ -353,6 +398,7 @@ mod tests {
                     limit: usd(1_000_000),
                 week: &Week::of(&history),
                 shape: &EVEN,
+                steps: &[],
             };
             let forecast = forecast(&known).expect("enough is known");
             prop_assert!(usd(spent).attos <= forecast.low.attos);

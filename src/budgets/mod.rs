@@ -43,7 +43,8 @@ pub enum Basis {
     List,
     /// What providers bill, and nothing else.
     Billed,
-    /// As `Spend`, without what a subscription covers.
+    /// What is paid: as `Spend`, with the fees of plans in the place of what plans and
+    /// subscriptions cover, and less discounts.
     Paid,
 }
 

@@ -3,6 +3,8 @@
 //! toml_edit tells where in the text a value stands, and the change is made in the text: comments,
 //! order, blanks and line ends of everything else can't be lost, because they are never rewritten.
 
+mod plans;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +15,14 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, Item, Table};
 
+pub use plans::{PlanChange, remove_plan, set_plan};
+
 use super::file::effective_names;
 use super::{ConfigError, DEFAULT_TEXT};
 use crate::budgets::Basis;
 use crate::spend::{Currency, Cycle, Money};
+
+pub use setting::{set_colours, set_enabled, set_headline};
 
 /// What `budget set` asks for. A field that is `None` is left as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +76,32 @@ pub enum EditError {
         /// What the reader said.
         what: String,
     },
-    /// `budget` is there and is not written as `[[budget]]`.
-    #[error("budgets are written as an inline list, which only an editor can change")]
-    Inline,
+    /// `budget` or `plan` is there and is not written as `[[budget]]`.
+    #[error("{what}s are written as an inline list, which only an editor can change")]
+    Inline {
+        /// `budget` or `plan`.
+        what: &'static str,
+    },
+    /// No plan of that name.
+    #[error("no plan is named {name:?}{}", known_names(known))]
+    NoSuchPlan {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// More than one plan of that name.
+    #[error("several plans are named {name:?}; `spendbar config edit` changes one of them")]
+    SeveralPlans {
+        /// The name asked for.
+        name: String,
+    },
+    /// A section is there in a form that no line can be added to.
+    #[error("[{table}] is written in a form that only an editor can change")]
+    Shape {
+        /// The section.
+        table: String,
+    },
     /// No budget of that name.
     #[error("no budget is named {name:?}{}", known_names(known))]
     NoSuchBudget {
@@ -100,7 +129,7 @@ pub fn set_budget(text: &str, change: &BudgetChange) -> Result<String, EditError
     let name = change.name.as_deref().unwrap_or(&word);
     let mut text = text.to_owned();
     match blocks.named(name) {
-        Some(block) => block.update(&mut text, change),
+        Some(block) => block.update(&mut text, settings(change)),
         None => {
             let at = blocks.0.last().map_or(text.len(), |last| last.lines.end);
             insert_block(&mut text, at, &new_block(change));
@@ -156,14 +185,27 @@ pub fn read_or_default(path: &Path) -> Result<String, ConfigError> {
 /// The folder can't be made or the file can't be written.
 pub fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
     let target = follow_links(path);
-    write_target(&target, text).map_err(|error| ConfigError::unreadable(&target, &error))
+    write_target(&target, text.as_bytes()).map_err(|error| ConfigError::unreadable(&target, &error))
 }
 
-fn write_target(target: &Path, text: &str) -> io::Result<()> {
+/// Puts the file back to what it was: these bytes, or no file. For taking a change back.
+///
+/// # Errors
+/// The file can't be written or removed.
+pub fn restore(path: &Path, before: Option<&[u8]>) -> Result<(), ConfigError> {
+    let target = follow_links(path);
+    let done = match before {
+        Some(bytes) => write_target(&target, bytes),
+        None => fs::remove_file(&target),
+    };
+    done.map_err(|error| ConfigError::unreadable(&target, &error))
+}
+
+fn write_target(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     match fs::metadata(target) {
         Ok(old) => file.as_file().set_permissions(old.permissions())?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -187,7 +229,22 @@ fn follow_links(path: &Path) -> PathBuf {
     target
 }
 
-/// Every `[[budget]]` of a text, in order.
+/// The text's tables and values, and behind how many bytes their places are counted: a byte order
+/// mark is no TOML.
+fn parsed(text: &str) -> Result<(Document<&str>, usize), EditError> {
+    let (mark, body) = match text.strip_prefix('\u{feff}') {
+        Some(body) => (text.len() - body.len(), body),
+        None => (0, text),
+    };
+    let document = Document::parse(body).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start).min(body.len());
+        let line = 1 + body.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+        EditError::NotToml { line, what: error.message().replace('\n', ", ") }
+    })?;
+    Ok((document, mark))
+}
+
+/// Every `[[budget]]`, or every `[[plan]]`, of a text, in order.
 struct Blocks(Vec<Block>);
 
 struct Block {
@@ -200,36 +257,39 @@ struct Block {
 }
 
 impl Blocks {
+    /// The budgets.
     fn find(text: &str) -> Result<Self, EditError> {
-        // A byte order mark is no TOML; the places are counted behind it.
-        let (mark, body) = match text.strip_prefix('\u{feff}') {
-            Some(body) => (text.len() - body.len(), body),
-            None => (0, text),
-        };
-        let document = Document::parse(body).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start).min(body.len());
-            let line = 1 + body.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
-            EditError::NotToml { line, what: error.message().replace('\n', ", ") }
-        })?;
-        let tables: Vec<&Table> = match document.as_table().get("budget") {
+        Self::of(text, "budget", |tables| {
+            let named: Vec<_> = tables
+                .iter()
+                .map(|table| {
+                    let name = table.get("name").and_then(Item::as_str).map(str::trim);
+                    let cycle = [table.get("per"), table.get("period")]
+                        .into_iter()
+                        .flatten()
+                        .find_map(Item::as_str)
+                        .and_then(|word| word.parse().ok());
+                    // A budget without a time is an error elsewhere; here it only needs a name.
+                    (name, cycle.unwrap_or(Cycle::Day))
+                })
+                .collect();
+            effective_names(&named)
+        })
+    }
+
+    /// The tables of this name; `names` says what each goes by.
+    fn of(
+        text: &str,
+        what: &'static str,
+        names: impl FnOnce(&[&Table]) -> Vec<String>,
+    ) -> Result<Self, EditError> {
+        let (document, mark) = parsed(text)?;
+        let tables: Vec<&Table> = match document.as_table().get(what) {
             None => Vec::new(),
             Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),
-            Some(_) => return Err(EditError::Inline),
+            Some(_) => return Err(EditError::Inline { what }),
         };
-        let named: Vec<_> = tables
-            .iter()
-            .map(|table| {
-                let name = table.get("name").and_then(Item::as_str).map(str::trim);
-                let cycle = [table.get("per"), table.get("period")]
-                    .into_iter()
-                    .flatten()
-                    .find_map(Item::as_str)
-                    .and_then(|word| word.parse().ok());
-                // A budget without a time is an error elsewhere; here it only needs a name.
-                (name, cycle.unwrap_or(Cycle::Day))
-            })
-            .collect();
-        let blocks = tables.iter().zip(effective_names(&named)).map(|(table, name)| {
+        let blocks = tables.iter().zip(names(&tables)).map(|(table, name)| {
             let values: Vec<_> = table
                 .iter()
                 .filter_map(|(key, item)| {
@@ -258,14 +318,15 @@ impl Blocks {
 }
 
 impl Block {
-    fn update(&self, text: &mut String, change: &BudgetChange) {
+    fn update(&self, text: &mut String, settings: Vec<(&'static str, String)>) {
         let mut replacements = Vec::new();
         let mut missing = Vec::new();
-        for (key, value) in settings(change) {
+        for (key, value) in settings {
             let written = |name: &str| self.values.iter().find(|(key, _)| key == name);
             let place = match key {
                 "per" => written("per").or_else(|| written("period")),
                 "sources" => written("sources").or_else(|| written("scope")),
+                "agents" => written("agents").or_else(|| written("sources")),
                 key => written(key),
             };
             match place {

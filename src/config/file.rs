@@ -13,21 +13,29 @@ use url::{Host, Url};
 
 mod alerts;
 mod budgets;
+mod energy;
 mod guard;
 mod mcp;
+mod metrics;
+mod plans;
 mod providers;
 mod watches;
+mod yields;
 
 use alerts::{TypedAlerts, TypedHook, TypedWebhook};
 use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
+use energy::TypedEnergy;
 use guard::TypedGuard;
 use mcp::TypedMcp;
+use metrics::TypedMetrics;
+use plans::{TypedDiscount, TypedPeople, TypedPlan};
 use providers::TypedProvider;
 use watches::{TypedRate, TypedWatch};
+use yields::TypedYield;
 
 use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
-use crate::board::Headline;
+use crate::board::{Colours, Headline};
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
@@ -41,8 +49,12 @@ pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
 struct Typed {
     zone: Option<Spanned<String>>,
     headline: Option<Headline>,
+    #[serde(default)]
+    icon: TypedIcon,
     notifications: Option<bool>,
     status_pages: Option<bool>,
+    #[serde(default)]
+    metrics: TypedMetrics,
     #[serde(default)]
     alerts: TypedAlerts,
     #[serde(default)]
@@ -59,6 +71,10 @@ struct Typed {
     budget: Vec<TypedBudget>,
     #[serde(default)]
     guard: TypedGuard,
+    #[serde(default, rename = "yield")]
+    yields: TypedYield,
+    #[serde(default)]
+    energy: TypedEnergy,
     #[serde(default)]
     mcp: TypedMcp,
     #[serde(default)]
@@ -66,7 +82,20 @@ struct Typed {
     #[serde(default)]
     rates: BTreeMap<Spanned<String>, TypedRate>,
     #[serde(default)]
+    plan: Vec<Spanned<TypedPlan>>,
+    #[serde(default)]
+    discount: Vec<Spanned<TypedDiscount>>,
+    #[serde(default)]
+    people: TypedPeople,
+    #[serde(default)]
     price: Vec<toml::Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedIcon {
+    #[serde(default)]
+    colours: Colours,
 }
 
 #[derive(Deserialize)]
@@ -166,27 +195,38 @@ impl Check<'_> {
         let agents = self.agents(typed.agents);
         let providers = self.providers(typed.providers);
         let warnings = self.warnings(&typed.alerts);
+        let metrics = self.metrics(typed.metrics);
         let alerts = self.alerts(typed.alerts, typed.hook, typed.webhook);
         let rates = self.rates(typed.rates);
         let budgets = self.budgets(typed.budget, &rates);
         let guard = self.guard(typed.guard, &budgets);
+        let energy = self.energy(typed.energy);
+        let yields = self.yields(typed.yields);
+        let plans = self.plans(typed.plan, typed.discount, &agents, &rates);
+        let people = self.people(typed.people, &rates);
         let watches = typed.watch.into_iter().filter_map(|it| self.watch(it)).collect();
         Config {
             zone,
             headline: typed.headline.unwrap_or_default(),
+            colours: typed.icon.colours,
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
+            metrics,
             alerts,
             agents,
             providers,
             budgets,
             guard,
             mcp: typed.mcp.settings(),
+            yields,
             read_from: None,
             rates,
+            plans,
+            people,
             watches,
             warnings,
             prices: typed.price,
+            energy,
             further: std::mem::take(&mut self.further),
         }
     }
@@ -302,6 +342,22 @@ impl Check<'_> {
 
     fn amount(&mut self, field: &str, written: &Spanned<Value>, currency: Currency) -> Money {
         let hint = "write an amount above zero, such as 200 or 200.50";
+        let amount = self.decimal(field, written, currency, hint);
+        if let Some(amount) = amount.filter(|amount| amount.attos <= 0) {
+            let what = format!("{} is not above zero", amount.to_decimal());
+            self.problem(written.span(), field, what, hint);
+        }
+        amount.unwrap_or(Money::zero(currency))
+    }
+
+    /// Any amount, below zero too; `None` where there is none, which is told.
+    fn decimal(
+        &mut self,
+        field: &str,
+        written: &Spanned<Value>,
+        currency: Currency,
+        hint: &str,
+    ) -> Option<Money> {
         let text = match written.get_ref() {
             Value::String(text) => text.trim().to_owned(),
             Value::Integer(number) => number.to_string(),
@@ -313,22 +369,14 @@ impl Check<'_> {
             other => {
                 let what = format!("found {}, not an amount", described(other));
                 self.problem(written.span(), field, what, hint);
-                return Money::zero(currency);
+                return None;
             }
         };
-        match Money::parse(&text, currency) {
-            Ok(amount) => {
-                if amount.attos <= 0 {
-                    let what = format!("{text} is not above zero");
-                    self.problem(written.span(), field, what, hint);
-                }
-                amount
-            }
-            Err(error) => {
-                self.problem(written.span(), field, error.to_string(), hint);
-                Money::zero(currency)
-            }
+        let amount = Money::parse(&text, currency);
+        if let Err(error) = &amount {
+            self.problem(written.span(), field, error.to_string(), hint);
         }
+        amount.ok()
     }
 
     fn thresholds(&mut self, thresholds: Option<&[Spanned<i64>]>) -> Vec<u32> {

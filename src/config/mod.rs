@@ -15,11 +15,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use url::Url;
 
-use crate::board::Headline;
+use crate::board::yields::WINDOW_HOURS;
+use crate::board::{Colours, Headline, IconChoice};
 use crate::budgets::Budget;
 use crate::budgets::guard::Rules;
 use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
+use crate::energy;
+use crate::plans::{Plans, people::People};
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::{Rates, Zone};
@@ -37,10 +40,14 @@ pub struct Config {
     pub zone: Zone,
     /// Which figure the icon shows.
     pub headline: Headline,
+    /// In which colours.
+    pub colours: Colours,
     /// Whether alerts become desktop notifications. They are recorded either way.
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
     pub status_pages: bool,
+    /// Whether and how figures are served to Prometheus.
+    pub metrics: MetricsSettings,
     /// Where alerts go to besides the desktop, and when they keep still.
     pub alerts: AlertSettings,
     /// Settings of agents, by source id; agents that the file does not name are absent.
@@ -53,18 +60,44 @@ pub struct Config {
     pub guard: Rules,
     /// What agents that ask are told.
     pub mcp: McpSettings,
+    /// How spend is set against commits.
+    pub yields: YieldSettings,
     /// The [`fingerprint`] of the file it was read from; `None` without a file.
     pub read_from: Option<u64>,
     /// What bills in other currencies count as.
     pub rates: Rates,
+    /// Plans and discounts.
+    pub plans: Plans,
+    /// What spend is set against, in people's terms.
+    pub people: People,
     /// Quota windows and balances to be told of.
     pub watches: Vec<Watch>,
     /// What is warned of besides.
     pub warnings: Warnings,
     /// The rows of `[[price]]` as written; the price table checks them.
     pub prices: Vec<toml::Table>,
+    /// Which grid and building tokens are reckoned with.
+    pub energy: energy::Settings,
     /// Further accounts of providers, and providers of the user's own.
     pub further: Further,
+}
+
+/// `[metrics]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Whether they are served; `--metrics` does so too.
+    pub enabled: bool,
+    /// The port on loopback.
+    pub port: u16,
+    /// Whoever is on this machine may read them, without the token.
+    pub open: bool,
+}
+
+impl Default for MetricsSettings {
+    fn default() -> Self {
+        // A port that nobody has registered for Prometheus.
+        Self { enabled: false, port: 9478, open: false }
+    }
 }
 
 /// `[agents.<id>]`.
@@ -102,6 +135,21 @@ pub struct McpSettings {
     pub projects: bool,
 }
 
+/// `[yield]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct YieldSettings {
+    /// How long after a request a commit is still its doing.
+    pub window_hours: u32,
+    /// Whether the running program reads repositories in which something was spent.
+    pub background: bool,
+}
+
+impl Default for YieldSettings {
+    fn default() -> Self {
+        Self { window_hours: WINDOW_HOURS, background: true }
+    }
+}
+
 /// Who bills an agent's usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -118,19 +166,25 @@ impl Config {
         Self {
             zone: system_zone,
             headline: Headline::default(),
+            colours: Colours::default(),
             notifications: true,
             status_pages: true,
+            metrics: MetricsSettings::default(),
             alerts: AlertSettings::default(),
             agents: BTreeMap::new(),
             providers: BTreeMap::new(),
             budgets: Vec::new(),
             guard: Rules::default(),
             mcp: McpSettings::default(),
+            yields: YieldSettings::default(),
             read_from: None,
             rates: Rates::default(),
+            plans: Plans::default(),
+            people: People::default(),
             watches: Vec::new(),
             warnings: Warnings::default(),
             prices: Vec::new(),
+            energy: energy::Settings::default(),
             further: Further::default(),
         }
     }
@@ -165,6 +219,11 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         file::parse(text, home, system_zone)
             .map_err(|problems| ConfigError::Invalid { file: path.to_owned(), problems })
+    }
+
+    /// What the icon shows, and how.
+    pub fn icon(&self) -> IconChoice {
+        IconChoice { headline: self.headline, colours: self.colours }
     }
 
     /// Every source there is: the table's, further accounts, and the user's own.

@@ -81,10 +81,14 @@ fn the_shipped_file_shows_every_setting() {
         ("[providers.openrouter]\n", [""; 2]),
         ("[[budget]]\n", ["period", "scope"]),
         ("[guard]\n", [""; 2]),
+        ("[energy]\n", [""; 2]),
         ("[[watch]]\n", [""; 2]),
         ("[alerts]\n", [""; 2]),
         ("[[hook]]\n", [""; 2]),
         ("[[webhook]]\n", [""; 2]),
+        ("[[plan]]\n", ["sources", ""]),
+        ("[[discount]]\n", [""; 2]),
+        ("[people]\n", [""; 2]),
     ] {
         let complaint = complaint(&format!("{section}zzz = 1\n"));
         let (listed, _) = complaint.split_once(", in `").expect("the line");
@@ -353,8 +357,8 @@ fn complaints_name_the_line_what_was_found_and_what_to_write() {
     config.toml:2: zone: "Berlin" is no time zone
       hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
     "#);
-    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `notifications`, `status_pages`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `mcp`, `watch`, `rates`, `price`, in `zoen = "UTC"`"#);
-    insta::assert_snapshot!(complaint("headline = \"paid\"\n"), @r#"config.toml:1: unknown value `paid`, expected one of `spend`, `list`, `billed`, in `headline = "paid"`"#);
+    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `icon`, `notifications`, `status_pages`, `metrics`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `yield`, `energy`, `mcp`, `watch`, `rates`, `plan`, `discount`, `people`, `price`, in `zoen = "UTC"`"#);
+    insta::assert_snapshot!(complaint("headline = \"price\"\n"), @r#"config.toml:1: unknown value `price`, expected one of `spend`, `list`, `billed`, `paid`, in `headline = "price"`"#);
     insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
     insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");
     insta::assert_snapshot!(complaint("[agents.kodex]\nenabled = true\n"), @r#"

@@ -44,7 +44,8 @@ pub fn calm() -> Board {
 pub fn near() -> Board {
     let mut board = board("402", State::Near);
     let (low, middle, high) = (usd("610"), usd("640"), usd("680"));
-    board.budgets[0].forecast = Some(Forecast { low, middle, high, breaks_on: None });
+    board.budgets[0].forecast =
+        Some(Forecast { low, middle, high, breaks_on: None, price_step: None });
     board.last_alert = Some(AlertRow {
         id: 1,
         at: at("2026-11-24T13:02:00Z"),
@@ -190,6 +191,7 @@ fn board(spent: &str, state: State) -> Board {
         zone: Zone::UTC,
         today: now.date_naive(),
         headline: Headline::Spend,
+        colours: crate::board::Colours::Auto,
         figures: Figures {
             spend: usd(spent),
             spend_estimated: true,
@@ -198,6 +200,7 @@ fn board(spent: &str, state: State) -> Board {
             billed_other: Vec::new(),
             converted: Vec::new(),
             covered: usd("0"),
+            paid: Default::default(),
             stated: usd("0"),
             requests: 312,
             tokens,
@@ -217,6 +220,10 @@ fn board(spent: &str, state: State) -> Board {
             model("local-llama", None),
             model("gpt-5-mini", Some("0.4213")),
         ],
+        energy: None,
+        plans: Vec::new(),
+        tells_paid: false,
+        people: Default::default(),
         budgets: vec![budget("daily", Cycle::Day, "500", spent)],
         last_alert: None,
         snoozes: Vec::new(),

@@ -3,7 +3,9 @@
 pub mod cli;
 #[cfg(test)]
 mod examples;
+pub mod export;
 pub mod mcp;
+pub mod metrics;
 pub mod notify;
 pub mod page;
 pub mod terminal;

@@ -106,6 +106,7 @@ pub(super) fn headline(board: &Board) -> String {
         Headline::Spend => "",
         Headline::List => " at list price",
         Headline::Billed => " billed",
+        Headline::Paid => " paid",
     };
     let amount = board.amount(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
         let estimated = board.figures.chosen_is_estimated(board.headline);

@@ -129,6 +129,25 @@ fn for_each_after(
     Ok(events.last().map(|event| event.id))
 }
 
+/// Hands the time, the slot and the share in it of each stored event of `[start, end)`, in
+/// milliseconds, to `each`.
+pub(super) fn for_each_between(
+    conn: &Connection,
+    start_ms: i64,
+    end_ms: i64,
+    mut each: impl FnMut(i64, SlotKey, SlotSums),
+) -> Result<()> {
+    let sql = format!("SELECT {COLUMNS} FROM usage WHERE at_ms >= ?1 AND at_ms < ?2");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([start_ms, end_ms])?;
+    while let Some(row) = rows.next()? {
+        let event = Event::read(row)?;
+        let (key, sums) = event.share();
+        each(event.at_ms, key, sums);
+    }
+    Ok(())
+}
+
 /// Sorts up to `count` stored events after `last_id` into the classes of the price table, and
 /// gathers what that changes in the slots: all of it with `from_nothing`, for slots that are empty.
 /// Returns the last id that was looked at, `None` at the end.

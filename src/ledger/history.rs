@@ -82,11 +82,11 @@ impl Ledger {
         let span = Span::of_days(first_day, end_day, zone);
         self.ask(|conn| {
             let mut names = Names::default();
-            let scope = Scope::new(conn, &span, zone, filter)?;
+            let scope = Scope::new(conn, &span, zone, filter, &self.plans)?;
             let mut days: BTreeMap<NaiveDate, Parts> =
                 first_day.iter_days().take_while(|day| *day < end_day).map(empty).collect();
             scope.for_each_day(conn, |day, about, figures| {
-                let payer = scope.payer(conn, &mut names, about)?;
+                let payer = scope.payer(conn, &mut names, about, day)?;
                 days.entry(day).or_default().add(payer, day, about.model, figures);
                 Ok(())
             })?;
@@ -100,8 +100,19 @@ impl Ledger {
                     days.entry(key.1).or_default().bills.insert(key, bill);
                 }
             }
-            let spend =
-                |(day, parts): (_, Parts)| Ok((day, parts.spend(conn, &mut names, &self.rates)?));
+            // Fees and amounts that are used up are no matter of single days.
+            let mut paid = BTreeMap::new();
+            if !self.plans.is_empty() {
+                let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
+                paid = parts.paid_by_day(&self.rates);
+            }
+            let spend = |(day, parts): (NaiveDate, Parts)| {
+                let mut spend = parts.spend(conn, &mut names, &self.rates)?;
+                if !self.plans.is_empty() {
+                    spend.paid = paid.remove(&day).unwrap_or_default();
+                }
+                Ok((day, spend))
+            };
             days.into_iter().map(spend).collect()
         })
     }

@@ -16,6 +16,8 @@ mod alerts;
 pub mod balances;
 mod bills;
 mod codes;
+mod commits;
+mod counting;
 mod days;
 mod deliveries;
 mod error;
@@ -28,8 +30,10 @@ mod marks;
 mod names;
 mod open;
 mod packed;
+mod paid;
 mod parts;
 mod pricer;
+mod prices_ahead;
 mod questions;
 #[cfg(test)]
 mod questions_tests;
@@ -46,30 +50,41 @@ mod state;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod what_if;
+mod work;
 
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use commits::{KnownCommit, KnownRepository, WorkPlace};
+pub use counting::Verdicts;
 pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use history::{NeighbourSession, SessionHistory, SessionStep};
 pub use kin::Related;
 pub use open::Opened;
 pub use parts::Sum;
+pub use prices_ahead::PriceStep;
 pub use questions::{ModelSpend, SessionSpend, SourceSpend, Spend};
 pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
 };
 pub use record::{LookRecord, Recorded};
-pub use report::{GroupKey, Report, ReportRow, Sums};
+pub use report::{GroupKey, Report, ReportRow, RowPaid, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use state::{Snapshot, SourceState};
 pub use tally::{Question, Tally};
+pub use what_if::{Effect, WhatIf, WhatIfRow};
+pub use work::Work;
 
+use crate::plans::Plans;
+use crate::pricing::PriceTable;
+pub use crate::pricing::what_if::{Change, Factor, Scenario};
 use crate::spend::{Rates, Stamps};
 use names::Names;
 use tally::Moved;
@@ -81,6 +96,10 @@ pub struct Ledger {
     path: PathBuf,
     /// What bills in other currencies count as.
     rates: Rates,
+    /// The prices of today and of days to come, for forecasts.
+    prices: Option<Arc<PriceTable>>,
+    /// Plans and discounts.
+    plans: Arc<Plans>,
     /// What changed since a tally looked.
     moved: RefCell<Moved>,
     /// Where alerts that are recorded from now on go to.
@@ -89,10 +108,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Counts bills in other currencies at these rates from now on.
-    pub fn convert_at(&mut self, rates: Rates) {
+    /// Counts bills in other currencies at these rates, and what is paid by these plans and
+    /// discounts, from now on.
+    pub fn reckon_with(&mut self, rates: Rates, plans: Plans) {
         self.moved.get_mut().upset();
-        self.rates = rates;
+        (self.rates, self.plans) = (rates, Arc::new(plans));
     }
 
     /// What bills in other currencies count as.

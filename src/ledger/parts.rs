@@ -8,13 +8,16 @@ use rusqlite::{Connection, Result};
 
 use super::figures::Figures;
 use super::names::Names;
-use super::reconcile::{Excess, most_first};
+use super::paid::Terms;
+use super::reconcile::{Excess, PaidBy, most_first};
 use super::{Spend, codes};
 use crate::spend::{Amounts, Currency, Money, Rates, TokenCounts};
 
 /// A bill of one account and UTC day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Bill {
+    /// Who tells it.
+    pub(super) source: i64,
     pub(super) amounts: Amounts,
     /// The same by model; what names no model has the key [`NONE`](super::names::NONE).
     pub(super) by_model: BTreeMap<i64, Amounts>,
@@ -24,7 +27,7 @@ pub(super) struct Bill {
 }
 
 /// What counts of one account on one day, in dollars, and whether it is an estimate.
-fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
+pub(super) fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
     let Some(bill) = bill else { return (list, list.attos > 0) };
     let billed = rates.sum(&bill.amounts);
     if bill.is_final || billed.attos >= list.attos { (billed, false) } else { (list, true) }
@@ -35,10 +38,11 @@ fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, bool) {
 pub(super) struct Parts {
     /// What logs tell.
     logged: Figures,
-    /// List price of what a subscription covers, by day, picos.
-    covered: BTreeMap<NaiveDate, i128>,
+    /// List price of what a plan covers, by its place, or a subscription without one, and by day,
+    /// picos.
+    pub(super) covered: BTreeMap<(Option<usize>, NaiveDate), i128>,
     /// List price of everything else, by account and day, picos.
-    open: BTreeMap<(Arc<str>, NaiveDate), i128>,
+    pub(super) open: BTreeMap<(Arc<str>, NaiveDate), i128>,
     /// Tokens without a price by model.
     unpriced: BTreeMap<i64, u64>,
     /// What a provider's usage report tells beyond the logs.
@@ -50,6 +54,8 @@ pub(super) struct Parts {
     pub(super) bills: BTreeMap<(Arc<str>, NaiveDate), Bill>,
     /// What gateways reckon that other providers charge.
     pub(super) charged_elsewhere: Amounts,
+    /// What plans and discounts have to say.
+    pub(super) terms: Terms,
 }
 
 /// The amounts of a scope, in dollars.
@@ -67,6 +73,10 @@ pub struct Sum {
     pub covered: Money,
     /// Tokens that are in no amount.
     pub unpriced_tokens: u64,
+    /// What is paid, with plans' fees in the place of what they cover.
+    pub paid: Money,
+    /// Whether any part of `paid` is a list price.
+    pub paid_estimated: bool,
 }
 
 impl Default for Sum {
@@ -79,24 +89,26 @@ impl Default for Sum {
             billed: nothing,
             covered: nothing,
             unpriced_tokens: 0,
+            paid: nothing,
+            paid_estimated: false,
         }
     }
 }
 
 impl Parts {
-    /// Adds what logs tell of a day. `payer` is the account it is billed to, `None` for what a
-    /// subscription covers.
-    pub(super) fn add(
-        &mut self,
-        payer: Option<Arc<str>>,
-        day: NaiveDate,
-        model: i64,
-        figures: &Figures,
-    ) {
+    /// Adds what logs tell of a day.
+    pub(super) fn add(&mut self, payer: PaidBy, day: NaiveDate, model: i64, figures: &Figures) {
         self.logged.add(figures, 1);
         match payer {
-            None => *self.covered.entry(day).or_default() += figures.list_picos,
-            Some(account) => *self.open.entry((account, day)).or_default() += figures.list_picos,
+            PaidBy::Account(account) => {
+                *self.open.entry((account, day)).or_default() += figures.list_picos;
+            }
+            PaidBy::Plan(plan) => {
+                *self.covered.entry((Some(plan), day)).or_default() += figures.list_picos;
+            }
+            PaidBy::Subscription => {
+                *self.covered.entry((None, day)).or_default() += figures.list_picos;
+            }
         }
         if figures.unpriced_tokens != 0 {
             let tokens = self.unpriced.entry(model).or_default();
@@ -129,13 +141,20 @@ impl Parts {
             billed: rates.sum(&self.billed()),
             covered,
             unpriced_tokens: self.unpriced.values().fold(0, |a, b| a.saturating_add(*b)),
+            ..Sum::default()
         };
         let days: BTreeSet<_> = self.open.keys().chain(self.bills.keys()).collect();
         for account_day in days {
             let list = Money::from_picos_usd(self.open.get(account_day).copied().unwrap_or(0));
             let (counts, estimated) = judge(list, self.bills.get(account_day), rates);
             sum.spend.attos = sum.spend.attos.saturating_add(counts.attos);
-            sum.estimated |= estimated;
+            sum.paid.attos = sum.paid.attos.saturating_add(counts.attos);
+            sum.paid_estimated |= estimated;
+        }
+        sum.estimated |= sum.paid_estimated;
+        if !self.terms.are_plain() {
+            let paid = self.paid(rates);
+            (sum.paid.attos, sum.paid_estimated) = (paid.total, paid.estimated);
         }
         sum
     }
@@ -143,7 +162,7 @@ impl Parts {
     /// The amounts of each day that has any. Tokens without a price are not told by day.
     pub(super) fn by_day(&self, rates: &Rates) -> BTreeMap<NaiveDate, Sum> {
         let mut days: BTreeMap<NaiveDate, Sum> = BTreeMap::new();
-        for (day, picos) in &self.covered {
+        for ((_, day), picos) in &self.covered {
             let covered = Money::from_picos_usd(*picos);
             let sum = days.entry(*day).or_default();
             for amount in [&mut sum.covered, &mut sum.list, &mut sum.spend] {
@@ -165,7 +184,22 @@ impl Parts {
             }
             sum.estimated |= estimated;
         }
+        for (day, paid) in self.paid_by_day(rates) {
+            let sum = days.entry(day).or_default();
+            (sum.paid.attos, sum.paid_estimated) = (paid.total, paid.estimated);
+        }
         days
+    }
+
+    /// For every account and day with a bill: who tells the bill, and whether it counts rather than
+    /// the list price.
+    pub(super) fn verdicts(&self, rates: &Rates) -> BTreeMap<(Arc<str>, NaiveDate), (i64, bool)> {
+        let verdict = |(account_day, bill): (&(Arc<str>, NaiveDate), &Bill)| {
+            let list = Money::from_picos_usd(self.open.get(account_day).copied().unwrap_or(0));
+            let (_, list_counts) = judge(list, Some(bill), rates);
+            (account_day.clone(), (bill.source, !list_counts))
+        };
+        self.bills.iter().map(verdict).collect()
     }
 
     fn billed(&self) -> Amounts {
@@ -184,6 +218,7 @@ impl Parts {
         rates: &Rates,
     ) -> Result<Spend> {
         let sum = self.sum(rates);
+        let paid = self.paid(rates);
         let billed = self.billed();
         let (requests, reported, _) = &self.reported;
         let mut tokens = self.logged.token_counts();
@@ -204,6 +239,7 @@ impl Parts {
             tokens,
             unpriced_tokens: sum.unpriced_tokens,
             unpriced_models: most_first(conn, names, self.unpriced)?,
+            paid,
         })
     }
 }

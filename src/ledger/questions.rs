@@ -11,6 +11,7 @@ use super::names::Names;
 use super::parts::{Parts, Sum};
 use super::reconcile::{self, Scope};
 use super::{Ledger, LedgerError, codes, slots};
+use crate::plans::Paid;
 use crate::spend::period::local_day;
 use crate::spend::{
     Amounts, ChargeKind, Converted, Currency, Filter, Money, Span, TokenCounts, Zone,
@@ -50,6 +51,8 @@ pub struct Spend {
     pub unpriced_tokens: u64,
     /// Those models (`None` where the log leaves it open) with their tokens, most first.
     pub unpriced_models: Vec<(Option<String>, u64)>,
+    /// What is paid: as `spend`, with plans' fees in the place of what they cover, and discounts.
+    pub paid: Paid,
 }
 
 impl Default for Spend {
@@ -71,6 +74,7 @@ impl Default for Spend {
             tokens: TokenCounts::default(),
             unpriced_tokens: 0,
             unpriced_models: Vec::new(),
+            paid: Paid::default(),
         }
     }
 }
@@ -131,7 +135,10 @@ pub struct SessionSpend {
 impl Ledger {
     /// The figures of a span. `zone` is the one the span was made in.
     pub fn spend(&self, span: &Span, zone: Zone, filter: &Filter) -> Result<Spend, LedgerError> {
-        self.ask(|conn| reconcile::spend(conn, &Scope::new(conn, span, zone, filter)?, &self.rates))
+        self.ask(|conn| {
+            let scope = Scope::new(conn, span, zone, filter, &self.plans)?;
+            reconcile::spend(conn, &scope, &self.rates)
+        })
     }
 
     /// The amounts of each local day from `first` up to, not including, `end`, for each filter.
@@ -151,7 +158,7 @@ impl Ledger {
             let span = Span::of_days(first, end, zone);
             let scopes = filters
                 .iter()
-                .map(|filter| Scope::new(conn, &span, zone, filter))
+                .map(|filter| Scope::new(conn, &span, zone, filter, &self.plans))
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             let scopes: Vec<_> = scopes.iter().collect();
             let all = reconcile::gather_all(conn, &mut Names::default(), &scopes, &self.rates)?;
@@ -172,7 +179,7 @@ impl Ledger {
         filter: &Filter,
     ) -> Result<Vec<(DateTime<Utc>, i128)>, LedgerError> {
         self.ask(|conn| {
-            let scope = Scope::new(conn, span, Zone::UTC, filter)?;
+            let scope = Scope::new(conn, span, Zone::UTC, filter, &self.plans)?;
             let mut hours: Vec<(i64, i128)> = Vec::new();
             slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
                 if scope.takes(conn, about)? {
@@ -230,7 +237,7 @@ impl Ledger {
             billed: Amounts,
         }
         self.ask(|conn| {
-            let scope = Scope::new(conn, span, zone, &Filter::everything())?;
+            let scope = Scope::new(conn, span, zone, &Filter::everything(), &self.plans)?;
             let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
             scope.for_each_day(conn, |_, about, figures| {
                 let sum = sums.entry(about.source).or_default();
@@ -297,7 +304,7 @@ impl Ledger {
     ) -> Result<Vec<ModelSpend>, LedgerError> {
         self.ask(|conn| {
             let mut names = Names::default();
-            let scope = Scope::new(conn, span, zone, &Filter::everything())?;
+            let scope = Scope::new(conn, span, zone, &Filter::everything(), &self.plans)?;
             let mut sums: BTreeMap<i64, (Option<i128>, TokenCounts)> = BTreeMap::new();
             scope.for_each_day(conn, |_, about, figures| {
                 let (list, tokens) = sums.entry(about.model).or_default();
@@ -340,7 +347,8 @@ impl Ledger {
     }
 }
 
-fn first_day(conn: &Connection, zone: Zone) -> rusqlite::Result<Option<NaiveDate>> {
+/// The first local day that has any usage or charge.
+pub(super) fn first_day(conn: &Connection, zone: Zone) -> rusqlite::Result<Option<NaiveDate>> {
     let mut days: Vec<_> = slots::first(conn, i64::MIN)?
         .map(|quarter| local_day(slots::start_of(quarter), zone))
         .into_iter()

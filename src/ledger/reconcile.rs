@@ -17,6 +17,7 @@
 //! them, `lines` lines them up, and `reasons` says what a difference likely comes from.
 
 mod columns;
+mod cover;
 mod lines;
 mod reasons;
 #[cfg(test)]
@@ -34,9 +35,12 @@ use rusqlite::{Connection, Result};
 use super::bills::{self, ChargeRow, Covered};
 use super::figures::{About, Figures};
 use super::names::{NONE, Names};
+use super::paid::Terms;
 use super::parts::{Bill, Parts};
 use super::{Spend, codes, days, slots};
+use crate::plans::Plans;
 pub use columns::Reconciled;
+pub(super) use cover::PaidBy;
 pub use lines::{AccountLines, Difference, Line, LineBill, LineState};
 pub use reasons::{Confidence, Reason, Tier};
 
@@ -57,6 +61,11 @@ pub(super) struct Scope {
     whole: Filter,
     /// What the filter said of usage before.
     known: RefCell<(Names, HashMap<About, bool>)>,
+    pub(super) plans: Arc<Plans>,
+    /// The first day that no fee counts of.
+    pub(super) fees_end: NaiveDate,
+    /// The plans that would cover some usage on the days they run, by their places.
+    covering: RefCell<HashMap<About, Arc<[usize]>>>,
 }
 
 /// Who pays for a source's usage.
@@ -68,7 +77,13 @@ struct Payer {
 
 impl Scope {
     /// Reads who pays for what.
-    pub(super) fn new(conn: &Connection, span: &Span, zone: Zone, filter: &Filter) -> Result<Self> {
+    pub(super) fn new(
+        conn: &Connection,
+        span: &Span,
+        zone: Zone,
+        filter: &Filter,
+        plans: &Arc<Plans>,
+    ) -> Result<Self> {
         let payers: HashMap<_, _> = conn
             .prepare_cached("SELECT source, account, funding FROM source_state")?
             .query_map([], |row| {
@@ -83,8 +98,50 @@ impl Scope {
             lists.projects.clear();
             lists.sessions.clear();
         }
-        let filter = filter.clone();
-        Ok(Self { span: *span, zone, payers, filter, whole, known: RefCell::default() })
+        Ok(Self {
+            span: *span,
+            zone,
+            payers,
+            filter: filter.clone(),
+            whole,
+            known: RefCell::default(),
+            fees_end: span.end_day,
+            plans: plans.clone(),
+            covering: RefCell::default(),
+        })
+    }
+
+    /// The same spend of another time.
+    pub(super) fn over(&self, span: Span, zone: Zone) -> Self {
+        Self {
+            span,
+            zone,
+            payers: self.payers.clone(),
+            filter: self.filter.clone(),
+            whole: self.whole.clone(),
+            known: RefCell::default(),
+            fees_end: self.fees_end,
+            plans: self.plans.clone(),
+            covering: RefCell::default(),
+        }
+    }
+
+    /// The same with the fees of the days before this one only.
+    pub(super) fn with_fees_until(self, fees_end: NaiveDate) -> Self {
+        Self { fees_end, ..self }
+    }
+
+    /// What of it is this source's.
+    pub(super) fn of_source(&self, source: String) -> Self {
+        let mut own = self.over(self.span, self.zone);
+        own.filter.only.sources = vec![source.clone()];
+        own.whole.only.sources = vec![source];
+        own
+    }
+
+    /// What is meant.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
     }
 
     /// The UTC days that carry the same dates as the local days of the span. Days that come as
@@ -160,31 +217,17 @@ impl Scope {
 
     /// The account that some usage of a source is billed to: with [`BY_PROVIDER`] that of whoever
     /// the log says it was sent to, else of whoever lists the model.
-    fn account_of(&self, conn: &Connection, names: &mut Names, about: &About) -> Result<Arc<str>> {
+    pub(super) fn account_of(
+        &self,
+        conn: &Connection,
+        names: &mut Names,
+        about: &About,
+    ) -> Result<Arc<str>> {
         let account = self.account(about.source);
         if account != BY_PROVIDER {
             return Ok(account.into());
         }
         Ok(names.text(conn, about.billed_by())?.unwrap_or_else(|| account.into()))
-    }
-
-    pub(super) fn is_covered(&self, about: &About) -> bool {
-        let told = self.payers.get(&about.source).and_then(|payer| payer.funding);
-        told.unwrap_or(about.funding) == Funding::Subscription
-    }
-
-    /// The account that some usage is billed to; `None` when a subscription covers it.
-    pub(super) fn payer(
-        &self,
-        conn: &Connection,
-        names: &mut Names,
-        about: &About,
-    ) -> Result<Option<Arc<str>>> {
-        if self.is_covered(about) {
-            Ok(None)
-        } else {
-            self.account_of(conn, names, about).map(Some)
-        }
     }
 
     /// Hands the usage of the scope to `each`, with its local day: sums per day where those are
@@ -248,8 +291,12 @@ impl Scope {
     /// Whether bills can be about exactly what is meant: they come per day, and tell neither
     /// folders nor sessions.
     pub(super) fn has_bills(&self) -> bool {
-        let days = Span::of_days(self.span.first_day, self.span.end_day, self.zone);
-        self.span == days && !self.filter.tells_work_apart()
+        self.is_whole_days() && !self.filter.tells_work_apart()
+    }
+
+    /// Whether it begins and ends with days.
+    pub(super) fn is_whole_days(&self) -> bool {
+        self.span == Span::of_days(self.span.first_day, self.span.end_day, self.zone)
     }
 }
 
@@ -261,6 +308,7 @@ pub(super) struct Excess {
     pub(super) model: i64,
     pub(super) requests: u64,
     pub(super) tokens: TokenCounts,
+    pub(super) web_searches: u64,
     /// `None` when the model has no known price.
     pub(super) list_picos: Option<i128>,
 }
@@ -287,20 +335,13 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
     };
     // The logs of the same UTC days, whatever the zone.
     let end_day = last.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-    let utc = Scope {
-        span: Span::of_days(first.day, end_day, Zone::UTC),
-        zone: Zone::UTC,
-        payers: scope.payers.clone(),
-        filter: scope.filter.clone(),
-        whole: scope.whole.clone(),
-        known: RefCell::default(),
-    };
+    let utc = scope.over(Span::of_days(first.day, end_day, Zone::UTC), Zone::UTC);
     let reported: HashSet<(Arc<str>, NaiveDate)> =
         metered.iter().map(|row| (scope.account(row.source).into(), row.day)).collect();
     let mut logged: HashMap<(Arc<str>, NaiveDate, String), Known> = HashMap::new();
     utc.for_each_day(conn, |day, about, figures| {
         let account = (scope.account_of(conn, names, about)?, day);
-        if scope.is_covered(about) || !reported.contains(&account) {
+        if !reported.contains(&account) || scope.is_covered(conn, names, about, day)? {
             return Ok(());
         }
         let model = plain_model(names.text(conn, about.model)?.as_deref());
@@ -335,6 +376,7 @@ pub(super) fn excess(conn: &Connection, names: &mut Names, scope: &Scope) -> Res
             model: row.model,
             requests,
             tokens,
+            web_searches: searches,
             list_picos: row.prices.cost_picos(&tokens, searches),
         });
     }
@@ -364,9 +406,23 @@ pub(super) fn gather(
     Ok(parts.pop().unwrap_or_default())
 }
 
-/// What the figures of several scopes of one zone are made of, in their order. Those that sums per
-/// day can't tell read the slots, and all of them the same ones at once.
+/// What the figures of several scopes of one zone are made of, in their order.
 pub(super) fn gather_all(
+    conn: &Connection,
+    names: &mut Names,
+    scopes: &[&Scope],
+    rates: &Rates,
+) -> Result<Vec<Parts>> {
+    let mut all = gather_plain(conn, names, scopes, rates)?;
+    for (scope, parts) in scopes.iter().zip(&mut all) {
+        parts.terms = Terms::of(conn, names, scope, rates)?;
+    }
+    Ok(all)
+}
+
+/// The same without the terms of plans and discounts. Scopes that sums per day can't tell read the
+/// slots, and all of them the same ones at once.
+pub(super) fn gather_plain(
     conn: &Connection,
     names: &mut Names,
     scopes: &[&Scope],
@@ -377,7 +433,7 @@ pub(super) fn gather_all(
     for (index, scope) in scopes.iter().enumerate() {
         let mut parts = Parts::default();
         let mut add = |day: NaiveDate, about: &About, figures: &Figures| {
-            let payer = scope.payer(conn, names, about)?;
+            let payer = scope.payer(conn, names, about, day)?;
             parts.add(payer, day, about.model, figures);
             Ok(())
         };
@@ -415,15 +471,23 @@ fn add_slots(
     else {
         return Ok(());
     };
-    type Taker = (usize, Option<Arc<str>>);
+    type Taker = (usize, PaidBy);
     let mut takers: HashMap<About, Vec<Taker>> = HashMap::new();
     let zone = scopes.first().map_or(Zone::UTC, |scope| scope.zone);
+    let plans = scopes.first().map(|scope| scope.plans.clone()).unwrap_or_default();
+    let mut running = Vec::new();
     let (mut day, mut day_end) = (NaiveDate::MIN, start);
     slots::for_each(conn, start, end, |quarter, about, figures| {
         let at = slots::start_of(quarter);
         if at >= day_end {
             day = local_day(at, zone);
             day_end = day_start(day.succ_opt().unwrap_or(NaiveDate::MAX), zone);
+            let now = plans.running(day);
+            if now != running {
+                // Who pays may be another from this day on.
+                takers.clear();
+                running = now;
+            }
         }
         if !takers.contains_key(about) {
             let mut of_this = Vec::new();
@@ -431,7 +495,7 @@ fn add_slots(
                 let scope = scopes[*index];
                 // Every session is met once here: to keep all answers would take much memory.
                 if scope.decides(conn, names, about)? {
-                    of_this.push((*index, scope.payer(conn, names, about)?));
+                    of_this.push((*index, scope.payer(conn, names, about, day)?));
                 }
             }
             takers.insert(*about, of_this);
@@ -470,7 +534,7 @@ pub(super) fn bills_of(
     let mut by_source: BTreeMap<(i64, NaiveDate), Bill> = BTreeMap::new();
     for cover in bills::covers_between(conn, scope.utc_days(), Covered::Charges)? {
         if scope.takes_told(conn, &scope.whole, (cover.source, cover.provider, NONE))? {
-            let bill = Bill { is_final: cover.is_final, ..Bill::default() };
+            let bill = Bill { source: cover.source, is_final: cover.is_final, ..Bill::default() };
             by_source.insert((cover.source, cover.day), bill);
         }
     }
@@ -485,7 +549,8 @@ pub(super) fn bills_of(
                 }
             }
             ChargeKind::Billed => {
-                let bill = by_source.entry((charge.source, charge.day)).or_default();
+                let empty = Bill { source: charge.source, ..Bill::default() };
+                let bill = by_source.entry((charge.source, charge.day)).or_insert(empty);
                 bill.amounts.add(money);
                 bill.by_model.entry(charge.model).or_default().add(money);
             }

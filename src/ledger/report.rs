@@ -1,6 +1,9 @@
 //! The report: usage and cost of a span of days, grouped as asked.
 
+mod paid;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, Result};
@@ -10,7 +13,8 @@ use super::figures::{About, Figures};
 use super::names::{NONE, Names};
 use super::reconcile::{self, Excess, Scope};
 use super::{Ledger, LedgerError, codes};
-use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts, Zone};
+use crate::plans::Paid;
+use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Rates, Span, TokenCounts, Zone};
 
 /// What rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +23,8 @@ pub enum GroupKey {
     Day,
     /// Source id.
     Source,
+    /// Who pays.
+    Account,
     /// Whose price list or bill.
     Provider,
     /// Model as logged.
@@ -38,6 +44,8 @@ pub struct Report {
     pub totals: Sums,
     /// Models without a price (`None` where the log leaves it open) with their tokens, most first.
     pub unpriced_models: Vec<(Option<String>, u64)>,
+    /// What is paid for all of it.
+    pub paid: Paid,
 }
 
 /// One row: the keys that were asked for, and sums.
@@ -47,6 +55,8 @@ pub struct ReportRow {
     pub day: Option<NaiveDate>,
     /// Source id.
     pub source: Option<String>,
+    /// Who pays.
+    pub account: Option<String>,
     /// Provider.
     pub provider: Option<String>,
     /// Model.
@@ -57,6 +67,17 @@ pub struct ReportRow {
     pub session: Option<String>,
     /// The figures.
     pub sums: Sums,
+    /// What is paid; `None` where that can't be told of such a row.
+    pub paid: Option<RowPaid>,
+}
+
+/// What is paid for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPaid {
+    /// Dollars.
+    pub usd: Money,
+    /// Whether any part is a list price.
+    pub estimated: bool,
 }
 
 /// Sums of usage and cost.
@@ -110,15 +131,19 @@ impl Ledger {
     ) -> std::result::Result<Report, LedgerError> {
         let end_day = last_day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         let span = Span::of_days(first_day, end_day.max(first_day), zone);
-        self.ask(|conn| report(conn, &Scope::new(conn, &span, zone, filter)?, by))
+        self.ask(|conn| {
+            report(conn, &Scope::new(conn, &span, zone, filter, &self.plans)?, by, &self.rates)
+        })
     }
 }
 
 /// The keys of a row as ids; what was not asked for stays empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Group {
     day: Option<NaiveDate>,
     source: i64,
+    /// Accounts come from the config: not all of them are in the dictionary.
+    account: Option<Arc<str>>,
     provider: i64,
     model: i64,
     project: i64,
@@ -126,12 +151,13 @@ struct Group {
 }
 
 impl Group {
-    fn only(self, by: &[GroupKey]) -> Self {
+    fn only(&self, by: &[GroupKey]) -> Self {
         let mut kept = Self::default();
         for key in by {
             match key {
                 GroupKey::Day => kept.day = self.day,
                 GroupKey::Source => kept.source = self.source,
+                GroupKey::Account => kept.account.clone_from(&self.account),
                 GroupKey::Provider => kept.provider = self.provider,
                 GroupKey::Model => kept.model = self.model,
                 GroupKey::Project => kept.project = self.project,
@@ -142,20 +168,27 @@ impl Group {
     }
 }
 
-fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
+fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> Result<Report> {
     let mut names = Names::default();
     let mut groups: HashMap<Group, Sums> = HashMap::new();
     let mut unpriced: HashMap<i64, u64> = HashMap::new();
+    let by_account = by.contains(&GroupKey::Account);
+    let told_by = |source| by_account.then(|| scope.account(source).into());
+    // The closure keeps its own: the names are asked for between its calls.
+    let mut covers = Names::default();
     let mut add = |day, about: &About, figures: &Figures| {
+        let account = by_account.then(|| scope.account_of(conn, &mut names, about)).transpose()?;
         let group = Group {
             day: Some(day),
             source: about.source,
+            account,
             provider: about.provider,
             model: about.model,
             project: about.project,
             session: about.session,
         };
-        groups.entry(group.only(by)).or_default().add_usage(figures, scope.is_covered(about));
+        let is_covered = scope.is_covered(conn, &mut covers, about, day)?;
+        groups.entry(group.only(by)).or_default().add_usage(figures, is_covered);
         *unpriced.entry(about.model).or_default() += codes::to_u64(figures.unpriced_tokens);
         Ok(())
     };
@@ -168,6 +201,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(part.day),
             source: part.source,
+            account: told_by(part.source),
             provider: part.provider,
             model: part.model,
             ..Group::default()
@@ -181,6 +215,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(charge.day),
             source: charge.source,
+            account: told_by(charge.source),
             provider: charge.provider,
             model: charge.model,
             project: charge.project,
@@ -204,6 +239,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         let group = Group {
             day: Some(cover.day),
             source: cover.source,
+            account: told_by(cover.source),
             provider: cover.provider,
             ..Group::default()
         };
@@ -212,16 +248,23 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         }
     }
 
+    let paid = paid::of_rows(conn, &mut names, scope, rates, by)?;
+    for group in paid.rows.keys() {
+        // A day of a fee and no usage is paid too.
+        groups.entry(group.clone()).or_default();
+    }
     let mut rows = Vec::with_capacity(groups.len());
     for (group, sums) in groups {
         rows.push(ReportRow {
             day: group.day,
             source: names.string(conn, group.source)?,
+            account: group.account.as_deref().map(str::to_owned),
             provider: names.string(conn, group.provider)?,
             model: names.string(conn, group.model)?,
             project: names.string(conn, group.project)?,
             session: names.string(conn, group.session)?,
             sums,
+            paid: paid.rows.get(&group).copied().or(paid.otherwise),
         });
     }
     rows.sort_by(|a, b| {
@@ -229,6 +272,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
             (
                 row.day,
                 row.source.clone(),
+                row.account.clone(),
                 row.provider.clone(),
                 row.model.clone(),
                 row.project.clone(),
@@ -238,7 +282,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey]) -> Result<Report> {
         key(a).cmp(&key(b))
     });
     let unpriced_models = reconcile::most_first(conn, &mut names, unpriced)?;
-    Ok(Report { rows, totals, unpriced_models })
+    Ok(Report { rows, totals, unpriced_models, paid: paid.total })
 }
 
 impl Sums {

@@ -24,7 +24,7 @@ impl Ledger {
     /// events that still have rows move to the slots of the new ones; those that were rolled up
     /// stay in the slots they were sorted into.
     pub fn reprice(&mut self, prices: &PriceTable) -> std::result::Result<bool, LedgerError> {
-        if self.meta(PRICES)?.as_ref() == Some(&name_of(prices)) {
+        if self.is_priced_with(prices)? {
             return Ok(false);
         }
         let mut recording = self.begin()?;
@@ -35,6 +35,11 @@ impl Ledger {
         recording.ledger.moved.get_mut().upset();
         recording.commit()?;
         Ok(true)
+    }
+
+    /// Whether all list prices are those of `prices`.
+    pub fn is_priced_with(&self, prices: &PriceTable) -> std::result::Result<bool, LedgerError> {
+        Ok(self.meta(PRICES)?.as_ref() == Some(&name_of(prices)))
     }
 }
 

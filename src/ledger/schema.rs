@@ -9,6 +9,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_roll_up.sql"),
     include_str!("migrations/0003_quotas.sql"),
     include_str!("migrations/0004_delivery.sql"),
+    include_str!("migrations/0005_git.sql"),
     include_str!("migrations/0006_kin_stamps.sql"),
 ];
 

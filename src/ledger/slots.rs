@@ -36,7 +36,7 @@ pub(super) struct SlotKey {
 }
 
 impl SlotKey {
-    fn about(&self, price: &SlotPrice) -> About {
+    pub(super) fn about(&self, price: &SlotPrice) -> About {
         About {
             source: self.source,
             hint: self.hint,
@@ -63,7 +63,7 @@ pub(super) struct SlotSums {
 }
 
 impl SlotSums {
-    fn add(&mut self, other: &Self, sign: i64) {
+    pub(super) fn add(&mut self, other: &Self, sign: i64) {
         self.requests += sign * other.requests;
         add_tokens(&mut self.tokens, &other.tokens, sign);
         self.web_searches += sign * other.web_searches;
@@ -168,11 +168,20 @@ pub(super) fn for_each(
     end: DateTime<Utc>,
     mut each: impl FnMut(i64, &About, &Figures) -> Result<()>,
 ) -> Result<()> {
-    let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
-    let (first, end) = (first_quarter(start), first_quarter(end));
-    for_each_row(conn, first, end, None, |key, sums, price| {
+    for_each_between(conn, start, end, |key, sums, price| {
         each(key.quarter, &key.about(&price), &price.figures(&sums))
     })
+}
+
+/// The same with all that decides their prices.
+pub(super) fn for_each_between(
+    conn: &Connection,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    each: impl FnMut(SlotKey, SlotSums, SlotPrice) -> Result<()>,
+) -> Result<()> {
+    let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
+    for_each_row(conn, first_quarter(start), first_quarter(end), None, each)
 }
 
 /// What one session used from the slot that holds `since` on.
@@ -221,7 +230,7 @@ pub(super) fn first(conn: &Connection, quarter: i64) -> Result<Option<i64>> {
 }
 
 /// The first slot that starts at or after an instant.
-fn first_quarter(at_ms: i64) -> i64 {
+pub(super) fn first_quarter(at_ms: i64) -> i64 {
     at_ms.div_euclid(QUARTER_MS) + i64::from(at_ms.rem_euclid(QUARTER_MS) != 0)
 }
 

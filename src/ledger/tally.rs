@@ -4,6 +4,7 @@
 //! A change of usage is added to the sums that it belongs to. Everything else (a bill, another
 //! price table, a rate, what another process wrote, a transaction that was given up) has the sums
 //! made anew, so that they are always those that [`Ledger::spend`] would give.
+use chrono::NaiveDate;
 use rusqlite::Connection;
 
 use super::figures::{About, Figures};
@@ -22,6 +23,8 @@ const MOST_CHANGES: usize = 4_096;
 pub struct Question {
     /// Of what time.
     pub span: Span,
+    /// The first day that no fee counts of: those of days to come are not paid yet.
+    pub fees_end: NaiveDate,
     /// Of what.
     pub filter: Filter,
 }
@@ -103,14 +106,17 @@ impl Kept {
         let mut is_new = false;
         for change in changes {
             let start = slots::start_of(change.quarter);
+            let day = local_day(start, self.scope.zone);
+            if self.parts.terms.depends_on(day) && self.scope.takes(conn, &change.about)? {
+                return Ok(false);
+            }
             if !self.question.span.holds(start) || !self.scope.takes(conn, &change.about)? {
                 continue;
             }
             if self.parts.reported_days.contains(&start.date_naive()) {
                 return Ok(false);
             }
-            let payer = self.scope.payer(conn, names, &change.about)?;
-            let day = local_day(start, self.scope.zone);
+            let payer = self.scope.payer(conn, names, &change.about, day)?;
             self.parts.add(payer, day, change.about.model, &change.figures);
             is_new = true;
         }
@@ -170,7 +176,9 @@ impl Ledger {
                 .zip(questions)
                 .filter(|(known, _)| known.is_none())
                 .map(|(_, question)| {
-                    let scope = Scope::new(conn, &question.span, zone, &question.filter)?;
+                    let scope =
+                        Scope::new(conn, &question.span, zone, &question.filter, &self.plans)?;
+                    let scope = scope.with_fees_until(question.fees_end);
                     Ok((question, scope))
                 })
                 .collect::<rusqlite::Result<_>>()?;
@@ -198,9 +206,10 @@ mod tests {
 
     use super::super::testing::{
         AGENT, HAIKU, MINI, OTHER_AGENT, PROVIDER, charge, days, ledger_in, look, metered, reading,
-        record, usage,
+        record, usage, usd,
     };
     use super::*;
+    use crate::plans::{Discount, Every, Off, Overage, Plan, Plans, Seat};
     use crate::spend::{Charge, Cycle, Glob, Lists, Reading, Usage};
 
     const NOW: &str = "2026-11-24T12:00:00Z";
@@ -251,7 +260,39 @@ mod tests {
         let cycles = [Cycle::Day, Cycle::WEEK, Cycle::MONTH, Cycle::Days(3), Cycle::Hours(30)];
         let span = |cycle: Cycle| cycle.holding(NOW.parse().unwrap(), Zone::UTC);
         let all = cycles.iter().flat_map(|cycle| filters.iter().map(|filter| (*cycle, filter)));
-        all.map(|(cycle, filter)| Question { span: span(cycle), filter: filter.clone() }).collect()
+        all.map(|(cycle, filter)| {
+            let (span, filter) = (span(cycle), filter.clone());
+            Question { span, fees_end: span.end_day, filter }
+        })
+        .collect()
+    }
+
+    /// A plan that includes $2 of the other agent's usage from the 20th on, a tenth off, and a credit.
+    fn plans() -> Plans {
+        let date = |text: &str| text.parse().ok();
+        let plan = Plan {
+            name: "plan".into(),
+            offer: None,
+            fee: usd("31"),
+            every: Every::Week(chrono::Weekday::Fri),
+            first_day: date("2026-11-19"),
+            last_day: None,
+            covers: Filter::of_sources([OTHER_AGENT.id]),
+            seats: vec![Seat { source: OTHER_AGENT.id.into(), account: "anthropic".into() }],
+            overage: Overage::List { included: usd("2") },
+        };
+        let discount = |off| Discount {
+            account: "OpenAI".into(),
+            off,
+            first_day: date("2026-11-17"),
+            last_day: date("2026-11-23"),
+            in_bill: false,
+        };
+        let discounts = vec![
+            discount(Off::Share { ppm: 100_000 }),
+            discount(Off::Amount { amount: usd("3"), every: None }),
+        ];
+        Plans { plans: vec![plan], discounts }
     }
 
     fn check(ledger: &Ledger, tally: &mut Tally) -> Result<(), TestCaseError> {
@@ -265,6 +306,11 @@ mod tests {
             prop_assert_eq!(kept.covered, anew.covered, "{:?}", question);
             prop_assert_eq!(kept.estimated, anew.estimated, "{:?}", question);
             prop_assert_eq!(kept.unpriced_tokens, anew.unpriced_tokens, "{:?}", question);
+            prop_assert_eq!(kept.paid.attos, anew.paid.total, "{:?}", question);
+            prop_assert_eq!(kept.paid_estimated, anew.paid.estimated, "{:?}", question);
+            let days = ledger.daily_paid(&question.span, Zone::UTC, &question.filter).unwrap();
+            let sum: i128 = days.values().map(|paid| paid.total).sum();
+            prop_assert_eq!(sum, anew.paid.total, "{:?}", question);
         }
         Ok(())
     }
@@ -273,9 +319,12 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_kept_is_what_would_be_summed_anew(steps in steps()) {
+        fn what_is_kept_is_what_would_be_summed_anew(steps in steps(), with_plans in any::<bool>()) {
             let home = tempfile::tempdir().unwrap();
             let mut ledger = ledger_in(home.path());
+            if with_plans {
+                ledger.reckon_with(Rates::default(), plans());
+            }
             let mut tally = Tally::default();
             // Another one is asked only now and then.
             let mut lagging = Tally::default();

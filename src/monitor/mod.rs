@@ -5,9 +5,10 @@
 //! [`once`] looks once at every source and leaves. Both keep to [`floor`] and `turns`, and go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
 //! and is judged, in one transaction). [`guarding`] keeps beside that what the hooks of agents ask
-//! for; `incidents` asks the status pages of providers.
+//! for; `incidents` asks the status pages of providers; [`commits`] reads the repositories that were worked in.
 
 pub mod clock;
+pub mod commits;
 pub mod delivery;
 mod due;
 pub mod floor;
@@ -26,7 +27,8 @@ mod watch;
 mod watching;
 mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 
@@ -57,6 +59,11 @@ pub struct Setup {
     pub ledger_path: PathBuf,
     /// A pretend world.
     pub demo: bool,
+}
+
+/// When a file was written last; `None` where there is none.
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
 impl Setup {

@@ -88,10 +88,11 @@ pub fn look_at_all(
     }
     let opened = Ledger::open(&setup.ledger_path, setup.clock.now())?;
     let mut ledger = opened.ledger;
-    let prices = setup.prices()?;
+    let prices = Arc::new(setup.prices()?);
     ledger.reprice(&prices)?;
     ledger.keep_days_of(setup.config.zone)?;
-    ledger.convert_at(setup.config.rates.clone());
+    ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
+    ledger.know_prices(prices.clone());
     ledger.deliver_to(delivery::channels(&setup.config));
     let mut ended: Option<look::Looked> = None;
     loop {

@@ -2,7 +2,6 @@
 //! a poll that is due, a finished look, a command — and sleeps in between.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +25,10 @@ use super::look::{self, Looked, Task, World};
 use super::messages::{Command, Event};
 use super::record::{self, Judge};
 use super::watch::{Change, Watch};
-use super::{Setup, floor, turns};
+use super::{Setup, floor, modified, turns};
+
+mod repositories;
+use repositories::Repositories;
 
 /// How often the slow things are checked: the date, new folders, the config file, ages.
 const TICK: Duration = Duration::from_secs(30);
@@ -67,6 +69,7 @@ pub(super) struct Monitor<T> {
     delivery: Delivery,
     judge: Judge,
     incidents: Incidents,
+    repositories: Repositories,
 }
 
 impl<T: FnMut(Event)> Monitor<T> {
@@ -81,7 +84,8 @@ impl<T: FnMut(Event)> Monitor<T> {
         let prices = Arc::new(setup.prices()?);
         ledger.reprice(&prices)?;
         ledger.keep_days_of(setup.config.zone)?;
-        ledger.convert_at(setup.config.rates.clone());
+        ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
+        ledger.know_prices(prices.clone());
         ledger.deliver_to(delivery::channels(&setup.config));
         let config = Arc::new(setup.config.clone());
         let world = Arc::new(setup.world());
@@ -112,6 +116,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             delivery: Delivery::new(),
             judge: Judge::default(),
             incidents: Incidents::new(),
+            repositories: Repositories::new(),
             setup,
             tell,
         };
@@ -162,6 +167,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         loop {
             self.start_due_looks()?;
             if !self.paused {
+                self.read_due_repositories()?;
                 self.incidents.start_due(&self.world);
             }
             let wake = self.wake_at(tick);
@@ -170,6 +176,7 @@ impl<T: FnMut(Event)> Monitor<T> {
                 Some(change) = self.changes.recv() => self.note(&change),
                 (page, says) = self.incidents.answer() => self.hear(page, says.as_ref())?,
                 answer = self.delivery.answer() => self.told(answer),
+                read = self.repositories.answer() => self.keep_repositories(read)?,
                 order = orders.recv() => match order {
                     None | Some(Command::Stop) => return Ok(()),
                     Some(order) => self.obey(order),
@@ -305,6 +312,7 @@ impl<T: FnMut(Event)> Monitor<T> {
         {
             Ok(recorded) => {
                 self.trouble.remove("ledger");
+                self.repositories.note(&looked);
                 let live = Live { error, retry_at, looked_at: looked.at };
                 let news = self.live.get(info.id).is_none_or(|known| known.error != live.error);
                 self.live.insert(info.id, live);
@@ -423,8 +431,9 @@ impl<T: FnMut(Event)> Monitor<T> {
         let delivery = self.delivery.again_at();
         let first = (!self.judging).then(|| self.started + FIRST_LOOK_PATIENCE);
         let first = first.filter(|at| *at > Instant::now());
-        let pages = self.incidents.next().filter(|_| !self.paused);
-        looks.chain(delivery).chain(first).chain(pages).fold(tick, Instant::min)
+        let others = [self.incidents.next(), self.repositories.next()].into_iter().flatten();
+        let others = others.filter(|_| !self.paused);
+        looks.chain(delivery).chain(first).chain(others).fold(tick, Instant::min)
     }
 
     fn tick(&mut self) {
@@ -513,13 +522,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         let taken = self.setup.reload().and_then(|config| {
             // All of it or nothing: a wrong price row leaves the old configuration in force.
             let setup = Setup { config, ..self.setup.clone() };
-            let prices = setup.prices()?;
+            let prices = Arc::new(setup.prices()?);
             self.ledger.reprice(&prices)?;
             self.ledger.keep_days_of(setup.config.zone)?;
-            self.ledger.convert_at(setup.config.rates.clone());
+            self.ledger.reckon_with(setup.config.rates.clone(), setup.config.plans.clone());
+            self.ledger.know_prices(prices.clone());
             self.ledger.deliver_to(delivery::channels(&setup.config));
             self.world = Arc::new(setup.world());
-            self.prices = Arc::new(prices);
+            self.prices = prices;
             self.config = Arc::new(setup.config.clone());
             self.setup = setup;
             Ok(self.make_jobs()?)
@@ -550,14 +560,16 @@ impl<T: FnMut(Event)> Monitor<T> {
         let asked = board::Asked {
             now,
             zone: self.config.zone,
-            headline: self.config.headline,
+            icon: self.config.icon(),
             budgets: &self.config.budgets,
+            people: &self.config.people,
             sources: &look::asked_sources(&self.config),
             live: &self.live,
             is_watched: true,
             paused: self.paused,
             loading: self.is_loading(),
             demo: self.setup.demo,
+            energy: &self.config.energy,
             notices,
         };
         match board::build(&self.ledger, &asked, &mut self.judge.standings) {
@@ -589,8 +601,4 @@ impl<T: FnMut(Event)> Monitor<T> {
             self.trouble.insert("ledger", error.to_string());
         }
     }
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|data| data.modified()).ok()
 }

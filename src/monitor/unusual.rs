@@ -69,7 +69,8 @@ pub fn judge(
 ) -> Result<(), LedgerError> {
     let warnings = &config.warnings;
     let zone = config.zone;
-    let everything = |span: Span| Question { span, filter: Filter::everything() };
+    let everything =
+        |span: Span| Question { span, fees_end: span.end_day, filter: Filter::everything() };
     let today = Cycle::Day.holding(now, zone);
     let hour = hour_of(now, zone);
     let watched = span_of(now, TimeDelta::minutes(i64::from(warnings.burn_minutes)), zone);

@@ -20,3 +20,9 @@ pub fn open() -> keyring_core::Result<Arc<CredentialStore>> {
 pub fn would_ask(service: &str, user: &str) -> bool {
     system::keyring_would_ask(service, user)
 }
+
+/// The users that something is stored for under a service, without reading any of it; `None` where
+/// the system does not tell all of them at once.
+pub fn stored(service: &str) -> Option<Vec<String>> {
+    system::stored_in_keyring(service)
+}

@@ -10,6 +10,9 @@ use notify_rust::Notification;
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
+pub use super::autostart::file::{
+    read as read_autostart, remove as remove_autostart, write as write_autostart,
+};
 use super::notification::{Content, Heard, Urgency};
 use super::paths::Folders;
 use super::session::{Desktop, Presence};
@@ -77,6 +80,11 @@ pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
     false
 }
 
+/// Here each entry is asked for by itself, which takes no time.
+pub fn stored_in_keyring(_service: &str) -> Option<Vec<String>> {
+    None
+}
+
 pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
     builder.with_icon_templated(icon)
 }
@@ -109,4 +117,35 @@ pub fn other_homes() -> Vec<PathBuf> {
 
 pub fn quoted(path: &str) -> Option<String> {
     super::shell::in_single_quotes(path)
+}
+
+/// A launch agent of the user's, which launchd starts at login.
+/// Source: launchd.plist(5).
+pub fn autostart_place(base: &dyn Fn(&str, &str) -> PathBuf) -> PathBuf {
+    // macOS has no variable for this folder; the name is one that nobody sets.
+    base("", "Library/LaunchAgents").join("local.spendbar.plist")
+}
+
+pub fn autostart_text(program: &str) -> String {
+    let program = program.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key><string>local.spendbar</string>
+  <key>ProgramArguments</key><array><string>{program}</string></array>
+  <key>RunAtLoad</key><true/>
+  <key>ProcessType</key><string>Interactive</string>
+</dict>
+</plist>
+"#
+    )
+}
+
+/// The first of the program's arguments, as it is written.
+pub fn started_by(text: &str) -> Option<String> {
+    let (_, arguments) = text.split_once("<key>ProgramArguments</key>")?;
+    let (_, first) = arguments.split_once("<string>")?;
+    Some(first.split_once("</string>")?.0.to_owned())
 }

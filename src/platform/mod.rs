@@ -1,6 +1,7 @@
 //! The only place that knows which operating system this is: one file for each of them, [`system`],
 //! behind plain functions that are the same everywhere. It imports nothing of the rest.
 
+pub mod autostart;
 pub mod clipboard;
 pub mod event_loop;
 pub mod homes;

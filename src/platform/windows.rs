@@ -1,9 +1,10 @@
 //! Windows: roaming and local application data, the figure drawn into the icon.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use keyring_core::CredentialStore;
@@ -95,6 +96,11 @@ pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
     false
 }
 
+/// Here each entry is asked for by itself, which takes no time.
+pub fn stored_in_keyring(_service: &str) -> Option<Vec<String>> {
+    None
+}
+
 pub fn with_icon(builder: TrayIconBuilder, icon: Icon) -> TrayIconBuilder {
     builder.with_icon(icon)
 }
@@ -147,4 +153,56 @@ pub fn other_homes() -> Vec<PathBuf> {
             homes.chain([root.join("root")]).collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// What Windows runs when its user signs in (Microsoft, "Run and RunOnce Registry Keys").
+const RUN: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
+const RUN_VALUE: &str = "Spendbar";
+
+pub fn autostart_place(_base: &dyn Fn(&str, &str) -> PathBuf) -> PathBuf {
+    PathBuf::from(RUN).join(RUN_VALUE)
+}
+
+/// A command line: the path in quotes, which no path has in it.
+pub fn autostart_text(program: &str) -> String {
+    format!("\"{program}\"")
+}
+
+pub fn started_by(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|command| !command.is_empty())
+}
+
+pub fn read_autostart(_place: &Path) -> io::Result<Option<String>> {
+    let answer = registry(&["query", RUN, "/v", RUN_VALUE])?;
+    // It ends with 1 where there is no such value, and with nothing else that could be told apart.
+    if !answer.status.success() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&answer.stdout);
+    let value =
+        text.lines().find_map(|line| line.trim().strip_prefix(RUN_VALUE)?.split_once("REG_SZ"));
+    Ok(value.map(|(_, command)| command.trim().to_owned()))
+}
+
+pub fn write_autostart(_place: &Path, text: &str) -> io::Result<()> {
+    done(registry(&["add", RUN, "/v", RUN_VALUE, "/t", "REG_SZ", "/d", text, "/f"])?)
+}
+
+pub fn remove_autostart(place: &Path) -> io::Result<()> {
+    match read_autostart(place)? {
+        None => Ok(()),
+        Some(_) => done(registry(&["delete", RUN, "/v", RUN_VALUE, "/f"])?),
+    }
+}
+
+fn registry(arguments: &[&str]) -> io::Result<Output> {
+    Command::new("reg.exe").args(arguments).creation_flags(NO_WINDOW).output()
+}
+
+fn done(answer: Output) -> io::Result<()> {
+    if answer.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&answer.stderr);
+    Err(io::Error::other(format!("reg.exe: {}", said.trim())))
 }

@@ -22,6 +22,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod unit;
+pub mod what_if;
 
 pub use read::PriceError;
 pub use table::PriceTable;

@@ -73,6 +73,42 @@ impl PriceTable {
         Ok(Self::new(overrides, self.builtin, fingerprint))
     }
 
+    /// Puts rows before all that the table has, whenever a request was made: their `from` and
+    /// `until` do not count, and of a model that the table has rows for these hold alone. Each model
+    /// may stand in one row, or in several that `when_utc` tells apart.
+    ///
+    /// # Errors
+    /// The first row that cannot be read, with its field and what to write.
+    pub fn with_undated(self, rows: &[Table]) -> Result<Self, PriceError> {
+        let mut first = Lists::default();
+        let mut fingerprint = self.fingerprint;
+        for (index, fields) in rows.iter().enumerate() {
+            let mut fields = fields.clone();
+            // The dates are read all the same, so that a slip of the pen in them is told.
+            let row = index + 1;
+            let told = |Flaw { field, found, write }| PriceError { row, field, found, write };
+            entry(&fields, Rule::AsWritten, &["provider", "model"]).map_err(told)?;
+            fields.remove("from");
+            fields.remove("until");
+            add_override(&mut first, self.builtin, &fields).map_err(|flaw| {
+                let mut told = told(flaw);
+                if told.field == "model" && told.found.contains("a row above") {
+                    told.found = "stands in a row above too".into();
+                    told.write = "leave one row for each model: dates do not count here".into();
+                }
+                told
+            })?;
+            fingerprint = xxh3_64_with_seed(fields.to_string().as_bytes(), !fingerprint);
+        }
+        for (provider, models) in self.overrides.by_provider {
+            let known = first.by_provider.entry(provider).or_default();
+            for (model, rows) in models {
+                known.entry(model).or_default().extend(rows);
+            }
+        }
+        Ok(Self::new(first, self.builtin, fingerprint))
+    }
+
     /// A number that differs whenever any price differs: a ledger that recorded another one has
     /// to price its usage again.
     pub fn fingerprint(&self) -> u64 {

@@ -5,6 +5,7 @@
 
 mod own_rows;
 mod properties;
+mod what_if;
 
 use toml::Table;
 

@@ -51,13 +51,8 @@ impl Cycle {
                 days(first, first.checked_add_days(Days::new(7)))
             }
             Self::Month(day) => {
-                let this = day_of_month(today, day);
-                if this <= today {
-                    days(this, next_month(today).map(|next| day_of_month(next, day)))
-                } else {
-                    let before = first_of(today).pred_opt().unwrap_or(today);
-                    days(day_of_month(before, day), Some(this))
-                }
+                let (first, end) = month_from(today, day);
+                days(first, Some(end))
             }
             Self::Hours(hours) => {
                 let late = TimeDelta::seconds(now.timestamp().rem_euclid(QUARTER))
@@ -109,6 +104,19 @@ impl From<Period> for Cycle {
     }
 }
 
+/// The month that holds `today` and begins on this day of a month (1 to 31): its first day, and the
+/// first day after it.
+pub fn month_from(today: NaiveDate, day: u32) -> (NaiveDate, NaiveDate) {
+    let this = day_of_month(today, day);
+    if this <= today {
+        let next = next_month(today).map(|next| day_of_month(next, day));
+        (this, next.unwrap_or(NaiveDate::MAX))
+    } else {
+        let before = first_of(today).pred_opt().unwrap_or(today);
+        (day_of_month(before, day), this)
+    }
+}
+
 fn first_of(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
@@ -142,7 +150,8 @@ impl fmt::Display for Cycle {
     }
 }
 
-fn weekday(day: Weekday) -> &'static str {
+/// The day's name, in small letters.
+pub(crate) fn weekday(day: Weekday) -> &'static str {
     match day {
         Weekday::Mon => "monday",
         Weekday::Tue => "tuesday",

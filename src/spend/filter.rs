@@ -25,7 +25,7 @@ impl Glob {
     }
 
     /// Whether a name fits, in small or large letters.
-    fn fits(&self, name: &str) -> bool {
+    pub fn fits(&self, name: &str) -> bool {
         let options = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
         self.0.matches_with(name, options)
     }

@@ -4,6 +4,7 @@
 //! look at a source gave, and a [`Period`] is a local day, week or month as a half-open interval.
 
 pub mod alert;
+pub mod commit;
 pub mod cycle;
 pub mod filter;
 pub mod incident;
@@ -19,6 +20,7 @@ pub mod usage;
 pub mod zone;
 
 pub use alert::{AlertKind, DeliveryState, Severity};
+pub use commit::{Change, Commit, History, Place, ReadBefore};
 pub use cycle::Cycle;
 pub use filter::{Facts, Filter, Glob, Lists};
 pub use incident::{Indicator, Trouble};

@@ -6,10 +6,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::world::PATIENCE;
 
+const AXE: &str = include_str!("../fixtures/axe/axe.min.js");
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// A browser with one tab, ended when dropped.
@@ -99,6 +101,13 @@ impl Chromium {
 
     /// Sends a command and waits for its answer.
     pub fn tell(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.send(method, params);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The same with whatever the answer is.
+    fn send(&mut self, method: &str, params: Value) -> Value {
         self.number += 1;
         let mut message = json!({ "id": self.number, "method": method, "params": params });
         if !self.session.is_empty() {
@@ -110,8 +119,7 @@ impl Chromium {
         loop {
             let answer = self.output.recv_timeout(PATIENCE).expect("Chromium answers");
             if answer["id"] == self.number {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return answer;
             }
             self.events.push(answer);
         }
@@ -137,8 +145,8 @@ impl Chromium {
         loop {
             let asks = json!({ "expression": expression, "returnByValue": true });
             // While a page makes way for the next one there is none to ask.
-            let answer = self.tell("Runtime.evaluate", asks);
-            if answer["result"]["value"] == true {
+            let answer = self.send("Runtime.evaluate", asks);
+            if answer["result"]["result"]["value"] == true {
                 return;
             }
             if Instant::now() >= end {
@@ -163,6 +171,11 @@ impl Chromium {
         }
     }
 
+    /// Types a text where the focus is.
+    pub fn write(&mut self, text: &str) {
+        self.tell("Input.insertText", json!({ "text": text }));
+    }
+
     /// The width and height of the view.
     pub fn resize(&mut self, width: u32, height: u32) {
         let view =
@@ -174,6 +187,37 @@ impl Chromium {
     pub fn theme(&mut self, scheme: &str) {
         let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.tell("Emulation.setEmulatedMedia", json!({ "features": feature }));
+    }
+
+    /// What axe-core finds wrong with the page: `IMPACT RULE: where`. It runs in a world of its own,
+    /// which the page's policy does not reach and does not have to be loosened for.
+    pub fn axe(&mut self) -> Vec<String> {
+        let tree = self.tell("Page.getFrameTree", json!({}));
+        let frame = &tree["frameTree"]["frame"]["id"];
+        let world = json!({ "frameId": frame, "worldName": "axe" });
+        let world = self.tell("Page.createIsolatedWorld", world)["executionContextId"].clone();
+        let run = "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+            violations.map((it) => `${it.impact} ${it.id}: ${it.nodes.map((node) => node.html.slice(0, 200)
+                + ' ' + node.failureSummary).join(' | ')}`))";
+        let asks = json!({
+            "expression": format!("{AXE}\n;{run}"),
+            "contextId": world,
+            "returnByValue": true,
+            "awaitPromise": true,
+        });
+        let answer = self.tell("Runtime.evaluate", asks);
+        assert!(answer.get("exceptionDetails").is_none(), "axe: {answer}");
+        let faults = answer["result"]["value"].as_array().expect("a list").clone();
+        faults.iter().map(|it| it.as_str().expect("text").to_owned()).collect()
+    }
+
+    /// A picture of what is in view, for people to look at.
+    pub fn picture(&mut self, file: &std::path::Path) {
+        let shot = self.tell("Page.captureScreenshot", json!({ "format": "png" }));
+        let png = base64::engine::general_purpose::STANDARD
+            .decode(shot["data"].as_str().expect("a picture"))
+            .expect("base64");
+        std::fs::write(file, png).expect("written");
     }
 
     /// Every address that was asked for since the start.

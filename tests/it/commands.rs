@@ -6,9 +6,9 @@ use std::process::Stdio;
 use crate::lines::{CLAUDE_FILE, claude_spends};
 use crate::world::World;
 
-const COMMANDS: [&str; 12] = [
-    "status", "top", "report", "poll", "sources", "alerts", "doctor", "config", "budget", "guard",
-    "key", "demo",
+const COMMANDS: [&str; 13] = [
+    "status", "top", "report", "poll", "sources", "alerts", "doctor", "config", "budget", "plan",
+    "guard", "key", "demo",
 ];
 
 #[test]

@@ -15,20 +15,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("platform", &[]),
     ("sources", &["spend"]),
     ("pricing", &["spend"]),
+    ("energy", &["spend"]),
     ("budgets", &["spend"]),
+    ("plans", &["spend"]),
     ("hooks", &[]),
-    ("ledger", &["spend", "pricing"]),
-    ("board", &["spend", "ledger", "budgets"]),
-    ("config", &["spend", "sources", "pricing", "budgets", "board", "platform"]),
+    ("git", &["spend", "platform"]),
+    ("ledger", &["spend", "pricing", "plans"]),
+    ("board", &["spend", "pricing", "energy", "ledger", "budgets", "plans"]),
+    ("config", &["spend", "sources", "pricing", "energy", "budgets", "plans", "board", "platform"]),
     ("secrets", &["spend", "sources", "platform"]),
     (
         "monitor",
         &[
-            "spend", "sources", "pricing", "ledger", "budgets", "board", "config", "secrets",
-            "platform",
+            "spend", "sources", "pricing", "ledger", "budgets", "plans", "board", "config",
+            "secrets", "platform", "git",
         ],
     ),
-    ("faces::cli", &["spend", "board", "platform", "config", "secrets", "budgets"]),
+    ("faces::cli", &["spend", "board", "platform", "config", "secrets", "budgets", "plans"]),
     ("faces", &["spend", "board", "platform"]),
     ("app", &["*"]),
     ("demo", &["*"]),
@@ -130,7 +133,7 @@ fn money_is_never_a_float() {
     let mut wrong = Vec::new();
     for file in sources() {
         let area = module_of(&file.path).into_iter().next().unwrap_or_default();
-        if !["spend", "pricing", "ledger", "budgets"].contains(&area.as_str()) {
+        if !["spend", "pricing", "ledger", "budgets", "plans"].contains(&area.as_str()) {
             continue;
         }
         let floats =

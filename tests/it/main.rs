@@ -11,8 +11,10 @@
 //! | `SPENDBAR_REQUIRE_DESKTOP` | `1`: a missing desktop part, or Chromium, fails the tests that need it |
 //! | `SPENDBAR_POPOVER` | the program, built with the feature `popover`, for the tests of its window |
 //! | `SPENDBAR_POPOVER_SCREENSHOT` | a file that the picture of that window goes to (PNG) |
+//! | `SPENDBAR_FOCUS_FILE` | a file that an export in the format of FOCUS goes to; see `.ci/focus` |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
+mod accessibility;
 mod agents;
 mod budgets;
 mod check;
@@ -24,8 +26,11 @@ mod demo;
 mod described;
 mod desk;
 mod desktop;
+mod energy;
 mod explain;
+mod exports;
 mod floor;
+mod git_world;
 mod guard;
 mod histories;
 mod hostile;
@@ -38,8 +43,10 @@ mod lexer;
 mod lines;
 mod live;
 mod mcp;
+mod metrics;
 mod page;
 mod page_browser;
+mod plans;
 mod polling;
 mod popover;
 mod prices;
@@ -48,8 +55,13 @@ mod providers;
 mod readme;
 mod reconcile;
 mod report;
+mod settings;
+mod settings_browser;
+mod snippets;
 mod top;
 mod warnings;
 mod watches;
+mod whatif;
 mod wire;
 mod world;
+mod yields;

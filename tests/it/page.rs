@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use crate::lines::{CLAUDE_FILE, claude_spends};
+use crate::lines::{CLAUDE_FILE, ClaudeLine, SONNET, claude_spends};
 use crate::world::{PATIENCE, Process, World, eventually};
 
 const NOON: &str = "2026-03-02T12:00:00Z";
@@ -20,19 +20,19 @@ pub struct Site {
     /// `127.0.0.1:PORT`.
     pub host: String,
     /// `name=value`.
-    cookie: String,
+    pub cookie: String,
 }
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (known, value) = line.split_once(':')?;
             known.eq_ignore_ascii_case(name).then_some(value.trim())
@@ -43,7 +43,7 @@ impl Answer {
 impl Site {
     /// A program that has seen what is in this world.
     pub fn of(world: World, shown: &str) -> Self {
-        let program = world.spawn([]);
+        let program = world.spawn(["--headless"]);
         assert!(eventually(PATIENCE, || program.stdout().contains(shown)), "{}", program.all());
         let noted = world.path("home/.local/state/spendbar/page.json");
         assert!(eventually(PATIENCE, || noted.exists()), "{}", program.all());
@@ -62,14 +62,14 @@ impl Site {
     }
 
     /// With one session of Claude Code, $0.60.
-    fn usual() -> Self {
+    pub fn usual() -> Self {
         let world = World::new().at(NOON);
         world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
         Self::of(world, "$0.60")
     }
 
     /// A request with the host and nothing else but these headers.
-    fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
         let host = format!("Host: {}", self.host);
         let mut headers = headers.to_vec();
         if !headers.iter().any(|it| it.starts_with("Host:")) {
@@ -94,12 +94,12 @@ impl Site {
     }
 
     /// As the browser asks that was let in.
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[&format!("Cookie: {}", self.cookie)])
     }
 
     /// A change, as a form of the page asks for it.
-    fn post(&self, path: &str, headers: &[&str], body: &str) -> Answer {
+    pub fn post(&self, path: &str, headers: &[&str], body: &str) -> Answer {
         let (host, cookie) = (format!("Host: {}", self.host), format!("Cookie: {}", self.cookie));
         let kind = "Content-Type: application/x-www-form-urlencoded";
         let mut all = vec![host.as_str(), cookie.as_str(), kind];
@@ -107,11 +107,62 @@ impl Site {
         self.raw("POST", path, &all, body)
     }
 
-    fn csrf(&self) -> String {
-        let page = self.get("/").body;
-        let at = page.split("name=\"csrf\" value=\"").nth(1).expect("a form");
-        at.split('"').next().expect("a value").to_owned()
+    /// A change of the settings: each field by its name, with all that a form of the page sends.
+    pub fn change(&self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        self.change_with_csrf_of(&self.get("/").body, action, fields)
     }
+
+    /// The same with the second token of a page that was read before.
+    pub fn change_with_csrf_of(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = csrf_of(page);
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.append_pair("csrf", &csrf).extend_pairs(fields);
+        let origin = format!("Origin: http://{}", self.host);
+        self.post(&format!("/settings/{action}"), &[&origin], &body.finish())
+    }
+
+    /// The settings after a change that was taken, where it leads.
+    #[track_caller]
+    pub fn changed(&self, action: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.change(action, fields);
+        assert_eq!(answer.status, 303, "{action} {fields:?}: {}", text_of(&answer.body));
+        let to = answer.header("location").expect("a way back").to_owned();
+        assert!(to.starts_with("/settings?said="), "{to}");
+        self.get(&to).body
+    }
+
+    pub fn csrf(&self) -> String {
+        csrf_of(&self.get("/").body)
+    }
+}
+
+fn csrf_of(page: &str) -> String {
+    let at = page.split("name=\"csrf\" value=\"").nth(1).expect("a form");
+    at.split('"').next().expect("a value").to_owned()
+}
+
+/// A page's words, without its tags.
+pub fn text_of(html: &str) -> String {
+    let mut out = String::new();
+    let mut in_tag = false;
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                out.push(' ');
+            }
+            _ if !in_tag => out.push(character),
+            _ => {}
+        }
+    }
+    let words: Vec<_> = out.split_whitespace().collect();
+    words
+        .join(" ")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+        .replace("&gt;", ">")
+        .replace("&lt;", "<")
 }
 
 #[test]
@@ -229,6 +280,40 @@ fn fifty_viewers_see_a_line_soon() {
     let slowest = viewers.into_iter().map(|it| it.join().expect("a viewer")).max().expect("50");
     eprintln!("append to the last of 50 viewers: {:?}", slowest - start);
     assert!(slowest - start < Duration::from_secs(4), "{:?}", slowest - start);
+}
+
+#[test]
+fn the_page_says_what_if_when_it_is_asked_and_what_it_took() {
+    let site = Site::usual();
+    let plain = site.get("/").body;
+    assert!(plain.contains("Work it out for 2 Mar 2026"), "{plain}");
+    assert!(!plain.contains("through batch"), "nothing is reckoned unasked");
+    // 40,000 tokens of output at 0.96 to 8.64 Wh a thousand.
+    assert!(plain.contains("≈ 38 to 346 Wh of electricity"), "{plain}");
+    let asked = site.get("/?if=1&if_scale=1.5x&if_model=gpt-5.4-mini").body;
+    // $0.60 at half, half as much again, and 40,000 at $4.50 a million.
+    for figure in ["≈ $0.60", "≈ $0.30", "≈ $0.90", "≈ $0.18", "all by gpt-5.4-mini"] {
+        assert!(asked.contains(figure), "{figure}: {asked}");
+    }
+    let odd = site.get("/?if=1&if_scale=much&if_model=%3Cb%3E").body;
+    assert!(odd.contains("is no factor") && odd.contains("No single price list has"), "{odd}");
+    assert!(!odd.contains("<b>"), "{odd}");
+    // Open pages ask for their parts again and again; what is asked once is not among them.
+    let parts = site.get("/parts?if=1").body;
+    assert!(parts.contains("energy-h") && !parts.contains("whatif-h"), "{parts}");
+}
+
+#[test]
+fn what_the_page_cannot_price_otherwise_is_said() {
+    let world = World::new().at(NOON);
+    // Above 200,000 tokens of prompt this model lists no batch price: $1.8225.
+    let (input, output) = (300_000, 1_000);
+    let line = ClaudeLine { at: AT, id: "A", model: SONNET, input, cache_read: 0, output };
+    world.append(CLAUDE_FILE, &line.text());
+    let site = Site::of(world, "$1.82");
+    let asked = site.get("/?if=1").body;
+    let says = "As to through batch: No such price is known for 301 k tokens, left as they were";
+    assert!(asked.contains(says), "{asked}");
 }
 
 #[test]
@@ -382,6 +467,10 @@ fn a_first_start_shows_ways_on() {
         assert!(body.contains("spendbar demo") && body.contains("spendbar doctor"), "{body}");
     }
     assert!(eventually(PATIENCE, || site.get("/").body.contains("Nothing to show yet")));
+    // The first line of an agent brings the figures; an open page asks for its parts.
+    assert!(site.get("/parts").body.starts_with("<section id=\"first\""));
+    site.world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
+    assert!(eventually(PATIENCE, || site.get("/parts").body.contains("id=\"where\"")));
 }
 
 #[test]
@@ -400,4 +489,42 @@ fn without_a_budget_one_is_suggested() {
         "{}",
         site.get("/").body
     );
+    let body = site.get("/").body;
+    assert!(text_of(&body).contains("Found on this machine: Claude Code."), "{body}");
+    // The form that is on the page, as it stands there: one press.
+    let form = body.split("<form class=\"begin\"").nth(1).expect("a form");
+    let form = form.split("</form>").next().expect("its end");
+    assert!(form.contains("action=\"/settings/budget\"") && form.contains("value=\"9\""), "{form}");
+    let said = site.changed("budget", &[("form", "add-budget"), ("per", "day"), ("amount", "9")]);
+    assert!(text_of(&said).contains("Budget \"day\" is added: $9 a day. Undo"), "{said}");
+    let set = site.world.run(["budget", "list"]).success().stdout;
+    assert!(set.contains("$9.00") && set.contains("50, 80, 100 %"), "{set}");
+    assert!(eventually(PATIENCE, || !site.get("/").body.contains("No budget yet")));
+}
+
+#[test]
+fn what_the_money_bought_stands_on_the_page() {
+    let world = World::new().at(NOON);
+    let home = world.home().canonicalize().expect("a folder");
+    let shop = crate::git_world::Repo::new(&home, home.join("shop"));
+    world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60).replace("/home/ada/shop", &shop.path()));
+    shop.commit("2026-03-02T11:10:00Z", "Sell <b>tea</b>", "a", 4);
+    let site = Site::of(world, "$0.60");
+    // Nothing was read of the repository yet.
+    assert!(!site.get("/").body.contains("What you get for it"));
+    site.world.run(["yield"]).success();
+    let body = site.get("/").body;
+    let section = body.split_once("id=\"yield\"").expect("the section").1;
+    for says in [
+        "What you get for it",
+        "≈ $0.60</strong> per commit over 30 days, for 1 commit",
+        "2 Mar 2026: ≈ $0.60 for 1 commit",
+        "Table of these days",
+        &shop.path(),
+        "within 24 hours",
+    ] {
+        assert!(section.contains(says), "{says}: {section}");
+    }
+    let parts = site.get("/parts?source=claude-code").body;
+    assert!(!parts.contains("What you get for it"), "commits are everybody's");
 }

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
 use serde_json::json;
 
 use crate::chromium::Chromium;
@@ -206,7 +205,7 @@ fn another_site_in_the_same_browser_gets_nothing() {
 }
 
 /// Texts whose contrast to what is behind them is below 4.5 (WCAG 2.2, 1.4.3; 3 for large ones).
-const CONTRAST: &str = "(() => {
+pub const CONTRAST: &str = "(() => {
   const light = (colour) => {
     const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((it) => it / 255)
       .map((it) => (it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4));
@@ -256,10 +255,6 @@ fn screenshots() {
     for theme in ["light", "dark"] {
         browser.theme(theme);
         std::thread::sleep(Duration::from_millis(300));
-        let shot = browser.tell("Page.captureScreenshot", json!({ "format": "png" }));
-        let png = base64::engine::general_purpose::STANDARD
-            .decode(shot["data"].as_str().expect("a picture"))
-            .expect("base64");
-        std::fs::write(format!("{folder}/page-{theme}.png"), png).expect("written");
+        browser.picture(&std::path::Path::new(&folder).join(format!("page-{theme}.png")));
     }
 }

@@ -7,7 +7,7 @@ use crate::lines::{
 };
 use crate::world::World;
 
-const KEYS: [&str; 6] = ["day", "source", "provider", "model", "project", "session"];
+const KEYS: [&str; 7] = ["day", "source", "account", "provider", "model", "project", "session"];
 
 /// Two days of two agents: $0.60 and $0.30 of Claude Code, $0.03 of Codex.
 fn two_days() -> World {
@@ -37,7 +37,8 @@ fn rows_have_the_keys_that_were_asked_for_and_no_others() {
         "session",
         "day,source",
         "source,day,model",
-        "day,source,provider,model,project,session",
+        "account",
+        "day,source,account,provider,model,project,session",
     ] {
         let report = world.report(by);
         assert_eq!(report["schema"], "spendbar.report.v1");

@@ -217,7 +217,7 @@ fn reckon(app: &App, path: &Path, now: DateTime<Utc>) -> anyhow::Result<Limits> 
     let open = |writes| -> anyhow::Result<Ledger> {
         let opened = Ledger::open_at_once(path, BUSY_WAIT, writes)?;
         let mut ledger = opened.context("the ledger has gone")?;
-        ledger.convert_at(config.rates.clone());
+        ledger.reckon_with(config.rates.clone(), config.plans.clone());
         Ok(ledger)
     };
     let keep = || -> anyhow::Result<Limits> {

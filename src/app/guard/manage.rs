@@ -166,7 +166,7 @@ fn status(app: &App, json: bool, style: &Style, out: &mut dyn Write) -> anyhow::
     let (limits, allowed_until) = match &mut ledger {
         None => (None, None),
         Some(ledger) => {
-            ledger.convert_at(config.rates.clone());
+            ledger.reckon_with(config.rates.clone(), config.plans.clone());
             let limits = guarding::reckon(ledger, &config, now)?;
             (Some(limits), guarding::allowed_until(ledger, now)?)
         }

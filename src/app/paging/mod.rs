@@ -7,7 +7,9 @@
 //! is opened for it and closed again: nothing is held while nobody looks.
 
 mod doors;
+mod metrics;
 mod routes;
+mod settings;
 mod window;
 
 pub(super) use window::{PageWindow, window};
@@ -27,6 +29,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::board::Board;
 use crate::board::page::View;
+use crate::config::MetricsSettings;
 use crate::faces::page::address;
 use crate::monitor::Command;
 use crate::platform::open;
@@ -93,6 +96,7 @@ impl Served {
         app: &App,
         boards: watch::Receiver<Option<Arc<Board>>>,
         commands: UnboundedSender<Command>,
+        metrics: Option<MetricsSettings>,
     ) -> anyhow::Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("opening a port")?;
         listener.set_nonblocking(true).context("preparing the port")?;
@@ -100,11 +104,18 @@ impl Served {
         let doors = doors::Doors::new(port).context("asking the system for random numbers")?;
         let file = file(app);
         let address = Address { url: doors.opening_address(), file: file.clone() };
+        // Whoever reads the metrics will miss them; the page goes on.
+        let metrics = metrics.and_then(|settings| {
+            metrics::open(app, settings, boards.clone())
+                .inspect_err(|error| log::warn!("the metrics are not served: {error:#}"))
+                .ok()
+        });
         let routes = routes::routes(app, doors, boards, commands);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            // The ledger blocks; two readers are enough for a page that one person looks at.
-            .max_blocking_threads(2)
+            // The ledger blocks, and so do the keyring, which may ask its owner, and a provider whose
+            // key is tested: while those take their time the page is still read.
+            .max_blocking_threads(4)
             .thread_keep_alive(Duration::from_secs(1))
             .build()
             .context("starting the page")?;
@@ -113,6 +124,7 @@ impl Served {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let ended = tokio::select! {
                 ended = axum::serve(listener, routes).into_future() => ended,
+                ended = metrics::serve(metrics) => ended,
                 // Pages that are still open must not hold up the end of the program.
                 _ = stopped => Ok(()),
             };

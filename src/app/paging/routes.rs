@@ -23,30 +23,34 @@ use tokio::sync::watch;
 use url::form_urlencoded;
 
 use crate::board::Board;
-use crate::board::page::{self, PageData};
+use crate::board::page::{self, PageData, View};
 use crate::config::Config;
 use crate::faces::page::assets::Assets;
 use crate::faces::page::{self as face, Frame, address};
 use crate::ledger::Ledger;
 use crate::monitor::Command;
+use crate::pricing::PriceTable;
 use crate::spend::SnoozeFor;
 
 use super::super::App;
 use super::doors::{Doors, POLICY, Refusal};
+use super::settings;
 
 /// How long a page waits for another process's transaction before it says so.
 const BUSY: Duration = Duration::from_secs(5);
 /// A form of the page is far smaller.
-const FORM: usize = 16 * 1024;
+pub(super) const FORM: usize = 16 * 1024;
 /// Said from time to time, so that a page that went away is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-struct Page {
-    app: App,
-    doors: Doors,
+/// What every answer is made from.
+pub(super) struct Page {
+    pub(super) app: App,
+    pub(super) doors: Doors,
     assets: Assets,
-    boards: watch::Receiver<Option<Arc<Board>>>,
-    commands: UnboundedSender<Command>,
+    pub(super) boards: watch::Receiver<Option<Arc<Board>>>,
+    pub(super) commands: UnboundedSender<Command>,
+    pub(super) settings: settings::Memory,
     /// The last configuration that could be read: a slip in the file must not take the page away.
     config: Mutex<Option<Config>>,
     /// What the newest board looks like, so that many viewers cost as much as one.
@@ -66,6 +70,7 @@ pub(super) fn routes(
         assets: Assets::new(),
         boards,
         commands,
+        settings: settings::Memory::default(),
         config: Mutex::new(app.config().ok()),
         drawn: Mutex::new(None),
     });
@@ -75,6 +80,7 @@ pub(super) fn routes(
         .route("/live", get(live))
         .route("/refresh", post(refresh))
         .route("/snooze", post(snooze))
+        .merge(settings::routes())
         .layer(middleware::from_fn_with_state(page.clone(), own_alone));
     inside
         .route("/open", get(open))
@@ -120,7 +126,7 @@ async fn own_alone(State(page): State<Arc<Page>>, request: Request, next: Next) 
 }
 
 /// Says the same whatever is wrong: nobody is told how close they came.
-fn turn_away(page: &Page, refusal: Refusal) -> Response {
+pub(super) fn turn_away(page: &Page, refusal: Refusal) -> Response {
     log::info!("the page turned a request away: {refusal:?}");
     let text = face::message(
         "This page is closed",
@@ -162,28 +168,32 @@ async fn nothing(State(page): State<Arc<Page>>) -> Response {
 }
 
 async fn whole(State(page): State<Arc<Page>>, uri: Uri) -> Response {
-    shown(page, uri, |page, data| face::page(data, &page.frame())).await
+    let view = address::read(uri.query().unwrap_or_default());
+    shown(page, view, |page, data| face::page(data, &page.frame())).await
 }
 
 /// What depends on the choice alone, for a page that is open.
 async fn parts(State(page): State<Arc<Page>>, uri: Uri) -> Response {
-    shown(page, uri, |_, data| face::parts(data).into_string()).await
+    // What is no part of the answer is not asked of the ledger.
+    let view = View { what_if: None, ..address::read(uri.query().unwrap_or_default()) };
+    shown(page, view, |page, data| face::parts(data, &page.frame()).into_string()).await
 }
 
 async fn shown(
     page: Arc<Page>,
-    uri: Uri,
+    view: View,
     draw: impl Fn(&Page, &PageData) -> String + Send + 'static,
 ) -> Response {
-    let Some(board) = page.boards.borrow().clone() else {
-        let says = "The first figures are being read. They are here in a moment.";
-        return Html(face::message("Just starting", says, Some(1), &page.frame())).into_response();
-    };
-    let view = address::read(uri.query().unwrap_or_default());
+    let Some(board) = page.boards.borrow().clone() else { return starting_up(&page) };
     let worker = page.clone();
     let drawn = tokio::task::spawn_blocking(move || {
-        let ledger = worker.ledger()?;
-        let data = page::page(&ledger, board, view)?;
+        let (config, ledger) = worker.ledger()?;
+        // A wrong price row is told by the monitor, and must not take the page away either: what
+        // would have been then says that the ledger has other prices.
+        let prices = worker.app.prices(&config).unwrap_or_else(|_| PriceTable::builtin());
+        let window_hours = config.yields.window_hours;
+        let with = page::With { prices: &prices, energy: &config.energy, window_hours };
+        let data = page::page(&ledger, board, view, with)?;
         anyhow::Ok(draw(&worker, &data))
     });
     match drawn.await {
@@ -193,7 +203,13 @@ async fn shown(
     }
 }
 
-fn failed(page: &Page, why: &str) -> Response {
+/// Said until the first board is there; the browser asks again by itself.
+pub(super) fn starting_up(page: &Page) -> Response {
+    let says = "The first figures are being read. They are here in a moment.";
+    Html(face::message("Just starting", says, Some(1), &page.frame())).into_response()
+}
+
+pub(super) fn failed(page: &Page, why: &str) -> Response {
     log::warn!("the page can't be shown: {why}");
     let says = format!("The figures can't be read now: {why}.");
     let text = face::message("No figures", &says, None, &page.frame());
@@ -255,11 +271,11 @@ fn change(page: &Page, form: &[u8], command: impl Fn(&str) -> Option<Command>) -
 }
 
 impl Page {
-    fn frame(&self) -> Frame<'_> {
+    pub(super) fn frame(&self) -> Frame<'_> {
         Frame { assets: &self.assets, csrf: self.doors.csrf() }
     }
 
-    fn ledger(&self) -> anyhow::Result<Ledger> {
+    fn ledger(&self) -> anyhow::Result<(Config, Ledger)> {
         let path = self.app.ledger_path();
         let ledger = Ledger::open_at_once(&path, BUSY, false)?;
         let mut ledger = ledger.with_context(|| format!("{} is not there", path.display()))?;
@@ -267,8 +283,9 @@ impl Page {
         if let Ok(read) = self.app.config() {
             *config = Some(read);
         }
-        ledger.convert_at(config.as_ref().map(|config| config.rates.clone()).unwrap_or_default());
-        Ok(ledger)
+        let config = config.clone().unwrap_or_else(|| Config::defaults(self.app.system_zone));
+        ledger.reckon_with(config.rates.clone(), config.plans.clone());
+        Ok((config, ledger))
     }
 
     /// The event that tells a board.

@@ -7,13 +7,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
+use super::energy::{self, EnergyReport};
 use super::report::{GroupBy, Sums};
+use super::whatif::{self, WhatIfReport};
+use super::wording;
+use super::yields::{self, AskedYields, YieldBy, Yields};
 use super::{AlertRow, Board, alert_row};
 use crate::ledger::{Ledger, LedgerError, Spend};
 pub use crate::ledger::{NeighbourSession, Related, SessionHistory, SessionStep};
+use crate::pricing::PriceTable;
+use crate::pricing::what_if::{Change, ModelChoice};
 use crate::spend::{Currency, Money, Span};
 
-pub use view::{Reach, View};
+pub use view::{Reach, View, WhatIfView};
 
 /// Days in the row of bars.
 pub const BAR_DAYS: u64 = 30;
@@ -50,9 +56,29 @@ pub struct PageData {
     pub alerts: Vec<AlertRow>,
     /// The chosen session.
     pub session: Option<SessionHistory>,
+    /// What the last thirty days led to, by repository; `None` where no repository is known, and
+    /// where anything is left out.
+    pub yields: Option<Yields>,
     /// A daily budget to begin with, where there is none and enough days are known: half as much
     /// again as the median of the last weeks' days with spend, rounded up to two figures.
     pub suggestion: Option<Money>,
+    /// What the chosen time took in electricity, carbon and water.
+    pub energy: EnergyReport,
+    /// What the chosen time would have cost otherwise, where that was asked.
+    pub what_if: Option<WhatIfReport>,
+    /// What of that question was not understood, in sentences.
+    pub what_if_problems: Vec<String>,
+}
+
+/// What the page needs from the config.
+#[derive(Clone, Copy, Debug)]
+pub struct With<'a> {
+    /// The prices that the ledger is priced with.
+    pub prices: &'a PriceTable,
+    /// What electricity is reckoned with.
+    pub energy: &'a energy::Settings,
+    /// How many hours after a request a commit is still its doing.
+    pub window_hours: u32,
 }
 
 /// Where money went in a span of days.
@@ -122,7 +148,12 @@ pub struct HourFigure {
 ///
 /// # Errors
 /// The ledger can't be read.
-pub fn page(ledger: &Ledger, board: Arc<Board>, view: View) -> Result<PageData, LedgerError> {
+pub fn page(
+    ledger: &Ledger,
+    board: Arc<Board>,
+    view: View,
+    with: With<'_>,
+) -> Result<PageData, LedgerError> {
     let (zone, today) = (board.zone, board.today);
     let filter = view.filter();
     let chosen = view.day.filter(|day| *day <= today).unwrap_or(today);
@@ -183,8 +214,73 @@ pub fn page(ledger: &Ledger, board: Arc<Board>, view: View) -> Result<PageData, 
         }
         false => None,
     };
+    let yields = match view.is_narrowed() || ledger.work_places()?.is_empty() {
+        true => None,
+        false => Some(yields::yields(
+            ledger,
+            &AskedYields {
+                now: board.now,
+                days: (before(today, BAR_DAYS - 1), today),
+                zone,
+                by: &[YieldBy::Repository],
+                window_hours: with.window_hours,
+                unread: &[],
+            },
+        )?),
+    };
     let alerts = ledger.alerts(ALERTS)?.into_iter().map(alert_row).collect();
-    Ok(PageData { board, view, places, bars, day, hours, year, alerts, session, suggestion })
+    let energy =
+        energy::energy(ledger, (places.first_day, places.last_day), zone, &filter, with.energy)?;
+    let mut what_if_problems = Vec::new();
+    let what_if = match &view.what_if {
+        None => None,
+        Some(choice) => {
+            let changes = changes(choice, with.prices, board.now, &mut what_if_problems);
+            let days = (places.first_day, places.last_day);
+            let (filter, prices) = (&filter, with.prices);
+            let asked = whatif::Asked { days, zone, filter, prices, changes };
+            Some(whatif::what_if(ledger, asked)?)
+        }
+    };
+    Ok(PageData {
+        board,
+        view,
+        places,
+        bars,
+        day,
+        hours,
+        year,
+        alerts,
+        session,
+        yields,
+        suggestion,
+        energy,
+        what_if,
+        what_if_problems,
+    })
+}
+
+/// What can always be told, and what was typed as far as it is understood.
+fn changes(
+    choice: &WhatIfView,
+    prices: &PriceTable,
+    now: DateTime<Utc>,
+    problems: &mut Vec<String>,
+) -> Vec<Change> {
+    let mut changes = vec![Change::NoFast, Change::Batch, Change::NoCache];
+    if let Some(name) = &choice.model {
+        match ModelChoice::find(prices, name.trim(), now) {
+            Some(model) => changes.push(Change::Model(model)),
+            None => problems.push(wording::whatif::unknown_model(name)),
+        }
+    }
+    if let Some(text) = &choice.scale {
+        match text.parse() {
+            Ok(factor) => changes.push(Change::Scale(factor)),
+            Err(write) => problems.push(format!("{text:?} is no factor: {write}.")),
+        }
+    }
+    changes
 }
 
 fn places(
@@ -201,6 +297,7 @@ fn places(
     for row in report.rows {
         let name = match view.by {
             GroupBy::Source => row.source.clone(),
+            GroupBy::Account => row.account,
             GroupBy::Model => row.model,
             GroupBy::Project => row.project,
             GroupBy::Session => row.session,

@@ -24,6 +24,17 @@ pub struct View {
     pub session: Option<String>,
     /// All rows rather than the first ones.
     pub all: bool,
+    /// What the same usage would have cost otherwise; `None` while nobody asks.
+    pub what_if: Option<WhatIfView>,
+}
+
+/// What is to be otherwise, besides what can always be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhatIfView {
+    /// The model of all requests, as typed.
+    pub model: Option<String>,
+    /// The factor on all prices, as typed.
+    pub scale: Option<String>,
 }
 
 impl Default for View {
@@ -37,6 +48,7 @@ impl Default for View {
             project: None,
             session: None,
             all: false,
+            what_if: None,
         }
     }
 }

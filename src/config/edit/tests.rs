@@ -140,7 +140,10 @@ fn the_default_file_takes_a_budget() {
 #[test]
 fn inline_budgets_are_left_to_the_editor() {
     let text = "budget = [{ amount = 1, per = \"day\" }]\n";
-    assert_eq!(set_budget(text, &change("2", Cycle::Day)), Err(EditError::Inline));
+    assert_eq!(
+        set_budget(text, &change("2", Cycle::Day)),
+        Err(EditError::Inline { what: "budget" })
+    );
     assert!(matches!(
         set_budget("a = 1\nb =\n", &change("2", Cycle::Day)),
         Err(EditError::NotToml { line: 2, .. })

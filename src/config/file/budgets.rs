@@ -165,7 +165,7 @@ impl Check<'_> {
         }
     }
 
-    fn globs(&mut self, written: Vec<Spanned<String>>, field: &str) -> Vec<Glob> {
+    pub(super) fn globs(&mut self, written: Vec<Spanned<String>>, field: &str) -> Vec<Glob> {
         written
             .into_iter()
             .filter_map(|text| match Glob::new(text.get_ref()) {
@@ -203,7 +203,7 @@ impl Check<'_> {
         self.globs(whole, field)
     }
 
-    fn scope(&mut self, sources: &Spanned<Value>, field: &str) -> Vec<String> {
+    pub(super) fn scope(&mut self, sources: &Spanned<Value>, field: &str) -> Vec<String> {
         let known = self.source_ids(None);
         let hint = || {
             let list = known.iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(", ");

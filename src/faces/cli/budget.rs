@@ -33,7 +33,7 @@ pub fn text(out: &mut dyn Write, budgets: &[Budget], style: &Style) -> io::Resul
             wording::amount_full(&budget.amount),
             budget.cycle.to_string(),
             thresholds(budget),
-            scope(budget),
+            counts(budget),
         ]);
     }
     table.write(out, style, 0)
@@ -63,7 +63,7 @@ pub fn confirm_set(out: &mut dyn Write, budget: &Budget) -> io::Result<()> {
         clean(&budget.name),
         wording::amount_short(&budget.amount),
         wording::per(budget.cycle),
-        scope(budget),
+        counts(budget),
     )
 }
 
@@ -134,7 +134,8 @@ fn thresholds(budget: &Budget) -> String {
     }
 }
 
-fn scope(budget: &Budget) -> String {
+/// What a budget counts: `all sources`, `codex, billed only`.
+pub fn counts(budget: &Budget) -> String {
     let counts = if budget.filter.is_everything() {
         "all sources".to_owned()
     } else {

@@ -30,7 +30,11 @@ fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
     Ok(line)
 }
 
-fn checked(typed: &str) -> io::Result<ApiKey> {
+/// What was typed, as a key.
+///
+/// # Errors
+/// Nothing was typed, or what no key has in it; what that is is not told.
+pub fn checked(typed: &str) -> io::Result<ApiKey> {
     let key = ApiKey::new(typed.trim_start_matches('\u{feff}'));
     if key.expose().is_empty() {
         return Err(refused("no key was given"));

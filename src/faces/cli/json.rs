@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::reconcile::{confidence, reason};
 use crate::board;
+use crate::plans::Paid;
+use crate::plans::worth::BreakEven;
 use crate::spend::{Amounts, Currency, Indicator, Money, TokenCounts};
 
 /// Writes one document and a line end.
@@ -84,6 +86,105 @@ pub fn difference(it: &board::Difference) -> Difference {
         reason: it.reason.as_ref().map(reason),
         confidence: it.reason.as_ref().map(|reason| confidence(reason.confidence())),
     }
+}
+
+/// What is paid.
+#[derive(Serialize)]
+pub struct PaidJson {
+    estimated: bool,
+    metered_usd: String,
+    /// Plans' fees that fall on these days, in their currencies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fees: Vec<OtherAmount>,
+    overage_usd: String,
+    credits_usd: String,
+    in_fees_usd: String,
+    without_fee_usd: String,
+    /// Fees and bills without a rate: in no figure of dollars.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other: Vec<OtherAmount>,
+}
+
+/// As the board has it.
+pub fn paid(paid: &Paid) -> PaidJson {
+    let usd = |attos| Money { attos, currency: Currency::USD }.to_decimal();
+    PaidJson {
+        estimated: paid.estimated,
+        metered_usd: usd(paid.metered),
+        fees: paid.fees.iter().map(other).collect(),
+        overage_usd: usd(paid.overage),
+        credits_usd: usd(paid.credits),
+        in_fees_usd: usd(paid.in_fees),
+        without_fee_usd: usd(paid.without_fee),
+        other: paid.other.iter().map(other).collect(),
+    }
+}
+
+/// A plan in a period of its fee.
+#[derive(Serialize)]
+pub struct PlanJson {
+    name: String,
+    fee: String,
+    currency: String,
+    fee_usd: Option<String>,
+    per: String,
+    first_day: String,
+    last_day: String,
+    list_usd: String,
+    /// Hundredths of the fee that the list price is.
+    times_hundredths: Option<i128>,
+    /// `free`, `since`, `about` or `not-within`.
+    break_even: Option<&'static str>,
+    break_even_day: Option<String>,
+}
+
+/// As the board has it.
+pub fn plan(row: &board::PlanRow) -> PlanJson {
+    let (word, day) = match row.break_even {
+        None => (None, None),
+        Some(BreakEven::Free) => (Some("free"), None),
+        Some(BreakEven::Since(day)) => (Some("since"), Some(day)),
+        Some(BreakEven::About(day)) => (Some("about"), Some(day)),
+        Some(BreakEven::NotWithin) => (Some("not-within"), None),
+    };
+    PlanJson {
+        name: row.name.clone(),
+        fee: row.fee.to_decimal(),
+        currency: row.fee.currency.to_string(),
+        fee_usd: decimal(row.fee_usd),
+        per: row.every.to_string(),
+        first_day: row.first_day.to_string(),
+        last_day: row.last_day.to_string(),
+        list_usd: row.list.to_decimal(),
+        times_hundredths: row.times(),
+        break_even: word,
+        break_even_day: day.map(|day| day.to_string()),
+    }
+}
+
+/// What is paid, in people's terms: only what the config sets.
+#[derive(Serialize)]
+pub struct PeopleJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engineer_months_hundredths: Option<i128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team_budget_permille: Option<i128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_working_day_usd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_days: Option<u32>,
+}
+
+/// As the board has it; `None` where the config sets nothing.
+pub fn people(terms: &board::PeopleTerms) -> Option<PeopleJson> {
+    let per_day = terms.per_working_day;
+    let json = PeopleJson {
+        engineer_months_hundredths: terms.engineer_months,
+        team_budget_permille: terms.team_permille,
+        per_working_day_usd: per_day.map(|(amount, _)| amount.to_decimal()),
+        working_days: per_day.map(|(_, days)| days),
+    };
+    (*terms != board::PeopleTerms::default()).then_some(json)
 }
 
 /// All digits as text.

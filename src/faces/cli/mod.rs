@@ -7,16 +7,19 @@
 
 pub mod alerts;
 pub mod args;
+pub mod autostart;
 pub mod budget;
 pub mod check;
 pub mod config;
 pub mod doctor;
+pub mod energy;
 pub mod explain;
 pub mod first_run;
 pub mod guard;
 pub mod input;
 pub mod json;
 pub mod key;
+pub mod plan;
 pub mod poll;
 pub mod provider;
 pub mod reconcile;
@@ -25,3 +28,5 @@ pub mod sources;
 pub mod status;
 pub mod style;
 pub mod table;
+pub mod whatif;
+pub mod yields;

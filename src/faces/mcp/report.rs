@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
+use super::super::cli::json;
 use super::super::cli::report::word;
 use super::super::cli::style::clean;
 use super::{Billed, Reply, Usage, list, reply};
@@ -13,7 +14,7 @@ use crate::spend::Currency;
 
 /// What is said where rows would name folders or sessions, and the user has not allowed it.
 pub const HIDDEN: &str = "projects and sessions are not told to agents. The user allows it in the \
-    config (`spendbar config edit`): [mcp] with projects = true. By day, source, provider and model \
+    config (`spendbar config edit`): [mcp] with projects = true. By day, source, account, provider and model \
     it can be asked.";
 
 /// Where spend went, in at most `most` rows.
@@ -41,7 +42,11 @@ pub fn answer(report: &Report, most: usize) -> Result<Reply, serde_json::Error> 
             };
             lines.push(words(&count, sums));
         }
-        lines.push(words("Total", &report.totals));
+        let mut total = words("Total", &report.totals);
+        if report.tells_paid {
+            total = format!("{total}, paid {}", wording::plans::paid(&report.paid));
+        }
+        lines.push(total);
     }
     let mut notes: Vec<_> = report.differences.iter().map(bills::difference).collect();
     notes.extend(report.notes.iter().cloned());
@@ -58,6 +63,7 @@ pub fn answer(report: &Report, most: usize) -> Result<Reply, serde_json::Error> 
             .as_ref()
             .map(|(rows, sums)| Others { rows: *rows, figures: Figures::of(sums) }),
         totals: Figures::of(&report.totals),
+        paid_usd: json::decimal(report.paid.usd()),
         partial: report.partial,
         notes: &notes,
     };
@@ -97,6 +103,7 @@ fn name(row: &ReportRow, group: GroupBy) -> Option<String> {
     match group {
         GroupBy::Day => row.day.map(|day| day.to_string()),
         GroupBy::Source => row.source.clone(),
+        GroupBy::Account => row.account.clone(),
         GroupBy::Provider => row.provider.clone(),
         GroupBy::Model => row.model.clone(),
         GroupBy::Project => row.project.clone(),
@@ -126,6 +133,7 @@ struct Document<'a> {
     rows: Vec<Row>,
     others: Option<Others>,
     totals: Figures,
+    paid_usd: Option<String>,
     partial: bool,
     notes: &'a [String],
 }
@@ -137,6 +145,8 @@ struct Row {
     day: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +165,7 @@ impl Row {
         Self {
             day: key(GroupBy::Day),
             source: key(GroupBy::Source),
+            account: key(GroupBy::Account),
             provider: key(GroupBy::Provider),
             model: key(GroupBy::Model),
             project: key(GroupBy::Project),

@@ -209,6 +209,11 @@ fn report() -> Report {
         by: vec![GroupBy::Day, GroupBy::Model],
         rows,
         totals,
+        energy: None,
+        paid: Default::default(),
+        tells_paid: false,
+        plans: Vec::new(),
+        people: Default::default(),
         differences: Vec::new(),
         partial: true,
         notes: vec![

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::board::page::{Reach, View};
+use crate::board::page::{Reach, View, WhatIfView};
 use crate::board::report::GroupBy;
 
 const REACHES: [(Reach, &str); 4] =
@@ -33,6 +33,9 @@ pub fn read(query: &str) -> View {
             "project" => view.project = text,
             "session" => view.session = text,
             "all" => view.all = value == "1",
+            "if" if value == "1" => view.what_if = Some(view.what_if.unwrap_or_default()),
+            "if_model" => view.what_if.get_or_insert_default().model = text,
+            "if_scale" => view.what_if.get_or_insert_default().scale = text,
             _ => {}
         }
     }
@@ -47,13 +50,18 @@ pub fn write(view: &View) -> String {
 
 /// The part after the question mark; empty for what is shown without a choice.
 pub fn query(view: &View) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs(view)).finish()
+}
+
+/// The same as names and values, for forms.
+pub fn pairs(view: &View) -> Vec<(&'static str, String)> {
     let usual = View::default();
-    let mut query = form_urlencoded::Serializer::new(String::new());
+    let mut pairs = Vec::new();
     if view.reach != usual.reach {
-        query.append_pair("span", word(&REACHES, view.reach));
+        pairs.push(("span", word(&REACHES, view.reach).to_owned()));
     }
     if view.by != usual.by {
-        query.append_pair("by", word(&GROUPS, view.by));
+        pairs.push(("by", word(&GROUPS, view.by).to_owned()));
     }
     let names = [
         ("source", &view.source),
@@ -62,17 +70,20 @@ pub fn query(view: &View) -> String {
         ("session", &view.session),
     ];
     for (name, value) in names {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
+        pairs.extend(value.clone().map(|value| (name, value)));
     }
     if view.all {
-        query.append_pair("all", "1");
+        pairs.push(("all", "1".to_owned()));
     }
     if let Some(day) = view.day {
-        query.append_pair("day", &day.to_string());
+        pairs.push(("day", day.to_string()));
     }
-    query.finish()
+    if let Some(WhatIfView { model, scale }) = &view.what_if {
+        pairs.push(("if", "1".to_owned()));
+        pairs.extend(model.clone().map(|model| ("if_model", model)));
+        pairs.extend(scale.clone().map(|scale| ("if_scale", scale)));
+    }
+    pairs
 }
 
 fn known<T: Copy>(words: &[(T, &str)], word: &str) -> Option<T> {
@@ -89,8 +100,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_the_choice() {
-        let query =
-            "span=30d&by=model&source=codex&project=%2Fhome%2Fada%2FR%26D%3F&all=1&day=2026-11-24";
+        let query = "span=30d&by=model&source=codex&project=%2Fhome%2Fada%2FR%26D%3F&all=1&day=2026-11-24&if=1&if_scale=2x";
         let view = read(query);
         assert_eq!(view.project.as_deref(), Some("/home/ada/R&D?"));
         assert_eq!(write(&view), format!("/?{query}"));

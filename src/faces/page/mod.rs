@@ -1,5 +1,5 @@
 //! The page behind the icon, as HTML: what today cost and whether that is fine, where it went, how
-//! it developed, and which figures can be trusted, in this order.
+//! it developed, what it led to, and which figures can be trusted, in this order.
 //!
 //! Pure functions of [`PageData`]. Everything that comes from outside (models, folders, sessions,
 //! what providers say) goes through maud, which escapes it; nothing of it stands in a script or a
@@ -8,12 +8,16 @@
 pub mod address;
 pub mod assets;
 mod charts;
+mod energy;
 mod first;
 mod places;
 mod session;
+pub mod settings;
 mod times;
 mod today;
 mod trust;
+mod whatif;
+mod yields;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -34,7 +38,6 @@ pub struct Frame<'a> {
 /// The whole page.
 pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
     let board = &data.board;
-    let is_empty = board.sources.is_empty() && data.bars.iter().all(|day| day.figures.is_none());
     let body = html! {
         (charts::hatch())
         a.skip href="#main" { "Skip to the figures" }
@@ -45,11 +48,10 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
         }
         main #main {
             section #today aria-labelledby="today-h" { (today::section(board)) }
-            @if is_empty {
-                section #first aria-labelledby="first-h" { (first::nothing(board)) }
-            } @else {
-                (first::suggestion(data))
-                (parts(data))
+            (parts(data, frame))
+            @if !is_empty(data) {
+                // Not among what is asked for anew: somebody may be typing in it.
+                section #whatif aria-labelledby="whatif-h" { (whatif::section(data)) }
             }
             section #trust aria-labelledby="trust-h" { (trust::section(board)) }
         }
@@ -61,14 +63,26 @@ pub fn page(data: &PageData, frame: &Frame<'_>) -> String {
     document(&title(board), &body, frame)
 }
 
-/// The sections that depend on what is chosen: where, one session, when.
-pub fn parts(data: &PageData) -> Markup {
+/// Whether nothing was found yet.
+fn is_empty(data: &PageData) -> bool {
+    data.board.sources.is_empty() && data.bars.iter().all(|day| day.figures.is_none())
+}
+
+/// The sections that depend on what is chosen: where, one session, when, and what came of it. Before
+/// them, or in their place, what somebody sees who has just begun.
+pub fn parts(data: &PageData, frame: &Frame<'_>) -> Markup {
+    if is_empty(data) {
+        return html! { section #first aria-labelledby="first-h" { (first::nothing(&data.board)) } };
+    }
     html! {
+        (first::suggestion(data, frame))
         section #where aria-labelledby="where-h" { (places::section(data)) }
         @if data.view.session.is_some() {
             section #session aria-labelledby="session-h" { (session::section(data)) }
         }
         section #when aria-labelledby="when-h" { (times::section(data)) }
+        section #energy aria-labelledby="energy-h" { (energy::section(data)) }
+        (yields::section(data))
     }
 }
 
@@ -163,6 +177,7 @@ fn actions(data: &PageData, frame: &Frame<'_>) -> Markup {
                 (form("/snooze", "hour", "Snooze alerts for 1 h"))
                 (form("/snooze", "tomorrow", "Snooze until tomorrow"))
             }
+            a.button href="/settings" { "Settings" }
         }
     }
 }

@@ -26,9 +26,14 @@ pub(super) fn section(board: &Board) -> Markup {
         @for notice in &board.notices { p.note.warn { (notice) } }
         @if let Some(text) = list_and_billed {
             p.quiet { (text) " · " (wording::tokens(board.figures.tokens.total())) " tokens in "
-                (wording::whole(board.figures.requests)) " requests" }
+                (wording::requests(board.figures.requests)) }
             @for converted in &board.figures.converted { p.quiet { (wording::converted(converted)) } }
             @if let Some(text) = tray::covered(board) { p.quiet { (text) } }
+            @for plan in &board.plans { p.quiet { (wording::plans::worth(plan)) } }
+            @if board.tells_paid {
+                @for note in wording::plans::notes(&board.figures.paid) { p.quiet { (note) } }
+            }
+            @for term in wording::plans::people(&board.people) { p.quiet { (term) } }
             @for difference in &board.differences { p.quiet { (wording::bills::difference(difference)) } }
         }
         @if let Some(text) = tray::left_out(board) { p.note.warn { (text) } }

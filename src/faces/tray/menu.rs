@@ -159,11 +159,16 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
         if limits.small_print && is_known {
             rows.push(MenuRow::fact(which_is_shown(board)));
             rows.extend(covered(board).map(MenuRow::fact));
+            rows.extend(plans(board).into_iter().map(MenuRow::fact));
         }
         rows.extend(differences(board).into_iter().map(MenuRow::fact));
         rows.extend(left_out(board).map(MenuRow::fact));
     }
     rows.extend(pace(board).map(MenuRow::fact));
+    rows.extend(board.energy.as_ref().map(|today| {
+        let range = wording::energy::energy_range(&today.energy_nwh);
+        MenuRow::fact(format!("Electricity today ≈ {range} (estimate)"))
+    }));
     rows.extend(budgets(board, limits.budgets));
     rows.extend(sources(board, limits.sources));
     rows.extend(models(board, limits.models));
@@ -182,6 +187,12 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
     rows.push(MenuRow::action_row(Action::OpenConfig, "Open config"));
     rows.push(MenuRow::action_row(Action::Quit, "Quit"));
     rows
+}
+
+/// What plans are worth; at most two rows.
+fn plans(board: &Board) -> Vec<String> {
+    let rows = board.plans.iter().map(|plan| one_line(&wording::plans::worth(plan)));
+    at_most(2, rows.collect(), "spendbar plan list")
 }
 
 /// How far bills are from the list price; at most two rows.

@@ -90,7 +90,19 @@ pub(super) fn list_and_billed(board: &Board) -> Option<String> {
         [] => wording::UNKNOWN.to_owned(),
         some => some.iter().map(|money| wording::amount(money)).collect::<Vec<_>>().join(" and "),
     };
-    Some(format!("List price {} · billed {billed}", wording::amount(&board.figures.list)))
+    let list = wording::amount(&board.figures.list);
+    Some(match tells_paid(board) {
+        false => format!("List price {list} · billed {billed}"),
+        true => {
+            let paid = wording::plans::paid(&board.figures.paid);
+            format!("List price {list} · billed {billed} · paid {paid}")
+        }
+    })
+}
+
+/// Whether what is paid stands beside the other figures.
+fn tells_paid(board: &Board) -> bool {
+    board.tells_paid || board.headline == crate::board::Headline::Paid
 }
 
 /// Which of them the headline is.
@@ -100,6 +112,7 @@ fn which_is_shown(board: &Board) -> &'static str {
         Headline::Spend => "Shown: the bill where there is one, else list price",
         Headline::List => "Shown: list price",
         Headline::Billed => "Shown: what is billed",
+        Headline::Paid => "Shown: what is paid, with the fees of plans",
     }
 }
 

@@ -22,7 +22,7 @@ use super::menu::{MenuRow, RowKind, menu};
 use super::title::title;
 use super::tooltip::tooltip;
 use super::{Action, icon_input};
-use crate::board::Board;
+use crate::board::{Board, Colours};
 use crate::platform::event_loop::{EventLoop, Flow, Turn, Waker};
 use crate::platform::popover::Point;
 use crate::platform::theme::{self, Scheme};
@@ -160,11 +160,11 @@ struct Drawn {
 
 impl Drawn {
     fn of(board: &Board, scheme: Scheme, style: TrayStyle) -> Self {
-        let ground = match scheme {
+        let ground = match (board.colours, scheme) {
             _ if style.is_template => Ground::Light,
-            Scheme::Dark => Ground::Dark,
-            Scheme::Light => Ground::Light,
-            Scheme::Unknown => Ground::Unknown,
+            (Colours::Dark, _) | (Colours::Auto, Scheme::Dark) => Ground::Dark,
+            (Colours::Light, _) | (Colours::Auto, Scheme::Light) => Ground::Light,
+            (Colours::Auto, Scheme::Unknown) => Ground::Unknown,
         };
         let mut icon = icon_input(board, ground, style.icon_px);
         let name = if board.demo { "Spendbar demo" } else { "Spendbar" };
@@ -340,6 +340,24 @@ mod tests {
         let drawn = Drawn::of(&examples::calm(), Scheme::Unknown, style);
         assert_eq!((drawn.title.as_str(), drawn.icon.text.as_str()), ("$214", "$"));
         assert_eq!(drawn.icon.ground, Ground::Light);
+    }
+
+    #[test]
+    fn chosen_colours_go_before_what_the_system_tells() {
+        let ground = |colours, scheme, is_template| {
+            let board = Board { colours, ..examples::calm() };
+            let style = TrayStyle { is_template, ..STYLE };
+            Drawn::of(&board, scheme, style).icon.ground
+        };
+        for scheme in [Scheme::Dark, Scheme::Light, Scheme::Unknown] {
+            assert_eq!(ground(Colours::Dark, scheme, false), Ground::Dark);
+            assert_eq!(ground(Colours::Light, scheme, false), Ground::Light);
+            // The system tints such an icon itself.
+            assert_eq!(ground(Colours::Dark, scheme, true), Ground::Light);
+        }
+        assert_eq!(ground(Colours::Auto, Scheme::Dark, false), Ground::Dark);
+        assert_eq!(ground(Colours::Auto, Scheme::Light, false), Ground::Light);
+        assert_eq!(ground(Colours::Auto, Scheme::Unknown, false), Ground::Unknown);
     }
 
     #[test]

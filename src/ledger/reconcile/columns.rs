@@ -45,7 +45,7 @@ impl Ledger {
     ) -> std::result::Result<Reconciled, LedgerError> {
         let span = span_of(first_day, last_day, Zone::UTC);
         self.ask(|conn| {
-            let scope = Scope::new(conn, &span, Zone::UTC, &Filter::everything())?;
+            let scope = Scope::new(conn, &span, Zone::UTC, &Filter::everything(), &self.plans)?;
             let accounts = accounts(conn, &scope, &self.rates, Only::All)?;
             let mut amounts = Amounts::default();
             for account in &accounts {
@@ -66,8 +66,8 @@ impl Ledger {
         zone: Zone,
     ) -> std::result::Result<Vec<Difference>, LedgerError> {
         let in_zone = |conn: &Connection, first_day, zone| {
-            let scope =
-                Scope::new(conn, &span_of(first_day, last_day, zone), zone, &Filter::everything())?;
+            let span = span_of(first_day, last_day, zone);
+            let scope = Scope::new(conn, &span, zone, &Filter::everything(), &self.plans)?;
             accounts(conn, &scope, &self.rates, Only::BilledDays)
         };
         let of_the_days = |accounts: &[AccountLines]| -> Vec<Difference> {
@@ -163,10 +163,11 @@ fn accounts(
     }
     scope.for_each_day(conn, |day, about, figures| {
         let account = scope.account_of(conn, &mut names, about)?;
+        let is_covered = scope.is_covered(conn, &mut names, about, day)?;
         let Some(day) = day_of(&mut accounts, account, day, only) else { return Ok(()) };
         let model = plain.of(conn, &mut names, about.model)?;
         let cell = day.models.entry(model).or_default();
-        if scope.is_covered(about) {
+        if is_covered {
             cell.covered_picos += figures.list_picos;
         } else {
             cell.list_picos += figures.list_picos;

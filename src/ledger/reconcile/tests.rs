@@ -154,7 +154,7 @@ mod lined_up {
         assert!(month(&ledger).converted.is_empty());
         // 4 at 1.25.
         let rate = Rate { nanos_usd: 1_250_000_000, date: day("2026-11-02") };
-        ledger.convert_at(Rates([(euro, rate)].into()));
+        ledger.reckon_with(Rates([(euro, rate)].into()), Default::default());
         assert_eq!(line(&ledger).state, LineState::Matched);
         assert_eq!(line(&ledger).bill.unwrap().usd, usd("5"));
         assert_eq!(month(&ledger).converted[0].rate, rate);
@@ -217,7 +217,7 @@ mod lined_up {
             let mut ledger = ledger_in(home.path());
             let euro: Currency = "EUR".parse().unwrap();
             let rate = Rate { nanos_usd: 1_160_000_000, date: day("2026-11-02") };
-            ledger.convert_at(Rates([(euro, rate)].into()));
+            ledger.reckon_with(Rates([(euro, rate)].into()), Default::default());
             let date = |offset: u32| format!("2026-11-{}", 18 + offset);
             let mut usages = [Vec::new(), Vec::new()];
             for (index, (offset, model, amount, other, covered)) in logs.into_iter().enumerate() {

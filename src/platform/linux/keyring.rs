@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keyring_core::CredentialStore;
-use zbus::blocking::Proxy;
+use zbus::blocking::{Connection, Proxy};
 use zbus::zvariant::OwnedObjectPath;
 use zbus_secret_service_keyring_store::Store;
 
 use super::session_bus;
+
+const SECRETS: &str = "org.freedesktop.secrets";
 
 /// Paths of the items found, first those that can be read, then those that are locked.
 type Found = (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>);
@@ -18,21 +20,39 @@ pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(Store::new()?)
 }
 
+/// The attributes that the store keeps an entry under.
+const SERVICE: &str = "service";
+const USER: &str = "username";
+
+fn search(bus: &Connection, attributes: &[(&str, &str)]) -> zbus::Result<Found> {
+    let (path, interface) = ("/org/freedesktop/secrets", "org.freedesktop.Secret.Service");
+    let attributes: HashMap<_, _> = attributes.iter().copied().collect();
+    Proxy::new(bus, SECRETS, path, interface)?.call("SearchItems", &(attributes,))
+}
+
+/// A search and the attributes of what it finds: no secret is read, and nobody is asked.
+pub fn stored_in_keyring(service: &str) -> Option<Vec<String>> {
+    let users = || -> zbus::Result<Vec<String>> {
+        let bus = session_bus()?;
+        let (open, locked) = search(&bus, &[(SERVICE, service)])?;
+        let user = |item: &OwnedObjectPath| -> zbus::Result<Option<String>> {
+            let item = Proxy::new(&bus, SECRETS, item, "org.freedesktop.Secret.Item")?;
+            let mut attributes: HashMap<String, String> = item.get_property("Attributes")?;
+            Ok(attributes.remove(USER))
+        };
+        open.iter().chain(&locked).filter_map(|item| user(item).transpose()).collect()
+    };
+    // Without a Secret Service nothing is stored that could be read.
+    Some(users().unwrap_or_else(|error| {
+        log::debug!("the keyring does not tell what is in it: {error}");
+        Vec::new()
+    }))
+}
+
 /// The store unlocks what it finds locked, and waits for the user's answer for as long as it
 /// takes. A search alone never asks.
 pub fn keyring_would_ask(service: &str, user: &str) -> bool {
-    let search = || -> zbus::Result<Found> {
-        let bus = session_bus()?;
-        let secrets = Proxy::new(
-            &bus,
-            "org.freedesktop.secrets",
-            "/org/freedesktop/secrets",
-            "org.freedesktop.Secret.Service",
-        )?;
-        // The attributes that the store keeps an entry under.
-        let attributes = HashMap::from([("service", service), ("username", user)]);
-        secrets.call("SearchItems", &(attributes,))
-    };
+    let search = || search(&session_bus()?, &[(SERVICE, service), (USER, user)]);
     match search() {
         Ok((_, locked)) => !locked.is_empty(),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Linux: XDG folders, and everything of the desktop over the session bus.
 
+mod autostart;
 mod keyring;
 mod notifications;
 mod panel;
@@ -18,7 +19,10 @@ use super::paths::Folders;
 use super::session::{Desktop, Presence};
 use super::tray_style::TrayStyle;
 
-pub use keyring::{keyring_would_ask, open_keyring};
+pub use autostart::{
+    autostart_place, autostart_text, read_autostart, remove_autostart, started_by, write_autostart,
+};
+pub use keyring::{keyring_would_ask, open_keyring, stored_in_keyring};
 pub use notifications::Notifier;
 pub use panel::{scheme, watch_scheme};
 

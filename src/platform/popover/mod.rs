@@ -60,7 +60,7 @@ pub fn show(address: &str, near: Option<Point>, folder: &Path) -> Result<(), Pop
 
 /// Where a window of this size goes: beside the icon, on the side that has the room, and never beyond
 /// the screen; without an icon into the upper right corner, where most panels have theirs.
-#[cfg_attr(not(any(feature = "popover", not(target_os = "linux"))), expect(dead_code))]
+#[cfg_attr(all(target_os = "linux", not(feature = "popover"), not(test)), expect(dead_code))]
 fn place(icon: Option<Point>, (width, height): (i32, i32), screen: Area) -> Point {
     let last = |from: i32, length: i32, own: i32| (from + length - own - MARGIN).max(from);
     let (last_x, last_y) =

@@ -22,7 +22,7 @@ fn speed() -> impl Strategy<Value = Speed> {
     prop_oneof![Just(Speed::Standard), Just(Speed::Fast), Just(Speed::Batch), Just(Speed::Flex),]
 }
 
-fn listed() -> impl Strategy<Value = (&'static str, &'static str)> {
+pub(super) fn listed() -> impl Strategy<Value = (&'static str, &'static str)> {
     let names: Vec<_> = NAMES.lines().filter_map(|line| line.split_once(' ')).collect();
     proptest::sample::select(names)
 }

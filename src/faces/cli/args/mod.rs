@@ -4,29 +4,44 @@
 //! is exit code 2. Nothing here says what a person typed where a key was to be expected.
 
 mod alerts;
+mod autostart;
 mod budget;
 mod check;
+mod energy;
+mod export;
 mod guard;
+mod mcp;
+mod plan;
 mod provider;
 mod reconcile;
 mod report;
+mod span;
+mod whatif;
+mod yields;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::platform::popover::Point;
 use crate::spend::{Currency, Money};
 
 pub use alerts::{AlertsArgs, AlertsCommand};
+pub use autostart::AutostartCommand;
 pub use budget::{BudgetCommand, BudgetSetArgs};
 pub use check::CheckArgs;
+pub use energy::EnergyArgs;
+pub use export::{ExportArgs, Format};
 pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
+pub use plan::{CompareArgs, PlanCommand, PlanSetArgs};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
 pub use report::{DayArg, ReportArgs, parse_day, parse_group};
+pub use span::SpanArgs;
+pub use whatif::WhatIfArgs;
+pub use yields::YieldArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,6 +85,9 @@ pub struct RunArgs {
     /// Run without the tray: a live line in the terminal, plain log lines elsewhere
     #[arg(long, visible_alias = "no-tray")]
     pub headless: bool,
+    /// Serve today's figures to Prometheus on this machine, as [metrics] of the config says
+    #[arg(long)]
+    pub metrics: bool,
 }
 
 /// One command.
@@ -116,6 +134,52 @@ Examples:
   spendbar reconcile --month last --all
   spendbar reconcile --month 2026-11 --json")]
     Reconcile(ReconcileArgs),
+    /// What the same usage would have cost otherwise: other prices, model or tier, no cache
+    #[command(
+        name = "whatif",
+        after_help = "\
+Each change is told alone, and all of them together. Days are written as for `report`.
+
+Examples:
+  spendbar whatif --no-fast --batch
+  spendbar whatif --model gpt-5.5-mini --month last
+  spendbar whatif --scale 2x --since 7d --json
+  spendbar whatif --prices announced.toml       rows as under [[price]] in the config"
+    )]
+    WhatIf(WhatIfArgs),
+    /// What it took in electricity, carbon and water: estimates, as ranges, with their sources
+    #[command(after_help = "\
+Nobody outside the providers can measure a request. [energy] in the config sets the grid's region and
+the building's PUE. Days are written as for `report`.
+
+Examples:
+  spendbar energy                     the last 30 days
+  spendbar energy --month last
+  spendbar energy --since 7d --json")]
+    Energy(EnergyArgs),
+    /// What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+    #[command(after_help = "\
+Without days: the last 30 of them; for focus and statement the running month.
+
+Examples:
+  spendbar export csv --since 2026-01-01 --projects --output year.csv
+  spendbar export json --month last | jq .totals
+  spendbar export focus --month 2026-11 --output focus.csv
+  spendbar export statement --month last --output statement.html
+  spendbar export card --output card.png")]
+    Export(ExportArgs),
+    /// What the money bought: spend per commit, line and pull request, and what led to none
+    #[command(after_help = "\
+What a request cost goes to the next commit made in the same working tree within 24 hours after it
+([yield] window_hours in the config); what none follows led to no commit. Whose commits those are the
+working tree's own log tells, and where it does not, git's user.email. Commits of the last 400 days are
+read with git, only what is new each time.
+
+Examples:
+  spendbar yield                                   the last 30 days, by repository
+  spendbar yield --since 7d --by repository,branch
+  spendbar yield --since 2026-11-01 --by commit --json")]
+    Yield(YieldArgs),
     /// Open the page of the running Spendbar in the browser
     #[command(after_help = "\
 The page is served on this machine alone, by the program that runs in the tray or in a terminal.
@@ -158,6 +222,9 @@ Example:
     /// Budgets: be told before an amount is reached
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// Plans with a fee: what is paid, what they are worth, and what others would have cost
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Stop agents at a budget: hooks in their own settings
     #[command(after_help = "\
 Examples:
@@ -173,17 +240,14 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
         command: Option<GuardCommand>,
     },
     /// Answer agents that ask what was spent: a server of the Model Context Protocol
-    #[command(after_help = "\
-An agent starts it and talks to it over standard input and output; it ends when the agent closes
-them. It tells what today and a session cost, what is left of the budgets, and where spend went.
-It changes nothing. Folders are named only with [mcp] projects = true in the config.
-
-Example:
-  claude mcp add spendbar -- spendbar mcp")]
+    #[command(after_help = mcp::HELP)]
     Mcp,
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Start at login, or no longer
+    #[command(subcommand)]
+    Autostart(AutostartCommand),
     /// The window by the icon, which the running program opens
     #[command(hide = true)]
     Window {
@@ -232,6 +296,16 @@ pub struct StatusArgs {
     /// Print one short line
     #[arg(long)]
     pub line: bool,
+    /// Print what a bar's own format wants
+    #[arg(long, value_enum, value_name = "BAR", conflicts_with_all = ["json", "line"])]
+    pub format: Option<StatusFormat>,
+}
+
+/// A bar with a format of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// JSON with text, tooltip, class and percentage, for a custom module of Waybar
+    Waybar,
 }
 
 /// `config ...`.
@@ -288,6 +362,9 @@ impl Cli {
         if let Some(Command::Report(report)) = &cli.command {
             report.check()?;
         }
+        if let Some(Command::Export(export)) = &cli.command {
+            export.check()?;
+        }
         Ok(cli)
     }
 }
@@ -343,7 +420,7 @@ pub(super) mod tests {
         }
         assert!(matches!(
             command("demo --seconds 5 --headless"),
-            Command::Demo { seconds: Some(5), run: RunArgs { headless: true } }
+            Command::Demo { seconds: Some(5), run: RunArgs { headless: true, metrics: false } }
         ));
         refused("--headless status");
         refused("demo --seconds 0");
@@ -404,6 +481,10 @@ pub(super) mod tests {
           top        Watch spend by session as it happens, over the whole terminal
           report     Where it went: tokens, list price and billed cost, grouped as you like
           reconcile  Logs and bills side by side: what matches, what differs, and the likely reason
+          whatif     What the same usage would have cost otherwise: other prices, model or tier, no cache
+          energy     What it took in electricity, carbon and water: estimates, as ranges, with their sources
+          export     What others read: CSV, JSON, FOCUS, a statement to print, a card to show around
+          yield      What the money bought: spend per commit, line and pull request, and what led to none
           page       Open the page of the running Spendbar in the browser
           poll       Look once at every source, record what is there, and leave
           check      Whether spend is within budgets: exit code 0, or 3 over one of them
@@ -414,8 +495,10 @@ pub(super) mod tests {
           provider   Descriptions of providers and gateways of your own
           config     The config file
           budget     Budgets: be told before an amount is reached
+          plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
           key        Providers' keys in the system's keyring
+          autostart  Start at login, or no longer
           demo       See it at work on a pretend world: no key, no network, no desktop needed
           help       Print this message or the help of the given subcommand(s)
 
@@ -424,6 +507,9 @@ pub(super) mod tests {
                   Run without the tray: a live line in the terminal, plain log lines elsewhere
 
                   [alias: --no-tray]
+
+              --metrics
+                  Serve today's figures to Prometheus on this machine, as [metrics] of the config says
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -452,9 +538,11 @@ pub(super) mod tests {
         Options:
               --since <DAY>  First day [default: 30 days up to the last]
               --until <DAY>  Last day, which counts [default: today]
-              --by <LIST>    What a row stands for: day, source, provider, model, project, session [default:
-                             day]
+              --by <LIST>    What a row stands for: day, source, account, provider, model, project, session
+                             [default: day]
               --tz <ZONE>    Zone of the days, such as Europe/Berlin [default: the config's]
+              --energy       Tell electricity too, an estimated range; `spendbar energy` says how it is
+                             reckoned
               --json         Print JSON for programs
           -h, --help         Print help
 

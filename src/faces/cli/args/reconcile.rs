@@ -19,7 +19,7 @@ pub struct ReconcileArgs {
 
 /// A month as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MonthArg {
+pub enum MonthArg {
     /// Its first day.
     On(NaiveDate),
     /// So many months before this one.
@@ -29,17 +29,28 @@ enum MonthArg {
 impl ReconcileArgs {
     /// The first day of the month, on a UTC day.
     pub fn first_day(&self, today: NaiveDate) -> NaiveDate {
+        self.month.unwrap_or_default().first_day(today)
+    }
+}
+
+impl Default for MonthArg {
+    fn default() -> Self {
+        Self::Before(0)
+    }
+}
+
+impl MonthArg {
+    /// The first day of the month, for somebody who lives on `today`.
+    pub fn first_day(self, today: NaiveDate) -> NaiveDate {
         let this = today.with_day(1).unwrap_or(today);
-        match self.month.unwrap_or(MonthArg::Before(0)) {
-            MonthArg::On(first) => first,
-            MonthArg::Before(months) => {
-                this.checked_sub_months(Months::new(months)).unwrap_or(this)
-            }
+        match self {
+            Self::On(first) => first,
+            Self::Before(months) => this.checked_sub_months(Months::new(months)).unwrap_or(this),
         }
     }
 }
 
-fn parse_month(text: &str) -> Result<MonthArg, String> {
+pub(super) fn parse_month(text: &str) -> Result<MonthArg, String> {
     let first = || NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok();
     match text {
         "this" => Ok(MonthArg::Before(0)),

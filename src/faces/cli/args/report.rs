@@ -16,12 +16,15 @@ pub struct ReportArgs {
     /// Last day, which counts [default: today]
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub until: Option<DayArg>,
-    /// What a row stands for: day, source, provider, model, project, session [default: day]
+    /// What a row stands for: day, source, account, provider, model, project, session [default: day]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_group)]
     by: Vec<GroupBy>,
     /// Zone of the days, such as Europe/Berlin [default: the config's]
     #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
     pub tz: Option<Zone>,
+    /// Tell electricity too, an estimated range; `spendbar energy` says how it is reckoned
+    #[arg(long)]
+    pub energy: bool,
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
@@ -52,10 +55,7 @@ impl ReportArgs {
     /// # Errors
     /// The last day lies before the first: wrong usage.
     pub fn days(&self, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), clap::Error> {
-        let until = self.until.map_or(today, |day| day.resolve(today));
-        let since =
-            self.since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
-        if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
+        days_between(self.since, self.until, today)
     }
 
     /// What rows are grouped by, in the order typed, each once.
@@ -82,7 +82,21 @@ impl DayArg {
     }
 }
 
-fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
+/// First and last local day, both inclusive; 30 of them where nothing else is said.
+///
+/// # Errors
+/// The last day lies before the first: wrong usage.
+pub(super) fn days_between(
+    since: Option<DayArg>,
+    until: Option<DayArg>,
+    today: NaiveDate,
+) -> Result<(NaiveDate, NaiveDate), clap::Error> {
+    let until = until.map_or(today, |day| day.resolve(today));
+    let since = since.map_or_else(|| DayArg::Before(29).resolve(until), |day| day.resolve(today));
+    if since > until { Err(backwards(since, until)) } else { Ok((since, until)) }
+}
+
+pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
     wrong(format!("--since {since} lies after --until {until}"))
 }
 
@@ -116,15 +130,16 @@ pub fn parse_group(text: &str) -> Result<GroupBy, String> {
     match text.trim() {
         "day" => Ok(GroupBy::Day),
         "source" => Ok(GroupBy::Source),
+        "account" => Ok(GroupBy::Account),
         "provider" => Ok(GroupBy::Provider),
         "model" => Ok(GroupBy::Model),
         "project" => Ok(GroupBy::Project),
         "session" => Ok(GroupBy::Session),
-        _ => Err("write some of day,source,provider,model,project,session".into()),
+        _ => Err("write some of day,source,account,provider,model,project,session".into()),
     }
 }
 
-fn parse_zone(text: &str) -> Result<Zone, String> {
+pub(super) fn parse_zone(text: &str) -> Result<Zone, String> {
     text.parse().map_err(|_| "write a name such as Europe/Berlin or UTC".into())
 }
 
@@ -173,7 +188,7 @@ mod tests {
             report("report --by model,day,model --by session").by(),
             [GroupBy::Model, GroupBy::Day, GroupBy::Session]
         );
-        assert!(refused("report --by nonsense").contains("day,source,provider"));
+        assert!(refused("report --by nonsense").contains("day,source,account,provider"));
         assert!(refused("report --tz Nowhere/Land").contains("Europe/Berlin"));
     }
 }

@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use super::first_run::{self, Looked};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
+use crate::board::energy::Footprint;
 use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
-use crate::spend::Currency;
+use crate::spend::{Currency, Money};
 
 pub use document::{json, word};
 
@@ -27,11 +28,7 @@ pub fn text(
     looked: Option<&[Looked]>,
     style: &Style,
 ) -> io::Result<()> {
-    let days = if report.first_day == report.last_day {
-        wording::day(report.first_day)
-    } else {
-        format!("{} to {}", wording::day(report.first_day), wording::day(report.last_day))
-    };
+    let days = wording::days(report.first_day, report.last_day);
     let partial = if report.partial { " · partial, see below" } else { "" };
     writeln!(out, "{}", style.strong(&format!("{days}, {}{partial}", report.zone)))?;
     if report.rows.is_empty() {
@@ -77,6 +74,7 @@ fn column(group: &GroupBy) -> Column {
     match group {
         GroupBy::Day => Column::Word("Day"),
         GroupBy::Source => Column::Word("Source"),
+        GroupBy::Account => Column::Name("Account", Cut::End),
         GroupBy::Provider => Column::Name("Provider", Cut::End),
         GroupBy::Model => Column::Name("Model", Cut::End),
         GroupBy::Project => Column::Name("Project", Cut::Start),
@@ -88,6 +86,7 @@ fn cell(row: &ReportRow, group: &GroupBy) -> String {
     let name = match group {
         GroupBy::Day => return row.day.map_or(wording::UNKNOWN.into(), |day| day.to_string()),
         GroupBy::Source => &row.source,
+        GroupBy::Account => &row.account,
         GroupBy::Provider => &row.provider,
         GroupBy::Model => &row.model,
         GroupBy::Project => &row.project,
@@ -122,8 +121,14 @@ fn table(report: &Report, detail: Detail) -> Table {
         columns.push(Column::Figure("Unpriced"));
     }
     columns.extend(["≈ List $", "Billed $"].map(Column::Figure));
+    if report.energy.is_some() {
+        columns.push(Column::Figure("≈ Electricity"));
+    }
+    if report.tells_paid {
+        columns.push(Column::Figure("Paid $"));
+    }
 
-    let figures = |sums: &Sums| {
+    let figures = |sums: &Sums, paid: Option<(Money, bool)>, energy: Option<&Footprint>| {
         let tokens = &sums.tokens;
         let mut cells = Vec::new();
         if detail >= Detail::Requests {
@@ -147,19 +152,28 @@ fn table(report: &Report, detail: Detail) -> Table {
                 amount.map_or(wording::UNKNOWN.into(), |amount| wording::table_amount(&amount)),
             );
         }
+        cells.extend(energy.map(|it| wording::energy::energy_range(&it.energy_nwh)));
+        if report.tells_paid {
+            cells.push(paid.map_or(wording::UNKNOWN.into(), |(amount, estimated)| {
+                wording::estimate(estimated, wording::table_amount(&amount))
+            }));
+        }
         cells
     };
+    let energy = |index: usize| report.energy.as_ref().and_then(|(rows, _)| rows.get(index));
     let mut table = Table::new(columns);
-    for row in &report.rows {
+    for (index, row) in report.rows.iter().enumerate() {
         let mut cells: Vec<String> = report.by.iter().map(|group| cell(row, group)).collect();
-        cells.extend(figures(&row.sums));
+        let paid = row.paid.map(|paid| (paid.usd, paid.estimated));
+        cells.extend(figures(&row.sums, paid, energy(index)));
         table.row(cells);
     }
     let mut total = vec![String::new(); report.by.len()];
     if let Some(first) = total.first_mut() {
         *first = "Total".into();
     }
-    total.extend(figures(&report.totals));
+    let paid = report.paid.usd().map(|usd| (usd, report.paid.estimated));
+    total.extend(figures(&report.totals, paid, report.energy.as_ref().map(|(_, total)| total)));
     table.total(total);
     table
 }
@@ -187,6 +201,13 @@ fn bar(part: i128, whole: i128, columns: usize) -> String {
 
 fn notes(report: &Report) -> Vec<String> {
     let mut notes = report.notes.clone();
+    if let Some((_, total)) = &report.energy {
+        let total = wording::energy::footprint(total);
+        notes.push(format!(
+            "Estimate, no measurement: {total}. `spendbar energy` says how it is reckoned and from \
+             what."
+        ));
+    }
     let others: Vec<String> = report
         .totals
         .billed
@@ -207,7 +228,7 @@ mod tests {
 
     use super::*;
     use crate::spend::Zone;
-    use crate::spend::{Amounts, Money, TokenCounts};
+    use crate::spend::{Amounts, TokenCounts};
 
     fn money(text: &str, currency: &str) -> Money {
         Money::parse(text, currency.parse().expect("code")).expect(text)
@@ -262,6 +283,11 @@ mod tests {
                 Some("1305088.8123456789"),
                 &[("94.005", "USD"), ("3", "EUR")],
             ),
+            energy: None,
+            paid: Default::default(),
+            tells_paid: false,
+            plans: Vec::new(),
+            people: Default::default(),
             differences: Vec::new(),
             partial: true,
             notes: vec!["Without a known price, in no amount: mystery-9 (1.1 k tokens).".into()],
@@ -446,6 +472,7 @@ mod tests {
               },
               "list_usd": "1305088.8123456789",
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 0
             },
             {
@@ -463,6 +490,7 @@ mod tests {
               },
               "list_usd": null,
               "billed_usd": null,
+              "paid_usd": null,
               "unpriced_tokens": 1080
             },
             {
@@ -486,6 +514,7 @@ mod tests {
                   "amount": "3"
                 }
               ],
+              "paid_usd": null,
               "unpriced_tokens": 0
             }
           ],
@@ -507,7 +536,16 @@ mod tests {
                 "amount": "3"
               }
             ],
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": true,
           "notes": [
@@ -539,7 +577,16 @@ mod tests {
             },
             "list_usd": null,
             "billed_usd": null,
+            "paid_usd": "0",
             "unpriced_tokens": 0
+          },
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
           },
           "partial": false,
           "notes": []

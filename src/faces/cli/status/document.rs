@@ -33,6 +33,8 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             billed_usd: json::decimal(figures.billed),
             billed_other: figures.billed_other.iter().copied().map(json::other).collect(),
             converted: figures.converted.iter().map(Converted::of).collect(),
+            paid_usd: json::decimal(board.amount(Headline::Paid)),
+            paid: json::paid(&figures.paid),
             covered_usd: figures.covered.to_decimal(),
             stated_usd: figures.stated.to_decimal(),
             requests: figures.requests,
@@ -44,6 +46,8 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             differences: board.differences.iter().map(json::difference).collect(),
             top_models: board.top_models.iter().map(Model::of).collect(),
             budgets: board.budgets.iter().map(Budget::of).collect(),
+            plans: board.plans.iter().map(json::plan).collect(),
+            people: json::people(&board.people),
             last_alert: board.last_alert.as_ref().map(Alert::of),
             notices: &board.notices,
         },
@@ -88,6 +92,8 @@ struct Document<'a> {
     billed_other: Vec<OtherAmount>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     converted: Vec<Converted>,
+    paid_usd: Option<String>,
+    paid: json::PaidJson,
     covered_usd: String,
     stated_usd: String,
     requests: u64,
@@ -100,6 +106,10 @@ struct Document<'a> {
     differences: Vec<json::Difference>,
     top_models: Vec<Model<'a>>,
     budgets: Vec<Budget<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plans: Vec<json::PlanJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<json::PeopleJson>,
     last_alert: Option<Alert<'a>>,
     notices: &'a [String],
 }
@@ -182,6 +192,16 @@ struct ForecastJson {
     high: String,
     /// The day on which the limit is passed, by the middle.
     breaks_on: Option<String>,
+    /// The first price change that is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_step: Option<PriceStepJson>,
+}
+
+/// What the same usage costs from a day on, against now.
+#[derive(Serialize)]
+struct PriceStepJson {
+    day: String,
+    permille: i128,
 }
 
 impl<'a> Budget<'a> {
@@ -207,6 +227,9 @@ impl<'a> Budget<'a> {
                 middle: forecast.middle.to_decimal(),
                 high: forecast.high.to_decimal(),
                 breaks_on: forecast.breaks_on.map(|day| day.to_string()),
+                price_step: forecast
+                    .price_step
+                    .map(|(day, permille)| PriceStepJson { day: day.to_string(), permille }),
             }),
             pace_usd: in_dollars(row.forecast.map(|forecast| forecast.middle)),
         }
@@ -246,6 +269,15 @@ mod tests {
               "amount": "3"
             }
           ],
+          "paid_usd": null,
+          "paid": {
+            "estimated": false,
+            "metered_usd": "0",
+            "overage_usd": "0",
+            "credits_usd": "0",
+            "in_fees_usd": "0",
+            "without_fee_usd": "0"
+          },
           "covered_usd": "12.5",
           "stated_usd": "0.4",
           "requests": 1204,

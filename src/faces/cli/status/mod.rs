@@ -3,6 +3,7 @@
 mod document;
 #[cfg(test)]
 pub(in crate::faces::cli) mod tests;
+mod waybar;
 
 use std::io::{self, Write};
 
@@ -13,6 +14,7 @@ use crate::board::{Board, BudgetRow, Headline, SourceRow, State, wording};
 use crate::spend::{Money, Zone};
 
 pub use document::json;
+pub use waybar::waybar;
 
 /// Writes today with its sources, models and budgets. `looked` says where agents were looked for;
 /// it is shown when nothing was found at all.
@@ -105,6 +107,7 @@ fn headline(board: &Board) -> String {
         Headline::Spend => "",
         Headline::List => " at list price",
         Headline::Billed => " billed",
+        Headline::Paid => " paid",
     };
     let amount = board.amount(board.headline).map_or(wording::UNKNOWN.into(), |amount| {
         let estimated = board.figures.chosen_is_estimated(board.headline);
@@ -128,6 +131,9 @@ pub(in crate::faces) fn second_line(board: &Board) -> String {
         wording::estimate(true, wording::amount_full(&list))
     });
     let mut parts = vec![format!("List price {list}"), format!("billed {billed}")];
+    if board.tells_paid || board.headline == Headline::Paid {
+        parts.push(format!("paid {}", wording::plans::paid(&figures.paid)));
+    }
     if figures.covered.attos > 0 {
         let covered = wording::amount_full(&figures.covered);
         parts.push(format!("{covered} of the list price is covered by a subscription, not billed"));
@@ -138,7 +144,7 @@ pub(in crate::faces) fn second_line(board: &Board) -> String {
     parts.join(" · ")
 }
 
-fn tightest(board: &Board) -> Option<&BudgetRow> {
+pub(super) fn tightest(board: &Board) -> Option<&BudgetRow> {
     board.budgets.iter().max_by_key(|budget| budget.permille)
 }
 
@@ -215,7 +221,15 @@ pub(in crate::faces) fn notes(board: &Board) -> Vec<String> {
     let mut notes = board.notices.clone();
     notes.extend(board.sources.iter().filter_map(|row| failure(row, board)));
     let figures = &board.figures;
+    notes.extend(board.plans.iter().map(wording::plans::worth));
     notes.extend(figures.converted.iter().map(wording::converted));
+    if board.tells_paid || board.headline == Headline::Paid {
+        notes.extend(wording::plans::notes(&figures.paid));
+    }
+    let people = wording::plans::people(&board.people);
+    if !people.is_empty() {
+        notes.push(format!("Paid today: {}.", people.join(" · ")));
+    }
     if figures.unpriced_tokens > 0 {
         let unpriced: Vec<&str> = board
             .top_models

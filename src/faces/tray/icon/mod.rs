@@ -4,8 +4,10 @@
 mod canvas;
 mod figure;
 
-use canvas::{Canvas, Mask, Rgb};
+use canvas::{Canvas, Mask};
 use figure::Area;
+
+pub use canvas::Rgb;
 
 use crate::board::State;
 

@@ -389,3 +389,17 @@ fn a_snooze_is_told_and_can_be_ended() {
     let offers = |action| rows.iter().any(|row| row.action() == Some(&Action::Snooze(action)));
     assert!(offers(SnoozeFor::Off) && offers(SnoozeFor::Hour) && offers(SnoozeFor::Tomorrow));
 }
+
+#[test]
+fn electricity_is_a_range_and_only_there_when_it_is_asked_for() {
+    use crate::board::energy::{Footprint, Range};
+
+    assert!(!text(&examples::calm()).contains("Electricity"));
+    let wh = 1_000_000_000;
+    let energy_nwh = Range { low: 950 * wh, middle: 3_000 * wh, high: 12_400 * wh };
+    let energy = Some(Footprint { energy_nwh, ..Footprint::default() });
+    let shown = text(&Board { energy, ..examples::calm() });
+    assert!(shown.contains("\n  Electricity today ≈ 950 Wh to 12 kWh (estimate)\n"), "{shown}");
+    let full = menu(&Board { energy, ..examples::crowded() });
+    assert!(full.len() <= MOST_ROWS, "{} rows", full.len());
+}

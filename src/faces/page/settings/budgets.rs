@@ -1,0 +1,136 @@
+//! Budgets: added, changed, removed, as `spendbar budget set` and `remove` do.
+
+use maud::{Markup, html};
+
+use super::{BudgetSetting, Configured, Settings, Typed, form, hidden, press};
+use crate::board::wording;
+use crate::faces::page::Frame;
+use crate::spend::{Currency, Money};
+
+/// The form that adds one.
+const ADD: &str = "add-budget";
+
+/// The section.
+pub(super) fn section(
+    config: &Configured<'_>,
+    settings: &Settings<'_>,
+    frame: &Frame<'_>,
+) -> Markup {
+    let typed = &settings.typed;
+    html! {
+        section aria-labelledby="budgets-h" {
+            h2 #budgets-h { "Budgets" }
+            @if config.budgets.is_empty() {
+                p.quiet { "No budget is set, so nothing warns. A threshold speaks once in its budget's time." }
+            }
+            @for (index, budget) in config.budgets.iter().enumerate() {
+                (one(budget, &format!("budget-{index}"), typed, frame))
+            }
+            @let is_open = config.budgets.is_empty() || typed.form == ADD;
+            details.add open[is_open] {
+                summary { "Add a budget" }
+                (add(config, typed, frame))
+            }
+            datalist #times {
+                @for time in ["day", "week", "month", "week from sunday", "month from 15", "5 hours", "30 days"] {
+                    option value=(time) {}
+                }
+            }
+        }
+    }
+}
+
+fn one(budget: &BudgetSetting, id: &str, typed: &Typed, frame: &Frame<'_>) -> Markup {
+    let mark = match budget.amount.currency {
+        Currency::USD => "$".to_owned(),
+        other => other.to_string(),
+    };
+    let heading = format!("{id}-h");
+    let inside = html! {
+        (hidden("form", id))
+        (hidden("of", &budget.name))
+        (amount(typed, id, &mark, &decimal(&budget.amount)))
+        (per(typed, id, &budget.cycle.to_string(), ""))
+        (thresholds(typed, id, &listed(&budget.thresholds)))
+        div.field.go { button type="submit" { "Save" span.sr { " budget " (budget.name) } } }
+    };
+    html! {
+        div.budget role="group" aria-labelledby=(heading) {
+            div.row {
+                div {
+                    h3 id=(heading) { (budget.name) }
+                    span.quiet.counts {
+                        (wording::amount_short(&budget.amount)) " " (wording::per(budget.cycle)) ", counts " (budget.counts)
+                    }
+                }
+                (press("budget/remove", &[("of", &budget.name)], "Remove", &format!("budget {}", budget.name), frame))
+            }
+            (form(id, "budget", frame, &html! { div.fields { (inside) } }))
+        }
+    }
+}
+
+fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
+    let counted = typed.or(ADD, "source", "all");
+    let here = || config.sources.iter().filter(|entry| entry.row.is_some());
+    let inside = html! {
+        (hidden("form", ADD))
+        (amount(typed, ADD, "$", ""))
+        (per(typed, ADD, "day", "or week, month, …"))
+        (thresholds(typed, ADD, "50, 80, 100"))
+        div.field {
+            label for="add-source" { "Counts" }
+            select #add-source name="source" {
+                option value="all" selected[counted == "all"] { "everything" }
+                @for entry in here() {
+                    option value=(entry.info.id) selected[counted == entry.info.id] { (entry.info.name) " alone" }
+                }
+            }
+        }
+        (text(typed, ADD, "name", "Name, if it needs one", "", ""))
+        div.field.go { button.primary type="submit" { "Add" span.sr { " the budget" } } }
+    };
+    form(ADD, "budget", frame, &html! { div.fields { (inside) } })
+}
+
+fn amount(typed: &Typed, form: &str, mark: &str, now: &str) -> Markup {
+    let label = format!("Amount in {mark}");
+    text(typed, form, "amount", &label, now, "")
+}
+
+fn per(typed: &Typed, form: &str, now: &str, hint: &str) -> Markup {
+    text(typed, form, "per", "Per", now, hint)
+}
+
+fn thresholds(typed: &Typed, form: &str, now: &str) -> Markup {
+    text(typed, form, "thresholds", "Speaks at, in %", now, "")
+}
+
+/// A field with its label; what was typed and refused stands in it again.
+fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: &str) -> Markup {
+    let id = format!("{form}-{name}");
+    let is_wrong = typed.is_wrong(form, name);
+    let is_required = ["amount", "per"].contains(&name);
+    let mode = (name == "amount").then_some("decimal");
+    let described = is_wrong.then_some("said");
+    html! {
+        div.field {
+            label for=(id) { (label) }
+            input id=(id) name=(name) type="text" value=(typed.or(form, name, now)) required[is_required]
+                inputmode=[mode] list=[(name == "per").then_some("times")] autocomplete="off"
+                aria-invalid=[is_wrong.then_some("true")] aria-describedby=[described];
+            @if !hint.is_empty() { span.hint { (hint) } }
+        }
+    }
+}
+
+/// `200`, `200.50`.
+fn decimal(amount: &Money) -> String {
+    let decimal = amount.to_decimal();
+    let is_short = decimal.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1);
+    if is_short { decimal + "0" } else { decimal }
+}
+
+fn listed(thresholds: &[u32]) -> String {
+    thresholds.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
