@@ -205,7 +205,7 @@ mod tests {
                 json!({"by": "day"}),
                 "by: invalid type: string \"day\", expected a sequence",
             ),
-            ("report", json!({"by": ["team"]}), "by: \"team\": write some of day,source,provider"),
+            ("report", json!({"by": ["team"]}), "by: \"team\": write some of day,source"),
             ("report", json!({"rows": 0}), "rows: 0 is not between 1 and 200"),
             ("report", json!({"rows": -1}), "rows: -1 is not between 1 and 200"),
         ] {
