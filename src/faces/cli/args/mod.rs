@@ -497,6 +497,7 @@ pub(super) mod tests {
           budget     Budgets: be told before an amount is reached
           plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
+          mcp        Answer agents that ask what was spent: a server of the Model Context Protocol
           key        Providers' keys in the system's keyring
           autostart  Start at login, or no longer
           demo       See it at work on a pretend world: no key, no network, no desktop needed
