@@ -128,19 +128,24 @@ pub(super) fn open(app: &App) -> anyhow::Result<(Config, Ledger)> {
 
 /// The ledger for asking, as [`open`] gives it.
 pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
-    let mut ledger = match Ledger::open_read_only(&app.ledger_path()) {
+    let ledger = match Ledger::open_read_only(&app.ledger_path()) {
         Ok(Some(ledger)) => ledger,
         // There is none yet; or what is damaged is set aside, and an empty one begun.
         Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
         Err(error) => return Err(error.into()),
     };
+    Ok(prepared(app, config, ledger))
+}
+
+/// The ledger with what the config says of how it counts.
+pub(super) fn prepared(app: &App, config: &Config, mut ledger: Ledger) -> Ledger {
     ledger.reckon_with(config.rates.clone(), config.plans.clone());
     // A wrong price row is told by `config check` and by the running program; without the table
     // forecasts are made at today's prices.
     if let Ok(prices) = app.prices(config) {
         ledger.know_prices(Arc::new(prices));
     }
-    Ok(ledger)
+    ledger
 }
 
 /// The board as it is without a running monitor's help.

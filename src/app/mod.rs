@@ -13,6 +13,7 @@ mod paging;
 mod planning;
 mod polling;
 mod running;
+mod serving_mcp;
 mod starting;
 mod telling;
 mod topping;
@@ -61,6 +62,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Top { seconds }) => {
             drop(out);
             return topping::top(&app, seconds, &style);
+        }
+        Some(Command::Mcp) => {
+            // The protocol has standard output to itself.
+            drop(out);
+            return serving_mcp::serve(&app);
         }
         Some(Command::Status(args)) => asking::status(&app, args, &style, &mut out)?,
         Some(Command::Report(args)) => asking::report(&app, &args, &style, &mut out)?,

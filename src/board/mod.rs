@@ -8,6 +8,7 @@ pub mod page;
 pub mod paying;
 pub mod reconcile;
 pub mod report;
+pub mod session_cost;
 pub mod sessions;
 pub mod standing;
 pub mod summary;

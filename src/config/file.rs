@@ -15,6 +15,7 @@ mod alerts;
 mod budgets;
 mod energy;
 mod guard;
+mod mcp;
 mod metrics;
 mod plans;
 mod providers;
@@ -26,6 +27,7 @@ use budgets::TypedBudget;
 pub(super) use budgets::effective_names;
 use energy::TypedEnergy;
 use guard::TypedGuard;
+use mcp::TypedMcp;
 use metrics::TypedMetrics;
 use plans::{TypedDiscount, TypedPeople, TypedPlan};
 use providers::TypedProvider;
@@ -73,6 +75,8 @@ struct Typed {
     yields: TypedYield,
     #[serde(default)]
     energy: TypedEnergy,
+    #[serde(default)]
+    mcp: TypedMcp,
     #[serde(default)]
     watch: Vec<Spanned<TypedWatch>>,
     #[serde(default)]
@@ -213,6 +217,7 @@ impl Check<'_> {
             providers,
             budgets,
             guard,
+            mcp: typed.mcp.settings(),
             yields,
             read_from: None,
             rates,

@@ -58,6 +58,8 @@ pub struct Config {
     pub budgets: Vec<Budget>,
     /// When agents are warned and stopped.
     pub guard: Rules,
+    /// What agents that ask are told.
+    pub mcp: McpSettings,
     /// How spend is set against commits.
     pub yields: YieldSettings,
     /// The [`fingerprint`] of the file it was read from; `None` without a file.
@@ -126,6 +128,13 @@ pub struct ProviderSettings {
     pub settings: BTreeMap<String, String>,
 }
 
+/// `[mcp]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct McpSettings {
+    /// Whether agents are told the names of folders and of sessions other than their own.
+    pub projects: bool,
+}
+
 /// `[yield]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct YieldSettings {
@@ -166,6 +175,7 @@ impl Config {
             providers: BTreeMap::new(),
             budgets: Vec::new(),
             guard: Rules::default(),
+            mcp: McpSettings::default(),
             yields: YieldSettings::default(),
             read_from: None,
             rates: Rates::default(),

@@ -126,6 +126,14 @@ fn amounts_are_taken_from_their_digits() {
 }
 
 #[test]
+fn agents_that_ask_are_told_figures_alone_unless_the_config_says_more() {
+    assert!(!load("").mcp.projects);
+    assert!(load("[mcp]\nprojects = true\n").mcp.projects);
+    let slip = complaint("[mcp]\nproject = true\n");
+    assert!(slip.contains("unknown setting `project`"), "{slip}");
+}
+
+#[test]
 fn alerts_go_where_the_config_says() {
     let config = load(
         "[alerts]\nquiet = \"22:00-08:00\"\n\
@@ -349,7 +357,7 @@ fn complaints_name_the_line_what_was_found_and_what_to_write() {
     config.toml:2: zone: "Berlin" is no time zone
       hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
     "#);
-    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `icon`, `notifications`, `status_pages`, `metrics`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `yield`, `energy`, `watch`, `rates`, `plan`, `discount`, `people`, `price`, in `zoen = "UTC"`"#);
+    insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `icon`, `notifications`, `status_pages`, `metrics`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `yield`, `energy`, `mcp`, `watch`, `rates`, `plan`, `discount`, `people`, `price`, in `zoen = "UTC"`"#);
     insta::assert_snapshot!(complaint("headline = \"price\"\n"), @r#"config.toml:1: unknown value `price`, expected one of `spend`, `list`, `billed`, `paid`, in `headline = "price"`"#);
     insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
     insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

@@ -4,6 +4,7 @@ pub mod cli;
 #[cfg(test)]
 mod examples;
 pub mod export;
+pub mod mcp;
 pub mod metrics;
 pub mod notify;
 pub mod page;

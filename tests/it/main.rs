@@ -42,6 +42,7 @@ mod ledger;
 mod lexer;
 mod lines;
 mod live;
+mod mcp;
 mod metrics;
 mod page;
 mod page_browser;

@@ -10,6 +10,7 @@ mod check;
 mod energy;
 mod export;
 mod guard;
+mod mcp;
 mod plan;
 mod provider;
 mod reconcile;
@@ -37,7 +38,7 @@ pub use guard::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 pub use plan::{CompareArgs, PlanCommand, PlanSetArgs};
 pub use provider::{ProviderArg, ProviderCheckArgs, ProviderCommand};
 pub use reconcile::ReconcileArgs;
-pub use report::{DayArg, ReportArgs};
+pub use report::{DayArg, ReportArgs, parse_day, parse_group};
 pub use span::SpanArgs;
 pub use whatif::WhatIfArgs;
 pub use yields::YieldArgs;
@@ -238,6 +239,9 @@ Agents run `spendbar guard hook AGENT`. It stops them at 100 % of a budget and w
         #[command(subcommand)]
         command: Option<GuardCommand>,
     },
+    /// Answer agents that ask what was spent: a server of the Model Context Protocol
+    #[command(after_help = mcp::HELP)]
+    Mcp,
     /// Providers' keys in the system's keyring
     #[command(subcommand)]
     Key(KeyCommand),
@@ -493,6 +497,7 @@ pub(super) mod tests {
           budget     Budgets: be told before an amount is reached
           plan       Plans with a fee: what is paid, what they are worth, and what others would have cost
           guard      Stop agents at a budget: hooks in their own settings
+          mcp        Answer agents that ask what was spent: a server of the Model Context Protocol
           key        Providers' keys in the system's keyring
           autostart  Start at login, or no longer
           demo       See it at work on a pretend world: no key, no network, no desktop needed

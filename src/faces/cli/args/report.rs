@@ -100,7 +100,12 @@ pub(super) fn backwards(since: NaiveDate, until: NaiveDate) -> clap::Error {
     wrong(format!("--since {since} lies after --until {until}"))
 }
 
-pub(super) fn parse_day(text: &str) -> Result<DayArg, String> {
+/// A day as people write it: `2026-11-24`, `today`, `yesterday`, or `7d` for the first of the last
+/// seven, today included.
+///
+/// # Errors
+/// It is none of these; the text says how to write one.
+pub fn parse_day(text: &str) -> Result<DayArg, String> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         && text.len() == 10
     {
@@ -117,7 +122,11 @@ pub(super) fn parse_day(text: &str) -> Result<DayArg, String> {
     }
 }
 
-fn parse_group(text: &str) -> Result<GroupBy, String> {
+/// What rows are grouped by, by its word.
+///
+/// # Errors
+/// There is no such word; the text lists them.
+pub fn parse_group(text: &str) -> Result<GroupBy, String> {
     match text.trim() {
         "day" => Ok(GroupBy::Day),
         "source" => Ok(GroupBy::Source),

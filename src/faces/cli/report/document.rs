@@ -147,7 +147,8 @@ impl Figures {
     }
 }
 
-fn word(group: &GroupBy) -> &'static str {
+/// The word of a grouping, as it is typed and as JSON has it.
+pub fn word(group: &GroupBy) -> &'static str {
     match group {
         GroupBy::Day => "day",
         GroupBy::Source => "source",

@@ -12,7 +12,7 @@ use crate::board::report::{GroupBy, Report, ReportRow, Sums};
 use crate::board::wording;
 use crate::spend::{Currency, Money};
 
-pub use document::json;
+pub use document::{json, word};
 
 /// Columns of a bar.
 const BAR: std::ops::RangeInclusive<usize> = 8..=24;

@@ -122,7 +122,7 @@ fn headline(board: &Board) -> String {
 }
 
 /// Both figures and how much work they stand for.
-fn second_line(board: &Board) -> String {
+pub(in crate::faces) fn second_line(board: &Board) -> String {
     let figures = &board.figures;
     let billed: Vec<String> =
         figures.billed.iter().chain(&figures.billed_other).map(wording::amount_full).collect();
@@ -217,7 +217,7 @@ fn models(board: &Board) -> Table {
 }
 
 /// What a reader of the figures must know.
-fn notes(board: &Board) -> Vec<String> {
+pub(in crate::faces) fn notes(board: &Board) -> Vec<String> {
     let mut notes = board.notices.clone();
     notes.extend(board.sources.iter().filter_map(|row| failure(row, board)));
     let figures = &board.figures;
