@@ -225,7 +225,7 @@ fn is_in(module: &str, area: &str) -> bool {
 }
 
 /// Every path that starts at the crate, at `super` or at `self`, resolved. What stands in a
-/// `mod tests` is left out: tests may look around.
+/// `mod tests` is left out, in a file of its own as well: tests may look around.
 fn imports(text: &str, own: &[String]) -> Vec<Import> {
     let words = tokens(text);
     let mut found = Vec::new();
@@ -247,7 +247,7 @@ fn imports(text: &str, own: &[String]) -> Vec<Import> {
             continue;
         }
         let inline: Vec<String> = braces.iter().flatten().cloned().collect();
-        let in_tests = inline.iter().any(|name| name == "tests");
+        let in_tests = inline.iter().chain(own).any(|name| name == "tests");
         let mut prefix = match word.text.as_str() {
             "crate" | "spendbar" => Vec::new(),
             _ => [own, &inline].concat(),
