@@ -9,7 +9,7 @@ const OTHER_FILE: &str = ".claude/projects/-work-b/other-session.jsonl";
 fn titles(world: &World) -> Vec<String> {
     let alerts = world.alerts();
     let title = |alert: &serde_json::Value| alert["title"].as_str().expect("a title").to_owned();
-    alerts.iter().rev().map(title).collect()
+    alerts.iter().map(title).collect()
 }
 
 /// Four weeks of $2 in each of three hours on working days, up to Tuesday, 24 November 2026.

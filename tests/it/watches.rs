@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
+
 use crate::provider::{Answer, FakeProvider};
 use crate::world::World;
 
@@ -33,13 +35,8 @@ below = 5
 "#;
 
 fn titles(world: &World) -> Vec<String> {
-    let mut titles: Vec<String> = world
-        .alerts()
-        .iter()
-        .map(|alert| alert["title"].as_str().expect("a title").to_owned())
-        .collect();
-    titles.reverse();
-    titles
+    let title = |alert: &Value| alert["title"].as_str().expect("a title").to_owned();
+    world.alerts().iter().map(title).collect()
 }
 
 #[test]
