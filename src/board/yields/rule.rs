@@ -103,7 +103,7 @@ mod tests {
     fn asked(ledger: &Ledger, by: &[YieldBy], window_hours: u32) -> Yields {
         let days = ("2026-11-01".parse().expect("a day"), "2026-11-30".parse().expect("a day"));
         let asked =
-            AskedYields { now: at(NOON), days, zone: Zone::UTC, by, window_hours, unread: &[] };
+            AskedYields { now: at(NOON), days, zone: Zone::UTC, by, window_hours, unread: &[], untold: &[] };
         yields(ledger, &asked).expect("asked")
     }
 

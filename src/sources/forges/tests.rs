@@ -1,0 +1,1 @@
+//! What hosts answer, and what comes of it.
