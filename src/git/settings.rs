@@ -9,8 +9,7 @@ use crate::spend::Remote;
 
 /// The remotes that people send pull requests to.
 const REMOTES: [&str; 2] = ["origin", "upstream"];
-const ASKED: &str =
-    r"^(user\.email|remote\.(origin|upstream)\.url|url\..*\.insteadof)$";
+const ASKED: &str = r"^(user\.email|remote\.(origin|upstream)\.url|url\..*\.insteadof)$";
 
 /// What the settings say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -139,7 +138,8 @@ mod tests {
              url.https://github.com/.insteadof\ngh:\0url.https://wrong.example/.insteadof\ng\0",
         );
         assert_eq!(settings.email.as_deref(), Some("ada@example.com"));
-        let told: Vec<_> = settings.remotes.iter().map(|it| (&*it.name, &*it.host, &*it.path)).collect();
+        let told: Vec<_> =
+            settings.remotes.iter().map(|it| (&*it.name, &*it.host, &*it.path)).collect();
         assert_eq!(
             told,
             [("origin", "github.com", "ada/tea"), ("upstream", "gitlab.com", "shop/tea")]

@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(known[&project("shop/tea")], asked);
         assert_eq!(known[&project("shop/cups")], Asked::default());
         let pulls = ledger.pulls().expect("asked");
-        assert_eq!(pulls.iter().map(|it| &it.pull).collect::<Vec<_>>(), [&pull(7, 10), &pull(8, 11)]);
+        assert_eq!(
+            pulls.iter().map(|it| &it.pull).collect::<Vec<_>>(),
+            [&pull(7, 10), &pull(8, 11)]
+        );
         assert_eq!(ledger.pull_numbers(&project("shop/tea")).expect("asked"), [7, 8].into());
         assert_eq!(ledger.pull_numbers(&project("shop/cups")).expect("asked"), [].into());
     }

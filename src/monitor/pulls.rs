@@ -5,15 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Setup;
 use super::commits::DAYS_READ;
 use crate::board::yields::{Untold, WhyUntold};
 use crate::ledger::{AskedProject, Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
 use crate::sources::forges::{self, Host, Told, Wanted};
 use crate::sources::providers::http;
-use crate::sources::{ApiKey, Places, SourceError};
+use crate::sources::{ApiKey, Places, SourceError, SourceInfo};
 use crate::spend::{Forge, MergedPull, Project, Span};
 
 /// The least time between two questions about one repository.
@@ -177,7 +179,8 @@ fn after(before: &AskedProject, told: &Told, now: DateTime<Utc>) -> AskedProject
     };
     let wait = match &told.error {
         Some(
-            SourceError::RateLimited { retry_after } | SourceError::ProviderDown { retry_after, .. },
+            SourceError::RateLimited { retry_after }
+            | SourceError::ProviderDown { retry_after, .. },
         ) => Some(retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or(REFUSED)),
         _ => None,
     };
@@ -257,7 +260,11 @@ pub struct Errand<'a> {
 ///
 /// # Errors
 /// The ledger can't be read or written, or no request can be made at all.
-pub fn refresh(ledger: &mut Ledger, span: &Span, errand: &Errand<'_>) -> anyhow::Result<Vec<Untold>> {
+pub fn refresh(
+    ledger: &mut Ledger,
+    span: &Span,
+    errand: &Errand<'_>,
+) -> anyhow::Result<Vec<Untold>> {
     let folders = ledger.projects_in(span)?;
     let plan = plan(ledger, &folders, errand.hosts, span.start, errand.now)?;
     if plan.projects.is_empty() {
@@ -270,6 +277,26 @@ pub fn refresh(ledger: &mut Ledger, span: &Span, errand: &Errand<'_>) -> anyhow:
         ledger.keep_pulls(&answers)?;
     }
     Ok(untold(ledger, &plan, &keys)?)
+}
+
+/// Asks a host with a key once, to try the key; how that failed, if it did.
+///
+/// # Errors
+/// The host is not asked at all, by the config; no request can be made.
+pub fn try_key(setup: &Setup, info: &'static SourceInfo) -> anyhow::Result<Option<SourceError>> {
+    let hosts = &setup.config.yields.hosts;
+    // Without its line in the config nobody knows which host the key is for.
+    let host = hosts.iter().find(|host| forges::info(host.forge).id == info.id);
+    let setting = info.id.trim_start_matches("yield-");
+    let host = host.with_context(|| {
+        format!("the config does not have it asked; write {setting} = true under [yield]")
+    })?;
+    let Some((key, _)) = Store::new(&setup.places).get(info, &setup.places)? else {
+        return Ok(Some(SourceError::NeedsKey));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let client = http::Client::new();
+    Ok(runtime.block_on(host.try_key(&client, &key, setup.clock.now())).err())
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ mod popover;
 mod prices;
 mod provider;
 mod providers;
+mod pull_requests;
 mod readme;
 mod reconcile;
 mod report;

@@ -211,9 +211,9 @@ fn untold(it: &Untold, asked: &AskedYields<'_>) -> String {
                  yield-{forge}`. {project}: {instead}."
             )
         }
-        WhyUntold::Failed(SourceError::WrongKindOfKey { status }) => format!(
-            "{project}: the key may not read its pull requests ({status}); {instead}."
-        ),
+        WhyUntold::Failed(SourceError::WrongKindOfKey { status }) => {
+            format!("{project}: the key may not read its pull requests ({status}); {instead}.")
+        }
         WhyUntold::Failed(SourceError::NotOffered { .. }) => format!(
             "{project}: {host} knows no such repository, or the key may not see it (404); {instead}."
         ),
@@ -228,9 +228,7 @@ fn untold(it: &Untold, asked: &AskedYields<'_>) -> String {
              asked once an hour at most.",
             when(*since, asked)
         ),
-        WhyUntold::Before(None) => format!(
-            "{project} was not asked yet; {instead}."
-        ),
+        WhyUntold::Before(None) => format!("{project} was not asked yet; {instead}."),
     }
 }
 

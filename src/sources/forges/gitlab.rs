@@ -38,10 +38,7 @@ pub static INFO: SourceInfo = SourceInfo {
     account: "",
     poll_minutes: 60,
     least_minutes: 0,
-    key: Some(KeySpec {
-        variables: &["GITLAB_TOKEN"],
-        kind: "a token with the scope read_api",
-    }),
+    key: Some(KeySpec { variables: &["GITLAB_TOKEN"], kind: "a token with the scope read_api" }),
     settings: &[],
     status_page: "",
     base_url: "https://gitlab.com/api/v4",

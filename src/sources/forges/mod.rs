@@ -72,7 +72,9 @@ impl Host {
     /// to.
     pub fn at(forge: Forge, written: &str) -> Result<Self, SourceError> {
         let wrong = || SourceError::Misconfigured {
-            what: format!("{written:?} is no host; write its name alone, such as \"git.example.com\""),
+            what: format!(
+                "{written:?} is no host; write its name alone, such as \"git.example.com\""
+            ),
         };
         let address = match written.contains("://") {
             true => written.to_owned(),
@@ -195,7 +197,8 @@ impl Host {
             if let Some(mut pull) = entry.pull.clone()
                 && !wanted.known.contains(&entry.number)
             {
-                if told.pulls.len() >= wanted.most || told.error.is_some() || Instant::now() >= end {
+                if told.pulls.len() >= wanted.most || told.error.is_some() || Instant::now() >= end
+                {
                     break;
                 }
                 let commits = match self.forge {
