@@ -134,7 +134,7 @@ mod tests {
         let settings = parse(
             "user.email\nold@example.com\0user.email\nada@example.com\0\
              remote.origin.url\ngh:ada/tea\0remote.origin.url\nhttps://other.example/x/y\0\
-             remote.upstream.url\ngit@gitlab.com:shop/tea.git\0\
+             remote.upstream.url\nssh://git@gitlab.com/shop/tea.git\0\
              url.https://github.com/.insteadof\ngh:\0url.https://wrong.example/.insteadof\ng\0",
         );
         assert_eq!(settings.email.as_deref(), Some("ada@example.com"));
