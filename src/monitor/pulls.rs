@@ -231,7 +231,10 @@ pub fn untold(ledger: &Ledger, plan: &Plan, keys: &Keys) -> Result<Vec<Untold>, 
         }
         let asked = known.get(project).cloned().unwrap_or_default();
         match asked.trouble {
-            Some(SourceError::RateLimited { .. }) => say(WhyUntold::Waits(asked.wait_until)),
+            Some(SourceError::RateLimited { .. }) => {
+                let again = asked.asked_at.map(|at| at + AGAIN_AFTER);
+                say(WhyUntold::Waits(asked.wait_until.max(again)));
+            }
             Some(error) => say(WhyUntold::Failed(error)),
             None if asked.left_out > 0 => say(WhyUntold::More(asked.left_out)),
             None => match asked.known {

@@ -505,6 +505,9 @@ fn their_keys_are_kept_as_others_are() {
     let row = list.stdout.lines().find(|line| line.contains("yield-github")).expect("a row");
     assert!(row.contains("AAAA") && row.contains("GH_TOKEN"), "{row}");
     assert!(list.stdout.contains("yield-gitlab"), "{}", list.stdout);
+    let found = world.run(["doctor"]).stdout;
+    let row = found.lines().find(|line| line.contains("has the key of GH_TOKEN"));
+    assert!(row.is_some_and(|row| row.contains("GitHub")), "{found}");
     let tried = world.run(["key", "test", "yield-github"]).success();
     assert!(tried.stdout.contains("takes the key from GH_TOKEN"), "{}", tried.stdout);
     github.set_fault(Fault::Status(401));
