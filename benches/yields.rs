@@ -39,8 +39,15 @@ fn main() -> ExitCode {
         let began = Instant::now();
         let unread = refresh(ledger, &span, &errand).expect("read");
         let by = [YieldBy::Repository];
-        let asked =
-            AskedYields { now, days, zone: Zone::UTC, by: &by, window_hours: 24, unread: &unread };
+        let asked = AskedYields {
+            now,
+            days,
+            zone: Zone::UTC,
+            by: &by,
+            window_hours: 24,
+            unread: &unread,
+            untold: &[],
+        };
         let answer = yields(ledger, &asked).expect("asked");
         assert_eq!((answer.rows.len(), unread.len()), (REPOSITORIES, 0));
         began.elapsed()

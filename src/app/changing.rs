@@ -13,9 +13,9 @@ use crate::faces::cli::args::{
 };
 use crate::faces::cli::style::Style;
 use crate::faces::cli::{budget, config as config_face, input, key};
-use crate::monitor::once;
-use crate::secrets::{Origin, Store};
-use crate::sources::{SourceInfo, SourceKind};
+use crate::monitor::{once, pulls};
+use crate::secrets::{Listed, Origin, Store};
+use crate::sources::{SourceInfo, SourceKind, forges};
 
 use super::{App, telling};
 
@@ -163,7 +163,9 @@ pub(super) fn keys(
             Ok(key::confirm_set(out, info, &read)?)
         }
         KeyCommand::List(args) => {
-            let listed = store.list(app.config()?.sources(), &app.places);
+            let mut listed = store.list(app.config()?.sources(), &app.places);
+            let of_forge = |info| Listed { info, key: store.get(info, &app.places) };
+            listed.extend(forges::KEYS.into_iter().map(of_forge));
             if args.json {
                 key::json(out, &listed)?;
             } else {
@@ -174,7 +176,10 @@ pub(super) fn keys(
         KeyCommand::Test(provider) => {
             let info = info(app, &provider)?;
             let origin = store.get(info, &app.places)?.map(|(_, origin)| origin);
-            let error = once::try_source(&app.setup()?, info.id)?;
+            let error = match forges::KEYS.into_iter().find(|it| it.id == info.id) {
+                Some(forge) => pulls::try_key(&app.setup()?, forge)?,
+                None => once::try_source(&app.setup()?, info.id)?,
+            };
             match (error, origin) {
                 (None, Some(origin)) => Ok(key::confirm_test(out, info, &origin)?),
                 (Some(error), _) => {
@@ -211,8 +216,11 @@ fn info(app: &App, provider: &ProviderArg) -> anyhow::Result<&'static SourceInfo
     let config = app.config()?;
     let providers =
         || config.sources().map(|it| it.info()).filter(|it| it.kind == SourceKind::Provider);
+    if let Some(forge) = forges::KEYS.into_iter().find(|info| info.id == provider.provider) {
+        return Ok(forge);
+    }
     providers().find(|info| info.id == provider.provider).with_context(|| {
-        let known: Vec<_> = providers().map(|info| info.id).collect();
+        let known: Vec<_> = providers().chain(forges::KEYS).map(|info| info.id).collect();
         format!("{:?} is no provider; write one of {}", provider.provider, known.join(", "))
     })
 }

@@ -9,7 +9,8 @@ use crate::faces::cli::plan;
 use crate::faces::cli::style::Style;
 use crate::ledger::Ledger;
 use crate::platform::session::{self, Presence};
-use crate::secrets::Store;
+use crate::secrets::{Origin, Store};
+use crate::sources::forges;
 
 use super::{App, asking, running};
 
@@ -22,6 +23,7 @@ pub(super) fn doctor(
     let (config_check, config) = check_config(app);
     let (ledger_check, ledger) = check_ledger(app);
     let mut checks = vec![config_check, ledger_check, check_running(app), check_keyring(app)];
+    checks.extend(check_hosts(app, &config));
     checks.extend(check_desktop(app));
     let board = match &ledger {
         Some(ledger) => Some(asking::board(app, &config, ledger)?),
@@ -113,6 +115,26 @@ fn check_keyring(app: &App) -> Check {
             check
         }
     }
+}
+
+/// The hosts that the config has asked for merged pull requests, and whether there is a key for each.
+fn check_hosts(app: &App, config: &Config) -> Vec<Check> {
+    let store = Store::new(&app.places);
+    let stored = store.stored();
+    let hosts = config.yields.hosts.iter().map(|host| {
+        let info = forges::info(host.forge);
+        let row =
+            |verdict, found| check(info.id, host.forge.name(), verdict, Some(host.shown()), found);
+        match store.origin(info, &app.places, stored.as_deref()) {
+            Some(Origin::Keyring) => row(Verdict::Ok, "has a key in the keyring".into()),
+            Some(Origin::Variable(name)) => row(Verdict::Ok, format!("has the key of {name}")),
+            None => Check {
+                hint: Some(format!("set one: `spendbar key set {}`", info.id)),
+                ..row(Verdict::Note, "has no key, so that it is not asked".into())
+            },
+        }
+    });
+    hosts.collect()
 }
 
 /// The parts of a desktop. None is needed: without one the program runs in a terminal.

@@ -7,6 +7,7 @@ use crate::faces::cli::args::YieldArgs;
 use crate::faces::cli::style::Style;
 use crate::faces::cli::yields as face;
 use crate::monitor::commits::{self, Errand};
+use crate::monitor::pulls;
 use crate::spend::Span;
 use crate::spend::period::local_day;
 
@@ -25,6 +26,8 @@ pub(super) fn answer(
     let end = days.1.succ_opt().unwrap_or(days.1);
     let span = Span::of_days(days.0, end, config.zone);
     let unread = commits::refresh(&mut ledger, &span, &Errand::new(now, &app.places.home))?;
+    let errand = pulls::Errand { now, hosts: &config.yields.hosts, places: &app.places };
+    let untold = pulls::refresh(&mut ledger, &span, &errand)?;
     let answer = yields(
         &ledger,
         &AskedYields {
@@ -34,6 +37,7 @@ pub(super) fn answer(
             by: &args.by(),
             window_hours: config.yields.window_hours,
             unread: &unread,
+            untold: &untold,
         },
     )?;
     if args.json {

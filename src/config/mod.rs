@@ -23,6 +23,7 @@ use crate::budgets::unusual::Warnings;
 use crate::budgets::watch::Watch;
 use crate::energy;
 use crate::plans::{Plans, people::People};
+use crate::sources::forges::Host;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
 use crate::spend::{Rates, Zone};
@@ -136,17 +137,19 @@ pub struct McpSettings {
 }
 
 /// `[yield]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct YieldSettings {
     /// How long after a request a commit is still its doing.
     pub window_hours: u32,
     /// Whether the running program reads repositories in which something was spent.
     pub background: bool,
+    /// The hosts that are asked for merged pull requests.
+    pub hosts: Vec<Host>,
 }
 
 impl Default for YieldSettings {
     fn default() -> Self {
-        Self { window_hours: WINDOW_HOURS, background: true }
+        Self { window_hours: WINDOW_HOURS, background: true, hosts: Vec::new() }
     }
 }
 

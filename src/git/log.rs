@@ -96,14 +96,6 @@ pub(super) fn reachable(git: &Git<'_>, limits: &Limits) -> Result<Vec<String>, G
     Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
 }
 
-/// The address that commits made here get; `None` where none is set.
-pub(super) fn email(git: &Git<'_>) -> Result<Option<String>, GitError> {
-    const NOT_SET: i32 = 1;
-    let answer = git.run(&["config", "--get", "user.email"], String::new(), Some(NOT_SET))?;
-    let email = short(String::from_utf8_lossy(&answer).trim());
-    Ok(Some(email).filter(|email| !email.is_empty()))
-}
-
 /// Reads what `git log` prints.
 ///
 /// # Errors
@@ -163,7 +155,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 

@@ -10,6 +10,7 @@ mod call;
 mod log;
 pub mod place;
 mod reflog;
+mod settings;
 pub mod stamp;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,11 +88,13 @@ pub fn read(repository: &Repository, limits: &Limits) -> Result<History, GitErro
         heads.remove(parent.as_str());
     }
     let heads = heads.into_iter().map(str::to_owned).collect();
+    let settings = settings::read(&git)?;
     Ok(History {
         is_whole: before.is_none(),
         reachable,
         read: ReadBefore { heads, shallow },
-        email: log::email(&git)?,
+        email: settings.email,
+        remotes: settings.remotes,
         made_in,
         is_cut,
         commits,

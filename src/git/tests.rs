@@ -80,3 +80,67 @@ fn answers_stand_in_the_order_of_the_repositories() {
     let answers: Vec<bool> = read_all(&all, &limits, 3).iter().map(Result::is_ok).collect();
     assert_eq!(answers, [true, false, true]);
 }
+
+/// A repository that git itself makes, with a commit on each of the first `days` days of March 2026.
+fn daily(home: &Path, days: u32) -> Repository {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let git = |arguments: &[&str], input: &str| {
+        let mut command = Command::new("git");
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", home).current_dir(home).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("git has to be installed for this");
+        let mut pipe = child.stdin.take().expect("piped");
+        pipe.write_all(input.as_bytes()).expect("git reads");
+        drop(pipe);
+        assert!(child.wait().expect("git ends").success(), "{arguments:?}");
+    };
+    let commits = (1..=days).map(|day| {
+        let at = march(day).timestamp();
+        let subject = format!("Day {day}");
+        format!(
+            "commit refs/heads/main\nauthor Ada <a@b> {at} +0000\ncommitter Ada <a@b> {at} +0000\n\
+             data {}\n{subject}\nM 100644 inline f\ndata 2\n{}\n\n",
+            subject.len(),
+            day % 10,
+        )
+    });
+    git(&["init", "-q", "-b", "main"], "");
+    git(&["fast-import", "--quiet"], &commits.collect::<String>());
+    Repository { common: home.join(".git"), folder: home.to_owned(), before: None }
+}
+
+fn march(day: u32) -> DateTime<Utc> {
+    format!("2026-03-{day:02}T12:00:00Z").parse().expect("a time")
+}
+
+fn subjects(history: &History) -> Vec<&str> {
+    history.commits.iter().map(|commit| commit.subject.as_str()).collect()
+}
+
+#[test]
+fn older_commits_and_more_than_so_many_are_left_out() {
+    let home = tempfile::tempdir().expect("a folder");
+    let whole = daily(home.path(), 6);
+    let limits = |since: u32, most_commits: usize| Limits {
+        program: "git".into(),
+        since: march(since),
+        most_commits,
+        patience: Duration::from_secs(60),
+    };
+    let all = read(&whole, &limits(1, 10)).expect("read");
+    assert_eq!((all.commits.len(), all.is_cut), (6, false));
+    // The newest count, and that there are more is told.
+    let most = read(&whole, &limits(1, 2)).expect("read");
+    assert_eq!((subjects(&most), most.is_cut), (vec!["Day 6", "Day 5"], true));
+    let young = read(&whole, &limits(4, 10)).expect("read");
+    assert_eq!((subjects(&young), young.is_cut), (vec!["Day 6", "Day 5", "Day 4"], false));
+    // Both bounds hold for what is new as well, and what is older is not taken for gone.
+    let before = ReadBefore { heads: vec![all.commits[4].id.clone()], shallow: Vec::new() };
+    let known = Repository { before: Some(before), ..whole };
+    let new = read(&known, &limits(4, 2)).expect("read");
+    assert_eq!((subjects(&new), new.is_cut), (vec!["Day 6", "Day 5"], true));
+    let reachable = new.reachable.expect("asked").len();
+    assert_eq!(reachable, 3, "what is young enough, whether new or known");
+}

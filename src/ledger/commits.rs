@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Result, Row, params};
 
 use super::{Ledger, LedgerError, codes, slots};
-use crate::spend::{Change, Commit, History, Place, ReadBefore, Span};
+use crate::spend::{Change, Commit, History, Place, ReadBefore, Remote, Span};
 
 /// A repository as it was read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct KnownRepository {
     pub name: String,
     /// The address of commits that are made here, where git's settings tell.
     pub email: Option<String>,
+    /// Where else it is kept; `None` where nobody has looked yet.
+    pub remotes: Option<Vec<Remote>>,
     /// Tells whether anything in it has moved since.
     pub stamp: u64,
     /// How far it was read.
@@ -77,10 +79,11 @@ impl Ledger {
         self.run(|conn| {
             conn.prepare_cached(
                 "SELECT id, common, name, email, stamp, heads, shallow, since_ms, read_ms, is_cut,
-                    trouble FROM repository",
+                    trouble, remotes FROM repository",
             )?
             .query_map([], |row| {
                 let common: String = row.get(1)?;
+                let remotes: Option<String> = row.get(11)?;
                 Ok((
                     common.clone(),
                     KnownRepository {
@@ -88,6 +91,7 @@ impl Ledger {
                         common,
                         name: row.get(2)?,
                         email: row.get(3)?,
+                        remotes: remotes.map(|text| codes::json_of(&text)).transpose()?,
                         stamp: row.get::<_, i64>(4)?.cast_unsigned(),
                         read: ReadBefore { heads: list_of(row, 5)?, shallow: list_of(row, 6)? },
                         since: codes::time_of(row.get(7)?),
@@ -240,7 +244,7 @@ fn keep(
     mark_gone(conn, id, history, since)?;
     conn.prepare_cached(
         "UPDATE repository SET email = ?2, stamp = ?3, heads = ?4, shallow = ?5, since_ms = ?6,
-            read_ms = ?7, is_cut = ?8, trouble = NULL WHERE id = ?1",
+            read_ms = ?7, is_cut = ?8, remotes = ?9, trouble = NULL WHERE id = ?1",
     )?
     .execute(params![
         id,
@@ -251,6 +255,7 @@ fn keep(
         since.timestamp_millis(),
         now.timestamp_millis(),
         history.is_cut,
+        codes::json(&history.remotes)?,
     ])?;
     Ok(())
 }

@@ -34,6 +34,7 @@ mod paid;
 mod parts;
 mod pricer;
 mod prices_ahead;
+mod pulls;
 mod questions;
 #[cfg(test)]
 mod questions_tests;
@@ -70,6 +71,7 @@ pub use kin::Related;
 pub use open::Opened;
 pub use parts::Sum;
 pub use prices_ahead::PriceStep;
+pub use pulls::{Asked as AskedProject, KnownPull};
 pub use questions::{ModelSpend, SessionSpend, SourceSpend, Spend};
 pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,

@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_delivery.sql"),
     include_str!("migrations/0005_git.sql"),
     include_str!("migrations/0006_kin_stamps.sql"),
+    include_str!("migrations/0007_pull_requests.sql"),
 ];
 
 /// `SPND`, in the header of every ledger, so that another program's database is never taken for

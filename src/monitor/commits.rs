@@ -59,7 +59,8 @@ pub struct Looked {
 #[derive(Clone, Debug)]
 pub struct Before {
     stamp: u64,
-    has_trouble: bool,
+    /// The last reading failed, or was made before it asked for all that is asked for now.
+    is_due: bool,
     read: Option<crate::spend::ReadBefore>,
 }
 
@@ -72,7 +73,7 @@ pub fn known(ledger: &Ledger) -> Result<BTreeMap<String, Before>, LedgerError> {
         let was_read = it.read_at > DateTime::UNIX_EPOCH;
         let before = Before {
             stamp: it.stamp,
-            has_trouble: it.trouble.is_some(),
+            is_due: it.trouble.is_some() || it.remotes.is_none(),
             read: was_read.then_some(it.read),
         };
         (it.common, before)
@@ -108,7 +109,7 @@ pub fn look(folders: &[String], known: &BTreeMap<String, Before>, errand: &Erran
         // Taken before git is asked: what moves meanwhile is read the next time.
         let stamp = stamp::of(Path::new(common));
         let before = known.get(common);
-        if before.is_some_and(|it| it.stamp == stamp && !it.has_trouble && it.read.is_some()) {
+        if before.is_some_and(|it| it.stamp == stamp && !it.is_due && it.read.is_some()) {
             continue;
         }
         let Some(folder) = trees.first() else { continue };

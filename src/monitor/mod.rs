@@ -5,7 +5,8 @@
 //! [`once`] looks once at every source and leaves. Both keep to [`floor`] and `turns`, and go
 //! through [`look`] (one look at one source) and `record` (what was seen goes into the ledger
 //! and is judged, in one transaction). [`guarding`] keeps beside that what the hooks of agents ask
-//! for; `incidents` asks the status pages of providers; [`commits`] reads the repositories that were worked in.
+//! for; `incidents` asks the status pages of providers; [`commits`] reads the repositories that were worked in, and [`pulls`]
+//! asks their hosts.
 
 pub mod clock;
 pub mod commits;
@@ -19,6 +20,7 @@ mod job;
 pub mod look;
 mod messages;
 pub mod once;
+pub mod pulls;
 mod record;
 mod run;
 mod turns;

@@ -6,6 +6,7 @@
 //! command line, the schedule, the README's table and the fixture check all walk the table.
 
 pub mod agents;
+pub mod forges;
 pub mod further;
 pub mod providers;
 pub mod status_page;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::Remote;
+
 /// One commit as git tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -79,6 +81,8 @@ pub struct History {
     pub read: ReadBefore,
     /// The address that commits made here carry, as git's settings say.
     pub email: Option<String>,
+    /// Where else the repository is kept: `origin` and `upstream`.
+    pub remotes: Vec<Remote>,
     /// In which working tree commits were made, by their id, as the working trees' own logs tell.
     pub made_in: BTreeMap<String, String>,
     /// There were more commits than are read.

@@ -52,6 +52,7 @@ mod popover;
 mod prices;
 mod provider;
 mod providers;
+mod pull_requests;
 mod readme;
 mod reconcile;
 mod report;

@@ -225,6 +225,7 @@ pub fn page(
                 by: &[YieldBy::Repository],
                 window_hours: with.window_hours,
                 unread: &[],
+                untold: &[],
             },
         )?),
     };

@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{UNKNOWN, amount_full, day, estimate, table_amount, tokens, whole};
-use crate::board::yields::{AskedYields, Pull, Spent, Unread, WhyUnread, YieldSums};
+use crate::board::yields::{
+    AskedYields, KnownFrom, Pull, PullFace, Spent, Unread, Untold, WhyUnread, WhyUntold, YieldSums,
+};
 use crate::ledger::KnownRepository;
-use crate::spend::Money;
+use crate::spend::{Forge, Money, SourceError};
 
 /// Names that one sentence lists.
 const MOST_NAMES: usize = 3;
@@ -60,18 +62,44 @@ pub fn rule(window_hours: u32) -> String {
     )
 }
 
+/// A pull request in one row: `ada/tea#7`, `shop/tea!41`; one that no host told of is said to be known
+/// from messages alone.
+pub fn pull(face: &PullFace) -> String {
+    let number = face.number;
+    match &face.known_from {
+        KnownFrom::Host(it) => format!("{}{}{number}", it.path, it.forge.sign()),
+        KnownFrom::Message(repository) => format!("{repository} #{number}, from commit messages"),
+    }
+}
+
 /// Pull requests in one sentence; `None` when none is known.
 pub fn pulls(pulls: &[Pull]) -> Option<String> {
     let priced: Vec<Money> = pulls.iter().filter_map(|pull| pull.spent.list).collect();
     let sum = priced.iter().fold(0_i128, |sum, list| sum.saturating_add(list.attos));
     let each = Money { attos: sum.checked_div(priced.len() as i128)?, ..*priced.first()? };
     let each = estimate(true, amount_full(&each));
-    Some(match pulls.len() {
-        1 => format!("1 merged pull request, known from its commit message: {each}."),
-        many => {
-            let many = whole(many as u64);
-            format!("{many} merged pull requests, known from commit messages: {each} each.")
+    let from = |forge| pulls.iter().filter(|it| it.face.known_from.forge() == forge).count() as u64;
+    let messages = from(None);
+    let told: Vec<String> = [Forge::GitHub, Forge::GitLab]
+        .into_iter()
+        .map(|forge| (forge.name(), from(Some(forge))))
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| match count == pulls.len() as u64 {
+            true => format!("told by {name}"),
+            false => format!("{} told by {name}", whole(count)),
+        })
+        .collect();
+    let by = match (told.is_empty(), messages, pulls.len()) {
+        (true, _, 1) => "known from its commit message".to_owned(),
+        (true, ..) => "known from commit messages".to_owned(),
+        (false, 0, _) => told.join(", "),
+        (false, ..) => {
+            format!("{}, {} known from commit messages", told.join(", "), whole(messages))
         }
+    };
+    Some(match pulls.len() {
+        1 => format!("1 merged pull request, {by}: {each}."),
+        many => format!("{} merged pull requests, {by}: {each} each.", whole(many as u64)),
     })
 }
 
@@ -98,6 +126,7 @@ pub fn notes(it: &Noted<'_>) -> Vec<String> {
         ));
     }
     notes.extend(pulls(it.pulls));
+    notes.extend(it.asked.untold.iter().map(|untold| self::untold(untold, it.asked)));
     let unpriced = it.totals.at_commits.unpriced_tokens
         + it.totals.no_commit.unpriced_tokens
         + it.elsewhere.unpriced_tokens;
@@ -152,6 +181,55 @@ pub fn notes(it: &Noted<'_>) -> Vec<String> {
         notes.push(format!("Commits from before {} are not read.", day(first)));
     }
     notes
+}
+
+/// Why a host did not tell of pull requests.
+fn untold(it: &Untold, asked: &AskedYields<'_>) -> String {
+    let host = &it.project.host;
+    let project = format!("{host}/{}", it.project.path);
+    let instead = "its pull requests are known from commit messages, as far as those tell";
+    match &it.why {
+        WhyUntold::NeedsKey { id, variables } => {
+            let variable = variables.first().map(|name| format!(", or set {name}"));
+            format!(
+                "{host} is not asked for pull requests without a key: `spendbar key set {id}`{}.",
+                variable.unwrap_or_default()
+            )
+        }
+        WhyUntold::Waits(until) => {
+            let until = until.map(|until| format!(" until {}", when(until, asked)));
+            format!(
+                "{host} was asked too often and is left alone{}; until then pull requests of \
+                 {project} are known as far as it told, and from commit messages.",
+                until.unwrap_or_default()
+            )
+        }
+        WhyUntold::Failed(SourceError::KeyRejected { status }) => {
+            let forge = it.project.forge.word();
+            format!(
+                "{host} refused the key ({status}); set another one: `spendbar key set \
+                 yield-{forge}`. {project}: {instead}."
+            )
+        }
+        WhyUntold::Failed(SourceError::WrongKindOfKey { status }) => {
+            format!("{project}: the key may not read its pull requests ({status}); {instead}.")
+        }
+        WhyUntold::Failed(SourceError::NotOffered { .. }) => format!(
+            "{project}: {host} knows no such repository, or the key may not see it (404); {instead}."
+        ),
+        WhyUntold::Failed(error) => format!("{project}: {error}; {instead}."),
+        WhyUntold::More(count) => format!(
+            "{project} has at least {} more merged pull requests than are read at once; later looks \
+             go on with them.",
+            whole(*count)
+        ),
+        WhyUntold::Before(Some(since)) => format!(
+            "Of {project} pull requests from before {} are known from commit messages alone; it is \
+             asked once an hour at most.",
+            when(*since, asked)
+        ),
+        WhyUntold::Before(None) => format!("{project} was not asked yet; {instead}."),
+    }
 }
 
 /// Folders for which there is no repository, by the reason.

@@ -35,11 +35,13 @@ pub(super) struct Commits<'a> {
     /// By repository and id; empty where no message speaks of another commit.
     places: HashMap<(i64, &'a str), usize>,
     forms: HashMap<(i64, &'a str), &'a KnownCommit>,
+    /// By id, in whatever repository.
+    by_id: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Commits<'a> {
-    /// Sorts commits that come by time.
-    pub(super) fn of(known: &'a [KnownCommit]) -> Self {
+    /// Sorts commits that come by time. `by_id` is true where [`Self::everywhere`] will be asked.
+    pub(super) fn of(known: &'a [KnownCommit], by_id: bool) -> Self {
         // One id is one commit in every clone, so that its maker in one is its maker in all.
         let mut makers: HashMap<&str, BTreeSet<&str>> = HashMap::new();
         for it in known {
@@ -48,8 +50,8 @@ impl<'a> Commits<'a> {
             }
         }
         // Ids are looked up only where a message speaks of other commits.
-        let names_others =
-            known.iter().any(|it| it.commit.pull.is_some() || !it.commit.reverts.is_empty());
+        let names_others = by_id
+            || known.iter().any(|it| it.commit.pull.is_some() || !it.commit.reverts.is_empty());
         let mut all = Self::default();
         let mut same: HashMap<(i64, &str, DateTime<Utc>, &str), usize> = HashMap::new();
         for it in known {
@@ -76,6 +78,9 @@ impl<'a> Commits<'a> {
                 all.places.insert((it.repository, &commit.id), place);
                 all.forms.insert((it.repository, &commit.id), it);
             }
+            if by_id {
+                all.by_id.entry(&commit.id).or_default().push(place);
+            }
         }
         if names_others {
             all.mark_reverted();
@@ -86,6 +91,11 @@ impl<'a> Commits<'a> {
     /// Where the commit with an id stands.
     pub(super) fn place(&self, repository: i64, id: &str) -> Option<usize> {
         self.places.get(&(repository, id)).copied()
+    }
+
+    /// Where the commit with an id stands in every repository that has it.
+    pub(super) fn everywhere(&self, id: &str) -> impl Iterator<Item = usize> + '_ {
+        self.by_id.get(id).into_iter().flatten().copied()
     }
 
     /// A revert that is itself reverted takes nothing back. Later ones are looked at first; a commit

@@ -6,16 +6,19 @@
 //! amount is in one place, and what there is in all places is the list price of the days.
 
 mod commits;
+mod pulls;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::ledger::{KnownRepository, Ledger, LedgerError};
-use crate::spend::{Currency, Money, Span, Zone};
+use crate::spend::{Currency, Money, Project, SourceError, Span, Zone};
 
 use super::wording::yields as words;
 use commits::{Commits, Made, candidates};
+use pulls::Pulls;
+pub use pulls::{KnownFrom, PullFace};
 
 /// How long after a request a commit is still its doing, unless the config says otherwise.
 pub const WINDOW_HOURS: u32 = 24;
@@ -31,6 +34,8 @@ pub enum YieldBy {
     Author,
     /// The commit.
     Commit,
+    /// The merged pull request.
+    PullRequest,
 }
 
 /// What is asked.
@@ -48,6 +53,8 @@ pub struct AskedYields<'a> {
     pub window_hours: u32,
     /// Folders of these days that no repository was found for, where somebody has looked.
     pub unread: &'a [Unread],
+    /// Pull requests that hosts did not tell of, where somebody has asked.
+    pub untold: &'a [Untold],
 }
 
 /// A folder that sessions worked in and that no repository was found for.
@@ -68,6 +75,35 @@ pub enum WhyUnread {
     Gone,
     /// It can't be read, for this reason.
     Unreadable(String),
+}
+
+/// A repository of whose pull requests its host did not tell all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// The repository.
+    pub project: Project,
+    /// Why.
+    pub why: WhyUntold,
+}
+
+/// Why pull requests are not known from their host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyUntold {
+    /// There is no key for the host.
+    NeedsKey {
+        /// What the key is called.
+        id: &'static str,
+        /// The environment variables that do instead.
+        variables: &'static [&'static str],
+    },
+    /// The host was asked too often, and is asked again at this time.
+    Waits(Option<DateTime<Utc>>),
+    /// It did not answer as it should.
+    Failed(SourceError),
+    /// There are more than one look takes: at least so many.
+    More(u64),
+    /// Those that were merged before are not known; `None` where none is.
+    Before(Option<DateTime<Utc>>),
 }
 
 /// The answer, as every face shows it.
@@ -108,6 +144,8 @@ pub struct YieldRow {
     pub author: Option<String>,
     /// The commit; `None` for what led to none.
     pub commit: Option<CommitFace>,
+    /// The merged pull request that the commit belongs to.
+    pub pull: Option<PullFace>,
     /// The figures.
     pub sums: YieldSums,
 }
@@ -249,12 +287,10 @@ impl YieldDay {
 pub struct Pull {
     /// What the repository goes by.
     pub repository: String,
-    /// Its number.
-    pub number: u64,
-    /// The first line of the merge's message.
-    pub title: String,
-    /// When it was merged.
-    pub at: DateTime<Utc>,
+    /// Its number, when it was merged, and how that is known.
+    pub face: PullFace,
+    /// The first line of the merge's message, where the merge is in the history.
+    pub title: Option<String>,
     /// Its commits that spend led to.
     pub commits: u64,
     /// That spend.
@@ -279,7 +315,10 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
         repositories.values().map(|it| (it.id, it)).collect();
     let places = ledger.work_places()?;
     let known = ledger.commits_since(span.start)?;
-    let commits = Commits::of(&known);
+    let told = ledger.pulls()?;
+    let commits = Commits::of(&known, !told.is_empty());
+    let name = |id: i64| by_id.get(&id).map(|it| it.name.clone()).unwrap_or_default();
+    let pulls = Pulls::of(&commits, &told, name);
     let candidates = candidates(&commits, &by_id, &ledger.first_made()?, places.values());
     let of_projects: HashMap<&str, (i64, &Vec<usize>)> = places
         .iter()
@@ -332,14 +371,14 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
         }
     }
 
-    let name = |id: i64| by_id.get(&id).map(|it| it.name.clone()).unwrap_or_default();
     let mut rows: BTreeMap<Vec<Option<String>>, YieldRow> = BTreeMap::new();
     let mut totals = YieldSums::default();
     let mut add = |row: YieldRow| {
         totals.add(&row.sums);
         let row = only(row, asked.by);
         let id = row.commit.as_ref().map(|commit| commit.id.clone());
-        let key = vec![row.repository.clone(), row.branch.clone(), row.author.clone(), id];
+        let pull = row.pull.as_ref().map(|pull| format!("{:?} {}", pull.known_from, pull.number));
+        let key = vec![row.repository.clone(), row.branch.clone(), row.author.clone(), id, pull];
         match rows.entry(key) {
             std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(row)),
             std::collections::btree_map::Entry::Occupied(mut entry) => {
@@ -355,6 +394,7 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
             branch: commit.branch.clone(),
             author: Some(format!("{} <{}>", commit.author, commit.email)),
             commit: Some(face(made)),
+            pull: pulls.face(*index),
             sums: YieldSums::of_commit(made, spent),
         });
     }
@@ -372,7 +412,7 @@ pub fn yields(ledger: &Ledger, asked: &AskedYields<'_>) -> Result<Yields, Ledger
         YieldDay { day, commits: commits.len() as u64, at_commits, no_commit }
     });
     let per_day = per_day.collect();
-    let pulls = pulls(&commits, &at_commits, &span, name);
+    let pulls = pulls.in_span(&commits, &at_commits, &span, name);
     let worked: BTreeSet<i64> =
         work.iter().filter_map(|it| Some(of_project(it.project.as_deref()?)?.0)).collect();
     let notes = words::notes(&words::Noted {
@@ -423,49 +463,9 @@ fn only(row: YieldRow, by: &[YieldBy]) -> YieldRow {
         branch: row.branch.filter(|_| asked(YieldBy::Branch)),
         author: row.author.filter(|_| asked(YieldBy::Author)),
         commit: row.commit.filter(|_| asked(YieldBy::Commit)),
+        pull: row.pull.filter(|_| asked(YieldBy::PullRequest)),
         sums: row.sums,
     }
-}
-
-fn pulls(
-    commits: &Commits<'_>,
-    at_commits: &HashMap<usize, Spent>,
-    span: &Span,
-    name: impl Fn(i64) -> String,
-) -> Vec<Pull> {
-    let mut pulls: BTreeMap<(i64, u64), Pull> = BTreeMap::new();
-    let mut claimed: BTreeSet<usize> = BTreeSet::new();
-    for (index, made) in commits.made.iter().enumerate() {
-        let commit = &made.shown.commit;
-        let Some(number) = commit.pull.filter(|_| !made.is_gone) else { continue };
-        if !span.holds(commit.committed_at) {
-            continue;
-        }
-        let mut spent = Spent::default();
-        // What two of them seem to have brought is the first one's.
-        let mut brought = commits.brought_by(index);
-        brought.retain(|it| claimed.insert(*it));
-        let with_spend: Vec<_> = brought.iter().filter_map(|it| at_commits.get(it)).collect();
-        with_spend.iter().for_each(|part| spent.add(part));
-        if with_spend.is_empty() {
-            continue;
-        }
-        let repository = made.shown.repository;
-        pulls.insert(
-            (repository, number),
-            Pull {
-                repository: name(repository),
-                number,
-                title: commit.subject.clone(),
-                at: commit.committed_at,
-                commits: with_spend.len() as u64,
-                spent,
-            },
-        );
-    }
-    let mut pulls: Vec<Pull> = pulls.into_values().collect();
-    pulls.sort_by_key(|pull| std::cmp::Reverse(pull.spent.attos()));
-    pulls
 }
 
 #[cfg(test)]

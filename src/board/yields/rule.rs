@@ -6,10 +6,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::*;
-    use crate::ledger::{LookRecord, Recording};
+    use crate::ledger::{AskedProject, LookRecord, Recording};
     use crate::pricing::PriceTable;
     use crate::spend::{
-        Change, Commit, EventKey, History, Place, ReadBefore, Reading, TokenCounts, Usage,
+        Change, Commit, EventKey, Forge, History, MergedPull, Place, Project, ReadBefore, Reading,
+        TokenCounts, Usage,
     };
 
     const NOON: &str = "2026-11-24T12:00:00Z";
@@ -100,10 +101,34 @@ mod tests {
         ledger
     }
 
+    /// A pull request: when it was merged, the numbers of its commits, and whether the last of them
+    /// is the one that the merge made.
+    type Merged = (i64, Vec<usize>, bool);
+
+    fn keep_pulls(ledger: &mut Ledger, merged: &[Merged]) {
+        let project =
+            Project { forge: Forge::GitHub, host: "github.com".into(), path: "ada/tea".into() };
+        let pulls = merged.iter().zip(1..).map(|((seconds, commits, has_merge), number)| {
+            let mut commits: Vec<String> = commits.iter().map(|it| format!("{it:040x}")).collect();
+            let merges = if *has_merge { commits.pop().into_iter().collect() } else { Vec::new() };
+            let merged_at = at("2026-11-20T00:00:00Z") + TimeDelta::seconds(*seconds);
+            MergedPull { number, merged_at, merges, commits }
+        });
+        let told = [(project, AskedProject::default(), pulls.collect())];
+        ledger.keep_pulls(&told).expect("kept");
+    }
+
     fn asked(ledger: &Ledger, by: &[YieldBy], window_hours: u32) -> Yields {
         let days = ("2026-11-01".parse().expect("a day"), "2026-11-30".parse().expect("a day"));
-        let asked =
-            AskedYields { now: at(NOON), days, zone: Zone::UTC, by, window_hours, unread: &[] };
+        let asked = AskedYields {
+            now: at(NOON),
+            days,
+            zone: Zone::UTC,
+            by,
+            window_hours,
+            unread: &[],
+            untold: &[],
+        };
         yields(ledger, &asked).expect("asked")
     }
 
@@ -114,7 +139,8 @@ mod tests {
             spending in proptest::collection::vec((0_i64..300_000, 1_u64..3_000_000, 0_usize..4, any::<bool>()), 0..60),
             made in proptest::collection::vec((0_i64..300_000, 0_usize..4), 0..30),
             window in 1_u32..60,
-            by in proptest::sample::subsequence(vec![YieldBy::Repository, YieldBy::Branch, YieldBy::Author, YieldBy::Commit], 0..=4),
+            merged in proptest::collection::vec((0_i64..300_000, proptest::collection::vec(0_usize..30, 0..5), any::<bool>()), 0..6),
+            by in proptest::sample::subsequence(vec![YieldBy::Repository, YieldBy::Branch, YieldBy::Author, YieldBy::Commit, YieldBy::PullRequest], 0..=5),
         ) {
             let home = tempfile::tempdir().expect("a folder");
             let commits: Vec<Commit> = made
@@ -122,7 +148,8 @@ mod tests {
                 .enumerate()
                 .map(|(number, (seconds, who))| commit(number, *seconds, if *who == 0 { "bob@example.com" } else { "ada@example.com" }))
                 .collect();
-            let ledger = ledger(home.path(), &spending, commits.clone());
+            let mut ledger = ledger(home.path(), &spending, commits.clone());
+            keep_pulls(&mut ledger, &merged);
             let answer = asked(&ledger, &by, window);
             let report = ledger.report("2026-11-01".parse().expect("a day"), "2026-11-30".parse().expect("a day"), Zone::UTC, &[]).expect("asked").totals;
             let places = [answer.totals.at_commits, answer.totals.no_commit, answer.elsewhere];
@@ -159,6 +186,28 @@ mod tests {
                 *told.entry(commit.at.to_rfc3339()).or_default() += tokens as u64 + row.sums.at_commits.unpriced_tokens;
             }
             prop_assert_eq!(told, expected);
+
+            // A commit is the first merged one's of all that have it, and nobody else's.
+            let by_pull = asked(&ledger, &[YieldBy::PullRequest, YieldBy::Commit], window);
+            for row in &by_pull.rows {
+                let Some(commit) = &row.commit else {
+                    prop_assert_eq!(&row.pull, &None);
+                    continue;
+                };
+                let has = |(_, (_, commits, _)): &(u64, &Merged)| {
+                    commits.iter().any(|it| format!("{it:040x}") == commit.id)
+                };
+                let of = (1..).zip(&merged).filter(has).min_by_key(|(number, it)| (it.0, *number));
+                prop_assert_eq!(row.pull.as_ref().map(|it| it.number), of.map(|(number, _)| number));
+            }
+            let in_pulls: i128 = by_pull
+                .rows
+                .iter()
+                .filter(|row| row.pull.is_some())
+                .map(|row| row.sums.at_commits.attos())
+                .sum();
+            let listed: i128 = by_pull.pulls.iter().map(|pull| pull.spent.attos()).sum();
+            prop_assert_eq!(listed, in_pulls);
         }
     }
 

@@ -6,6 +6,8 @@ use toml::Spanned;
 use super::Check;
 use crate::board::yields::WINDOW_HOURS;
 use crate::config::YieldSettings;
+use crate::sources::forges::Host;
+use crate::spend::Forge;
 
 /// The longest time after a request for which a commit is said to be its doing: thirty days.
 const MOST_HOURS: i64 = 30 * 24;
@@ -15,6 +17,12 @@ const MOST_HOURS: i64 = 30 * 24;
 pub(super) struct TypedYield {
     window_hours: Option<Spanned<i64>>,
     background: Option<bool>,
+    #[serde(default)]
+    github: bool,
+    github_host: Option<Spanned<String>>,
+    #[serde(default)]
+    gitlab: bool,
+    gitlab_host: Option<Spanned<String>>,
 }
 
 impl Check<'_> {
@@ -32,6 +40,28 @@ impl Check<'_> {
             },
         };
         let background = typed.background.unwrap_or(YieldSettings::default().background);
-        YieldSettings { window_hours, background }
+        let github = self.host(Forge::GitHub, typed.github, typed.github_host);
+        let gitlab = self.host(Forge::GitLab, typed.gitlab, typed.gitlab_host);
+        let hosts = github.into_iter().chain(gitlab).collect();
+        YieldSettings { window_hours, background, hosts }
+    }
+
+    /// The host of a forge, where it may be asked. What is written is checked in any case.
+    fn host(
+        &mut self,
+        forge: Forge,
+        is_on: bool,
+        written: Option<Spanned<String>>,
+    ) -> Option<Host> {
+        let Some(written) = written else { return Host::usual(forge).ok().filter(|_| is_on) };
+        match Host::at(forge, written.get_ref().trim()) {
+            Ok(host) => Some(host).filter(|_| is_on),
+            Err(error) => {
+                let field = format!("yield.{}_host", forge.word());
+                let hint = "write the host's name, such as \"git.example.com\"";
+                self.problem(written.span(), field, error.to_string(), hint);
+                None
+            }
+        }
     }
 }

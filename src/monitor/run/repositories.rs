@@ -1,9 +1,11 @@
 //! Repositories in which work goes on are read in the background: ten minutes after a session has
-//! spent something in one, and never while nothing happens.
+//! spent something in one, and never while nothing happens. Their hosts are asked for merged pull
+//! requests after that, where the config wants it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -12,9 +14,14 @@ use crate::ledger::LedgerError;
 use crate::monitor::Event;
 use crate::monitor::commits::{self, Errand};
 use crate::monitor::look::Looked;
+use crate::monitor::pulls;
+use crate::secrets::Store;
 
 /// How long after spend its repository is read: long enough for several commits to be read at once.
 const AFTER_SPEND: Duration = Duration::from_secs(10 * 60);
+
+/// How far back pull requests are asked for in the background: what the page shows.
+const PULLS_SINCE: TimeDelta = TimeDelta::days(30);
 
 /// Folders that something was spent in, and the reading that runs.
 pub(super) struct Repositories {
@@ -24,7 +31,15 @@ pub(super) struct Repositories {
     read: (UnboundedSender<Read>, UnboundedReceiver<Read>),
 }
 
-type Read = Option<(commits::Looked, Errand)>;
+/// What was read.
+pub(super) enum Read {
+    /// Commits of the repositories of these folders.
+    Commits(commits::Looked, Errand, Vec<String>),
+    /// Pull requests of them.
+    Pulls(pulls::Answers),
+    /// Nothing: the reading came to no end.
+    Nothing,
+}
 
 impl Repositories {
     pub(super) fn new() -> Self {
@@ -52,7 +67,7 @@ impl Repositories {
     /// The next reading that has ended.
     pub(super) async fn answer(&mut self) -> Read {
         // The sender lives beside the receiver.
-        self.read.1.recv().await.flatten()
+        self.read.1.recv().await.unwrap_or(Read::Nothing)
     }
 }
 
@@ -84,10 +99,38 @@ impl<T: FnMut(Event)> Monitor<T> {
         let told = self.repositories.read.0.clone();
         tokio::spawn(async move {
             let folders: Vec<String> = folders.into_iter().collect();
-            let work = move || (commits::look(&folders, &known, &errand), errand);
+            let work =
+                move || Read::Commits(commits::look(&folders, &known, &errand), errand, folders);
             let read = tokio::task::spawn_blocking(work).await;
             // The receiver is gone only while the program ends.
-            let _ = told.send(read.ok());
+            let _ = told.send(read.unwrap_or(Read::Nothing));
+        });
+        Ok(())
+    }
+
+    /// Begins to ask the hosts of repositories in which something was spent.
+    fn ask_for_pulls(&mut self, folders: &[String]) -> Result<(), LedgerError> {
+        let now = self.setup.clock.now();
+        let hosts = &self.config.yields.hosts;
+        let plan = pulls::plan(&self.ledger, folders, hosts, now - PULLS_SINCE, now)?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        self.repositories.is_reading = true;
+        let (told, world) = (self.repositories.read.0.clone(), self.world.clone());
+        tokio::spawn(async move {
+            let places = world.places.clone();
+            // Nobody expects a question for a password from a program that is not in front.
+            let keys = move || {
+                let keys = pulls::keys(&plan, &Store::new(&places).without_asking(), &places);
+                (keys, plan)
+            };
+            let answers = match tokio::task::spawn_blocking(keys).await {
+                Ok((keys, plan)) => Read::Pulls(pulls::ask(&plan, &keys, &world.http).await),
+                Err(_) => Read::Nothing,
+            };
+            // The receiver is gone only while the program ends.
+            let _ = told.send(answers);
         });
         Ok(())
     }
@@ -98,8 +141,15 @@ impl<T: FnMut(Event)> Monitor<T> {
     /// The ledger is damaged.
     pub(super) fn keep_repositories(&mut self, read: Read) -> Result<(), LedgerError> {
         self.repositories.is_reading = false;
-        let Some((looked, errand)) = read else { return Ok(()) };
-        match commits::keep(&mut self.ledger, &looked, &errand) {
+        let kept = match read {
+            Read::Commits(looked, errand, folders) => {
+                commits::keep(&mut self.ledger, &looked, &errand)
+                    .and_then(|()| self.ask_for_pulls(&folders))
+            }
+            Read::Pulls(answers) => self.ledger.keep_pulls(&answers),
+            Read::Nothing => Ok(()),
+        };
+        match kept {
             Err(error @ LedgerError::Corrupt { .. }) => Err(error),
             Err(error) => {
                 log::debug!("repositories: {error}");

@@ -109,15 +109,28 @@ impl<'a> Endpoint<'a> {
                 .map_err(|_| SourceError::Misconfigured { what: format!("{own} is no address") })?
         };
         let base = look.base_url.unwrap_or(&own);
+        let configured = is_self_hosted || base.origin() != own.origin();
+        Ok(Self { configured, ..Self::at(look.http, base, look.now)? })
+    }
+
+    /// An address that is no source's.
+    ///
+    /// # Errors
+    /// [`SourceError::Misconfigured`] for an address that a key must not go to.
+    pub fn at(
+        client: &'a Client,
+        base: &Url,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Self, SourceError> {
         address::check_base(base)?;
         Ok(Self {
-            client: look.http,
-            configured: is_self_hosted || base.origin() != own.origin(),
+            client,
+            configured: false,
             base: base.clone(),
             headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
             waits: &[],
             refusal: None,
-            now: look.now,
+            now,
             limits: Limits::default(),
             taken: Arc::default(),
         })

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LINK, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION};
 use url::Url;
 
 use super::links::next_link;
@@ -78,7 +78,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// JSON to send.
     pub body: Option<Vec<u8>>,
-    /// Other headers than `Retry-After` in which the provider asks for a wait, in seconds.
+    /// Other headers than `Retry-After` in which the provider asks for a wait ([`retry::asked`]).
     pub waits: &'static [&'static str],
     /// What a refusal's body says, where its status does not say enough.
     pub refusal: Option<ReadRefusal>,
@@ -161,13 +161,7 @@ impl Client {
                     })?;
                 }
                 _ => {
-                    let text = |name: &str| answer.headers().get(name)?.to_str().ok();
-                    let now = text(DATE.as_str());
-                    let now = now.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-                    let now = now.map_or(request.now, |date| date.to_utc());
-                    let names = request.waits.iter().copied().chain([RETRY_AFTER.as_str()]);
-                    let waits = names.filter_map(text);
-                    let retry_after = waits.filter_map(|text| retry::read_after(text, now)).max();
+                    let retry_after = retry::asked(answer.headers(), request.waits, request.now);
                     if let Some(read) = request.refusal
                         && let Ok(body) = body(answer, request.most_bytes).await
                         && let Some(error) = read(status.as_u16(), &body, retry_after)

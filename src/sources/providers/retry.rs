@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use super::http::Timing;
 use crate::sources::SourceError;
@@ -21,6 +22,27 @@ pub fn wait_before(error: &SourceError, timing: &Timing) -> Option<Duration> {
         _ => return None,
     };
     (asked <= timing.longest_wait).then(|| asked.max(timing.pause))
+}
+
+/// The longest wait that a refusal asks for: with `Retry-After`, or with one of `names`, in seconds.
+/// Headers whose name ends in `ratelimit-reset` hold seconds since 1970, and come with every answer:
+/// they ask for a wait where their neighbour, `…-remaining`, says that nothing is left (GitHub:
+/// <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>, GitLab:
+/// <https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/>).
+pub fn asked(headers: &HeaderMap, names: &[&str], now: DateTime<Utc>) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let told = text(DATE.as_str()).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let now = told.map_or(now, |date| date.to_utc());
+    let wait = |name: &str| match name.strip_suffix("ratelimit-reset") {
+        None => read_after(text(name)?, now),
+        Some(before) => {
+            let left = text(&format!("{before}ratelimit-remaining"))?;
+            let reset = text(name).filter(|_| left.trim() == "0")?.trim().parse().ok()?;
+            let reset = DateTime::from_timestamp(reset, 0)?;
+            Some((reset - now).to_std().unwrap_or_default().min(LONGEST_RETRY_AFTER))
+        }
+    };
+    names.iter().copied().chain([RETRY_AFTER.as_str()]).filter_map(wait).max()
 }
 
 /// Reads `Retry-After`: whole seconds, or a date (RFC 9110, 10.2.3). A date that is past asks for
@@ -65,6 +87,33 @@ mod tests {
         );
         assert_eq!(wait(&SourceError::KeyRejected { status: 401 }), None);
         assert_eq!(wait(&SourceError::FormatChanged { what: "x".into() }), None);
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_asks_for_a_wait_until_it_begins_anew() {
+        let now: DateTime<Utc> = "2026-11-03T12:00:00Z".parse().unwrap();
+        let in_a_minute = (now.timestamp() + 60).to_string();
+        let asked_by = |pairs: &[(&'static str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| {
+                (reqwest::header::HeaderName::from_static(name), value.parse().unwrap())
+            });
+            let names = ["x-ratelimit-reset", "ratelimit-reset"];
+            asked(&HeaderMap::from_iter(pairs), &names, now).map(|wait| wait.as_secs())
+        };
+        for (left, reset) in [
+            ("x-ratelimit-remaining", "x-ratelimit-reset"),
+            ("ratelimit-remaining", "ratelimit-reset"),
+        ] {
+            assert_eq!(asked_by(&[(left, "0"), (reset, &in_a_minute)]), Some(60));
+            assert_eq!(asked_by(&[(left, "12"), (reset, &in_a_minute)]), None);
+            assert_eq!(asked_by(&[(reset, &in_a_minute)]), None);
+            assert_eq!(asked_by(&[(left, "0"), (reset, "1")]), Some(0));
+            assert_eq!(asked_by(&[(left, "0"), (reset, "99999999999")]), Some(86_400));
+            assert_eq!(asked_by(&[(left, "0"), (reset, "soon")]), None);
+            let both = [(left, "0"), (reset, &*in_a_minute), ("retry-after", "90")];
+            assert_eq!(asked_by(&both), Some(90));
+        }
+        assert_eq!(asked_by(&[]), None);
     }
 
     #[test]

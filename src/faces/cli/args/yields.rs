@@ -15,7 +15,7 @@ pub struct YieldArgs {
     /// Last day, which counts [default: today]
     #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub until: Option<DayArg>,
-    /// What a row stands for: repository, branch, author, commit [default: repository]
+    /// What a row stands for: repository, branch, author, commit, pull-request [default: repository]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_by)]
     by: Vec<YieldBy>,
     /// Print JSON for programs
@@ -50,7 +50,8 @@ fn parse_by(text: &str) -> Result<YieldBy, String> {
         "branch" => Ok(YieldBy::Branch),
         "author" => Ok(YieldBy::Author),
         "commit" => Ok(YieldBy::Commit),
-        _ => Err("write some of repository,branch,author,commit".into()),
+        "pull-request" => Ok(YieldBy::PullRequest),
+        _ => Err("write some of repository,branch,author,commit,pull-request".into()),
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
         assert_eq!(asked("yield").by(), [YieldBy::Repository]);
         let by = asked("yield --by author,commit,author").by();
         assert_eq!(by, [YieldBy::Author, YieldBy::Commit]);
+        assert_eq!(asked("yield --by pull-request").by(), [YieldBy::PullRequest]);
         assert!(refused("yield --by model").contains("repository,branch,author,commit"));
         let backwards = asked("yield --since today --until yesterday").days(today);
         assert_eq!(backwards.expect_err("backwards").exit_code(), 2);

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::super::json;
 use crate::board::yields::{
-    CommitFace, Pull, Spent, YieldBy, YieldDay, YieldRow, YieldSums, Yields,
+    CommitFace, KnownFrom, Pull, PullFace, Spent, YieldBy, YieldDay, YieldRow, YieldSums, Yields,
 };
+use crate::spend::Forge;
 
 /// Writes `spendbar.yield.v1`: all rows, the spend of each day, and pull requests.
 ///
@@ -39,6 +40,7 @@ fn word(key: YieldBy) -> &'static str {
         YieldBy::Branch => "branch",
         YieldBy::Author => "author",
         YieldBy::Commit => "commit",
+        YieldBy::PullRequest => "pull-request",
     }
 }
 
@@ -69,6 +71,8 @@ struct Row<'a> {
     author: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<Option<Commit<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_request: Option<Option<Face>>,
     #[serde(flatten)]
     sums: Sums,
 }
@@ -81,6 +85,7 @@ impl<'a> Row<'a> {
             branch: asked(YieldBy::Branch).map(|()| row.branch.as_deref()),
             author: asked(YieldBy::Author).map(|()| row.author.as_deref()),
             commit: asked(YieldBy::Commit).map(|()| row.commit.as_ref().map(Commit::of)),
+            pull_request: asked(YieldBy::PullRequest).map(|()| row.pull.as_ref().map(Face::of)),
             sums: Sums::of(&row.sums),
         }
     }
@@ -177,13 +182,36 @@ impl Day {
     }
 }
 
+/// `project` is the repository on its host, or where no host told of it the folder here.
+#[derive(Serialize)]
+struct Face {
+    number: u64,
+    merged_at: String,
+    known_from: &'static str,
+    project: String,
+}
+
+impl Face {
+    fn of(face: &PullFace) -> Self {
+        let project = match &face.known_from {
+            KnownFrom::Host(project) => format!("{}/{}", project.host, project.path),
+            KnownFrom::Message(repository) => repository.clone(),
+        };
+        Self {
+            number: face.number,
+            merged_at: json::instant(face.at),
+            known_from: face.known_from.forge().map_or("commit messages", Forge::word),
+            project,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct PullRequest<'a> {
     repository: &'a str,
-    number: u64,
-    title: &'a str,
-    merged_at: String,
-    known_from: &'static str,
+    title: Option<&'a str>,
+    #[serde(flatten)]
+    face: Face,
     commits: u64,
     #[serde(flatten)]
     spent: Amount,
@@ -193,10 +221,8 @@ impl<'a> PullRequest<'a> {
     fn of(pull: &'a Pull) -> Self {
         Self {
             repository: &pull.repository,
-            number: pull.number,
-            title: &pull.title,
-            merged_at: json::instant(pull.at),
-            known_from: "commit messages",
+            title: pull.title.as_deref(),
+            face: Face::of(&pull.face),
             commits: pull.commits,
             spent: Amount::of(&pull.spent),
         }

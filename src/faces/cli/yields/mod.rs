@@ -79,6 +79,7 @@ fn table(it: &Yields, detail: Detail) -> Table {
             YieldBy::Branch => Column::Name("Branch", Cut::End),
             YieldBy::Author => Column::Name("Author", Cut::End),
             YieldBy::Commit => Column::Name("Commit", Cut::End),
+            YieldBy::PullRequest => Column::Name("Pull request", Cut::Start),
         })
         .collect();
     if !by_commit {
@@ -139,6 +140,9 @@ fn cell(row: &YieldRow, key: YieldBy) -> String {
         YieldBy::Repository => &row.repository,
         YieldBy::Branch => &row.branch,
         YieldBy::Author => &row.author,
+        YieldBy::PullRequest => {
+            return row.pull.as_ref().map_or_else(|| "no pull request".into(), words::pull);
+        }
         YieldBy::Commit => {
             let Some(commit) = &row.commit else { return "no commit".into() };
             let id: String = commit.id.chars().take(SHORT_ID).collect();
