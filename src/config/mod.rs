@@ -25,7 +25,7 @@ use crate::energy;
 use crate::plans::{Plans, people::People};
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
-use crate::spend::{Rates, Zone};
+use crate::spend::{Period, Rates, Zone};
 
 pub use alerts::AlertSettings;
 pub use error::{ConfigError, ConfigProblem};
@@ -42,6 +42,8 @@ pub struct Config {
     pub headline: Headline,
     /// In which colours.
     pub colours: Colours,
+    /// For which time.
+    pub period: Period,
     /// Whether alerts become desktop notifications. They are recorded either way.
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
@@ -158,6 +160,7 @@ impl Config {
             zone: system_zone,
             headline: Headline::default(),
             colours: Colours::default(),
+            period: Period::default(),
             notifications: true,
             status_pages: true,
             metrics: MetricsSettings::default(),
@@ -213,7 +216,7 @@ impl Config {
 
     /// What the icon shows, and how.
     pub fn icon(&self) -> IconChoice {
-        IconChoice { headline: self.headline, colours: self.colours }
+        IconChoice { headline: self.headline, colours: self.colours, period: self.period }
     }
 
     /// Every source there is: the table's, further accounts, and the user's own.
