@@ -108,6 +108,13 @@ fn totals(summary: &Summary) -> Vec<Markup> {
         total("List price", &list, "all usage, nothing deducted"),
         total("Billed", &amount(sums.billed.get(Currency::USD)), &billed_says),
     ];
+    if let Some(paid) = &summary.paid {
+        totals.push(total(
+            "Paid",
+            &wording::plans::paid(paid),
+            "bills, fees of plans by the day, and use that neither covers",
+        ));
+    }
     if let Some(covered) = sums.covered {
         totals.push(total(
             "Covered by a plan",
