@@ -111,15 +111,17 @@ fn exports_tell_what_is_paid_beside_list_and_billed() {
         let html = world.run(["export", "statement", "--month", "2026-11"]).success().stdout;
         crate::page::text_of(&html)
     };
-    // 28 of the 30 days.
+    // The fee of the days to come is in it, which is said.
     let text = statement(&world);
-    assert!(text.contains("Paid $186.67 bills, fees of plans by the day"), "{text}");
+    let says =
+        "Paid $200.00 bills, fees of plans for all of these days, and use that neither covers";
+    assert!(text.contains(says), "{text}");
     // What is not covered is at list price, and said to be.
     let ends = claude_world(&format!("{MAX}end = 2026-11-10\n"));
     assert!(statement(&ends).contains("Paid ≈ $230.00"), "{}", statement(&ends));
     let none = claude_world("");
     assert!(json(&none)["totals"].get("paid_usd").is_none(), "without plans nothing differs");
-    assert!(!statement(&none).contains("Paid "), "{}", statement(&none));
+    assert!(!statement(&none).contains("fees of plans"), "{}", statement(&none));
 }
 
 #[test]

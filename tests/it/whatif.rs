@@ -103,7 +103,7 @@ fn the_text_says_what_is_assumed() {
     What if: 24 Nov 2026, UTC
                ≈ List $  Change $
     as it was      0.09
-    Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, --batch, --no-cache.
+    Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, --batch, --no-cache, --plan.
 
     mystery-9 has no known price: its 723 tokens are in no figure.
     ");
@@ -179,7 +179,27 @@ fn the_same_usage_on_another_plan() {
         .run(["whatif", "--month", "this", "--batch", both[0], both[1], both[2], both[3]])
         .success()
         .stdout;
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @"
+    What if: 1 Nov 2026 to 24 Nov 2026, UTC
+                   ≈ List $  Change $
+    as it was        240.00
+    through batch    120.00   -120.00  -50 %
+
+    By model, through batch
+    Model                       Tokens  ≈ Before $  ≈ After $  Change $
+    claude-sonnet-4-5-20250929  16.0 M      240.00     120.00   -120.00  -50 %
+    Total                       16.0 M      240.00     120.00   -120.00  -50 %
+
+    Plans                                 Cost $  Change $
+    as the config has it: Claude Max 20x  160.00
+    on Claude Pro and Cursor Pro           32.00   -128.00  -80 %
+
+    Through batch: Batch answers come within 24 hours and not turn by turn: agents at work can't use it, jobs that may wait can.
+    On Claude Pro and Cursor Pro: Both figures are reckoned from fees and list prices, without bills and discounts. A fee counts by the day, and what no plan covers counts at list price.
+    On Claude Pro and Cursor Pro: The limits of Claude Pro are not stated in tokens or money: that they would have held all of this usage is assumed.
+    On Claude Pro and Cursor Pro: It is the usage as it was, without the other changes.
+    $240.00 of the list price is covered by a subscription: what changes there changes no bill.
+    ");
     let unknown = world.run(["whatif", "--plan", "gold"]).exits_with(1);
     let says = "\"gold\" is no offer this version knows; there is claude-pro, claude-max-5x,";
     assert!(unknown.stderr.contains(says), "{}", unknown.stderr);

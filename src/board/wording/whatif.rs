@@ -115,7 +115,7 @@ fn names<'a>(offers: impl Iterator<Item = &'a Offer>) -> String {
 /// of a fee.
 pub fn assumes_of_plans(on: &Mix, begins_within: bool, with_changes: bool) -> Vec<String> {
     let mut said = vec![
-        "Both are reckoned from fees and list prices, without bills and discounts. A fee counts by \
+        "Both figures are reckoned from fees and list prices, without bills and discounts. A fee counts by \
          the day, and what no plan covers counts at list price."
             .to_owned(),
     ];

@@ -143,7 +143,6 @@ Examples:
   spendbar whatif --no-fast --batch
   spendbar whatif --model gpt-5.5-mini --month last
   spendbar whatif --scale 2x --since 7d --json
-  spendbar whatif --plan claude-pro --month last
   spendbar whatif --prices announced.toml       rows as under [[price]] in the config"
     )]
     WhatIf(WhatIfArgs),
