@@ -19,8 +19,6 @@ pub(super) struct Field<'a> {
     pub hint: &'a str,
     /// Whether it may not be empty.
     pub required: bool,
-    /// Whether it is a day.
-    pub is_day: bool,
     /// Whether it is an amount.
     pub is_amount: bool,
     /// The list of suggestions for it; may be empty.
@@ -32,11 +30,10 @@ impl Field<'_> {
     pub fn draw(&self, typed: &Typed) -> Markup {
         let id = format!("{}-{}", self.form, self.name);
         let is_wrong = typed.is_wrong(self.form, self.name);
-        let kind = if self.is_day { "date" } else { "text" };
         html! {
             div.field {
                 label for=(id) { (self.label) }
-                input id=(id) name=(self.name) type=(kind) value=(typed.or(self.form, self.name, self.now))
+                input id=(id) name=(self.name) type="text" value=(typed.or(self.form, self.name, self.now))
                     required[self.required] inputmode=[self.is_amount.then_some("decimal")]
                     list=[(!self.list.is_empty()).then_some(self.list)] autocomplete="off"
                     aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("said")];

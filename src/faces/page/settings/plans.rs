@@ -58,7 +58,7 @@ fn one(plan: &PlanSetting, id: &str, typed: &Typed, frame: &Frame<'_>) -> Markup
         (hidden("form", id))
         (hidden("of", &plan.name))
         (fee(id, &format!("Fee in {mark}"), &decimal(&plan.fee), "").draw(typed))
-        (day(id, "end", "Last day", &end, "empty while it goes on").draw(typed))
+        (day(id, "end", "Last day", &end, "2026-12-31; empty while it goes on").draw(typed))
         div.field.go { button type="submit" { "Save" span.sr { " plan " (plan.name) } } }
     };
     html! {
@@ -96,7 +96,7 @@ fn take(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
             }
         }
         (fee(TAKE, "Fee, if yours is another", "", "").draw(typed))
-        (day(TAKE, "start", "First day", "", "the fee is due on its day").draw(typed))
+        (day(TAKE, "start", "First day", "", "2026-11-05: the fee is due on its day").draw(typed))
         (Field { form: TAKE, name: "name", label: "Name, if it needs one", ..Field::default() }.draw(typed))
         div.field.go { button.primary type="submit" { "Add" span.sr { " the plan that is on offer" } } }
     };
@@ -120,7 +120,7 @@ fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {
         (Field { form: ADD, name: "name", label: "Name", required: true, ..Field::default() }.draw(typed))
         (Field { required: true, ..fee(ADD, "Fee in $", "", "0 for a plan that costs nothing") }.draw(typed))
         (Field { form: ADD, name: "per", label: "Per", now: "month", hint: "or year, week, month from 15", required: true, list: "fees", ..Field::default() }.draw(typed))
-        (day(ADD, "start", "First day", "", "the fee is due on its day").draw(typed))
+        (day(ADD, "start", "First day", "", "2026-11-05: the fee is due on its day").draw(typed))
         fieldset.field.wider aria-describedby=[is_wrong.then_some("said")] {
             legend { "Covers the usage of" }
             @for entry in agents() {
@@ -145,5 +145,5 @@ fn fee<'a>(form: &'a str, label: &'a str, now: &'a str, hint: &'a str) -> Field<
 }
 
 fn day<'a>(form: &'a str, name: &'a str, label: &'a str, now: &'a str, hint: &'a str) -> Field<'a> {
-    Field { form, name, label, now, hint, is_day: true, ..Field::default() }
+    Field { form, name, label, now, hint, ..Field::default() }
 }
