@@ -117,7 +117,6 @@ fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: &st
         required: ["amount", "per"].contains(&name),
         is_amount: name == "amount",
         list: if name == "per" { "times" } else { "" },
-        ..Field::default()
     };
     field.draw(typed)
 }
