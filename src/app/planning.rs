@@ -64,6 +64,7 @@ fn set(app: &App, args: &PlanSetArgs, out: &mut dyn Write) -> anyhow::Result<()>
         per: args.per.map(|per| per.to_string()),
         start: args.start.map(|day| day.to_string()),
         end: args.end.map(|day| day.to_string()),
+        goes_on: false,
         lists,
         overage: args.overage.clone(),
         included: args.included,

@@ -29,8 +29,10 @@ pub(super) fn whatif(
     let days = args.span.days(local_day(app.clock.now(), config.zone))?;
     let prices = app.prices(&config)?;
     let changes = changes(app, args, &config, &prices)?;
+    let plans = whatif::plans::chosen(args.plans.iter().map(String::as_str));
+    let plans = plans.map_err(anyhow::Error::msg)?;
     let filter = Filter::everything();
-    let asked = Asked { days, zone: config.zone, filter: &filter, prices: &prices, changes };
+    let asked = Asked { days, zone: config.zone, filter: &filter, prices: &prices, changes, plans };
     let report = whatif::what_if(&ledger, asked)?;
     if args.json {
         face::json(out, &report)?

@@ -17,7 +17,7 @@ use crate::ledger::{
     Alert, Delivery, Ledger, LedgerError, SourceSpend, SourceState, Spend, balances,
 };
 use crate::plans::people::People;
-use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Trouble, Zone};
+use crate::spend::{Filter, Period, SourceError, SourceInfo, SourceKind, Span, Trouble, Zone};
 
 /// Models that faces show.
 const TOP_MODELS: usize = 5;
@@ -135,6 +135,17 @@ pub fn build(
     } else {
         Vec::new()
     };
+    let longer = match asked.icon.period {
+        Period::Day => None,
+        period => {
+            // Up to today: the fees of days to come are not paid yet. Whole days, which are read
+            // from the sums per day.
+            let first_day = period.holding(asked.now, asked.zone).first_day;
+            let span = Span::of_days(first_day, today.end_day, asked.zone);
+            let spend = ledger.spend(&span, asked.zone, &Filter::everything())?;
+            Some(figures(spend, &sources, &states))
+        }
+    };
     let figures = figures(spend, &sources, &states);
     let energy = match asked.energy.tray {
         true => {
@@ -153,6 +164,8 @@ pub fn build(
         today: today.first_day,
         headline: asked.icon.headline,
         colours: asked.icon.colours,
+        period: asked.icon.period,
+        longer,
         figures,
         state: state(asked.paused, &budgets, &sources),
         sources,

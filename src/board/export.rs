@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::report::{self, GroupBy, Report, Sums};
 use crate::ledger::{Ledger, LedgerError, Verdicts};
+use crate::plans::Paid;
 use crate::plans::people::People;
 use crate::spend::{Amounts, Currency, Money, Rates, Zone};
 
@@ -27,6 +28,8 @@ pub struct Export {
     pub totals: Sums,
     /// What counts of all rows.
     pub counted: Counted,
+    /// What is paid for all of it; `None` where there are neither plans nor discounts.
+    pub paid: Option<Paid>,
     /// Something that was seen is in no figure; the notes say what.
     pub partial: bool,
     /// What a reader must know.
@@ -172,6 +175,7 @@ fn of(report: Report, verdicts: &Verdicts, rates: &Rates, tells_projects: bool) 
         rows: rows.collect(),
         totals: report.totals,
         counted,
+        paid: report.tells_paid.then_some(report.paid),
         partial: report.partial,
         notes: report.notes,
     }

@@ -26,10 +26,12 @@ pub use paying::{PeopleTerms, PlanRow};
 
 pub use crate::budgets::Basis;
 pub use crate::budgets::forecast::Forecast;
-use crate::plans::Paid;
+pub use crate::plans::compare::Mix;
+pub use crate::plans::offers::Offer;
+pub use crate::plans::{Every, Paid};
 use crate::spend::{
-    AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Problem, QuotaWindow,
-    Severity, SourceError, SourceInfo, TokenCounts, Zone,
+    AlertKind, Balance, Converted, Cycle, DeliveryState, Indicator, Money, Period, Problem,
+    QuotaWindow, Severity, SourceError, SourceInfo, TokenCounts, Zone,
 };
 
 /// Everything a face may show. Built by [`build`] after each change.
@@ -45,6 +47,10 @@ pub struct Board {
     pub headline: Headline,
     /// In which colours.
     pub colours: Colours,
+    /// The time that the icon's figure is for.
+    pub period: Period,
+    /// The figures of that time up to now, where it is longer than today.
+    pub longer: Option<Figures>,
     /// Today's figures.
     pub figures: Figures,
     /// Every enabled source that exists on this machine or has a key, in table order.
@@ -114,6 +120,8 @@ pub struct IconChoice {
     pub headline: Headline,
     /// In which colours.
     pub colours: Colours,
+    /// For which time.
+    pub period: Period,
 }
 
 /// Figures for one span of time.
@@ -155,6 +163,22 @@ impl Board {
     pub fn amount(&self, headline: Headline) -> Option<Money> {
         let is_known = self.sources.iter().any(|source| source.last_good_at.is_some());
         self.figures.chosen(headline).filter(|_| is_known)
+    }
+
+    /// The figures of the icon's period up to now.
+    pub fn shown(&self) -> &Figures {
+        self.longer.as_ref().unwrap_or(&self.figures)
+    }
+
+    /// The amount that the icon shows, of its period; `None` as for [`Self::amount`].
+    pub fn shown_amount(&self) -> Option<Money> {
+        let is_known = self.sources.iter().any(|source| source.last_good_at.is_some());
+        self.shown().chosen(self.headline).filter(|_| is_known)
+    }
+
+    /// Whether the amount that the icon shows is an estimate.
+    pub fn shown_is_estimated(&self) -> bool {
+        self.shown().chosen_is_estimated(self.headline)
     }
 }
 

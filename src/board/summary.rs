@@ -8,6 +8,7 @@ use super::export::{self, Counted, Export, ExportRow};
 use super::report::Sums;
 use super::{AlertRow, Board, BudgetRow, alert_row};
 use crate::ledger::{Ledger, LedgerError};
+use crate::plans::Paid;
 use crate::spend::{Converted, Currency, Filter, Money, Zone};
 
 /// The newest alerts that are looked through.
@@ -30,6 +31,8 @@ pub struct Summary {
     pub demo: bool,
     /// Sums over everything.
     pub totals: Part,
+    /// What is paid; `None` where there are neither plans nor discounts.
+    pub paid: Option<Paid>,
     /// Bills in other currencies that count, at which rate.
     pub converted: Vec<Converted>,
     /// Each day from the first one with anything known, oldest first.
@@ -110,6 +113,7 @@ pub fn summary(
         budgets: if holds_today { board.budgets.clone() } else { Vec::new() },
         alerts,
         partial: export.partial,
+        paid: export.paid,
         totals: Part { name: None, sums: export.totals, counted: export.counted },
         notes: export.notes,
     })

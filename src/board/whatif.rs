@@ -1,14 +1,18 @@
 //! What the usage of some days would have cost otherwise, as every face shows it.
 
+pub mod plans;
+
 use chrono::NaiveDate;
 
 use crate::ledger::{Change, Ledger, LedgerError, Scenario, WhatIf};
 pub use crate::ledger::{Effect, Factor, WhatIfRow};
+use crate::plans::offers::Offer;
 use crate::pricing::PriceTable;
 use crate::spend::{Filter, Money, Zone};
 
 use super::wording;
 use super::wording::whatif as words;
+pub use plans::PlanCase;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Asked<'a> {
     pub prices: &'a PriceTable,
     /// What is changed, in any order, each kind once.
     pub changes: Vec<Change>,
+    /// The plans that all usage is to be on, whatever the filter; none to leave that out.
+    pub plans: Vec<&'static Offer>,
 }
 
 /// The answer.
@@ -40,6 +46,8 @@ pub struct WhatIfReport {
     pub before: Option<Money>,
     /// Each change alone, then all together where there are several.
     pub cases: Vec<Case>,
+    /// All of it on other plans, where that is asked for.
+    pub on_plans: Option<PlanCase>,
     /// One row for each model, dearest first; each has an effect for each case.
     pub rows: Vec<WhatIfRow>,
     /// What a reader must know of all of it.
@@ -90,7 +98,8 @@ pub fn what_if(ledger: &Ledger, asked: Asked<'_>) -> Result<WhatIfReport, Ledger
     if scenarios.len() > 1 {
         scenarios.push(all);
     }
-    let Asked { days, zone, filter, prices, .. } = asked;
+    let Asked { days, zone, filter, prices, plans, .. } = asked;
+    let on_plans = plans::on_plans(ledger, days, zone, plans, !scenarios.is_empty())?;
     let answer = ledger.what_if(days, zone, filter, prices, &scenarios)?;
     let mut cases: Vec<Case> = Vec::with_capacity(scenarios.len());
     for (place, scenario) in scenarios.iter().enumerate() {
@@ -106,6 +115,7 @@ pub fn what_if(ledger: &Ledger, asked: Asked<'_>) -> Result<WhatIfReport, Ledger
         tokens: answer.rows.iter().fold(0, |sum, row| row.tokens.total().saturating_add(sum)),
         before: answer.before,
         cases,
+        on_plans,
         notes: notes(&answer),
         rows: answer.rows,
     })

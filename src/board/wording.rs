@@ -18,8 +18,8 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::{BalanceRow, Forecast, Incident};
 use crate::spend::{
-    Balance, Converted, Currency, Cycle, Indicator, Money, Quantity, QuotaWindow, SourceError,
-    SourceInfo, UsedOf, Zone,
+    Balance, Converted, Currency, Cycle, Indicator, Money, Period, Quantity, QuotaWindow,
+    SourceError, SourceInfo, UsedOf, Zone,
 };
 
 pub use alerts::{RAISE_PERCENT, channel, snoozed, told};
@@ -283,6 +283,15 @@ pub fn whose(cycle: Cycle) -> Cow<'static, str> {
         Cycle::Days(1) => "the last day's".into(),
         Cycle::Hours(_) | Cycle::Days(_) => format!("the last {cycle}'").into(),
         Cycle::Range(..) => "the".into(),
+    }
+}
+
+/// `Today`, `This week`, `This month`.
+pub fn this(period: Period) -> &'static str {
+    match period {
+        Period::Day => "Today",
+        Period::Week => "This week",
+        Period::Month => "This month",
     }
 }
 

@@ -22,7 +22,7 @@ use super::{ConfigError, DEFAULT_TEXT};
 use crate::budgets::Basis;
 use crate::spend::{Currency, Cycle, Money};
 
-pub use setting::{set_colours, set_enabled, set_headline};
+pub use setting::{set_colours, set_enabled, set_headline, set_period};
 
 /// What `budget set` asks for. A field that is `None` is left as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

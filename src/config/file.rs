@@ -39,7 +39,7 @@ use crate::board::{Colours, Headline};
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
 use crate::sources::providers::described::language::Description;
-use crate::spend::{Currency, Money, Zone};
+use crate::spend::{Currency, Money, Period, Zone};
 
 /// Percent at which a budget speaks unless it says otherwise.
 pub(super) const DEFAULT_THRESHOLDS: [u32; 3] = [50, 80, 100];
@@ -96,6 +96,8 @@ struct Typed {
 struct TypedIcon {
     #[serde(default)]
     colours: Colours,
+    #[serde(default)]
+    period: Period,
 }
 
 #[derive(Deserialize)]
@@ -209,6 +211,7 @@ impl Check<'_> {
             zone,
             headline: typed.headline.unwrap_or_default(),
             colours: typed.icon.colours,
+            period: typed.icon.period,
             notifications: typed.notifications.unwrap_or(true),
             status_pages: typed.status_pages.unwrap_or(true),
             metrics,

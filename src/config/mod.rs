@@ -26,7 +26,7 @@ use crate::plans::{Plans, people::People};
 use crate::sources::forges::Host;
 use crate::sources::further::Further;
 use crate::sources::{Source, SourceInfo};
-use crate::spend::{Rates, Zone};
+use crate::spend::{Period, Rates, Zone};
 
 pub use alerts::AlertSettings;
 pub use error::{ConfigError, ConfigProblem};
@@ -43,6 +43,8 @@ pub struct Config {
     pub headline: Headline,
     /// In which colours.
     pub colours: Colours,
+    /// For which time.
+    pub period: Period,
     /// Whether alerts become desktop notifications. They are recorded either way.
     pub notifications: bool,
     /// Whether the status pages of providers are asked and what they say is shown.
@@ -170,6 +172,7 @@ impl Config {
             zone: system_zone,
             headline: Headline::default(),
             colours: Colours::default(),
+            period: Period::default(),
             notifications: true,
             status_pages: true,
             metrics: MetricsSettings::default(),
@@ -226,7 +229,7 @@ impl Config {
 
     /// What the icon shows, and how.
     pub fn icon(&self) -> IconChoice {
-        IconChoice { headline: self.headline, colours: self.colours }
+        IconChoice { headline: self.headline, colours: self.colours, period: self.period }
     }
 
     /// Every source there is: the table's, further accounts, and the user's own.

@@ -48,6 +48,7 @@ fn the_shipped_file_is_all_comments_and_says_the_defaults() {
     let shown = load(&uncommented(DEFAULT_TEXT));
     let defaults = Config::defaults(Zone::UTC);
     assert_eq!(shown.headline, defaults.headline);
+    assert_eq!(shown.period, defaults.period);
     assert_eq!(shown.notifications, defaults.notifications);
     assert_eq!(shown.status_pages, defaults.status_pages);
     assert_eq!(shown.alerts.hooks.len(), 1);
@@ -358,6 +359,7 @@ fn complaints_name_the_line_what_was_found_and_what_to_write() {
       hint: write a name such as "Europe/Berlin" or "UTC", or leave the setting out to follow the system
     "#);
     insta::assert_snapshot!(complaint("zoen = \"UTC\"\n"), @r#"config.toml:1: unknown setting `zoen`, expected one of `zone`, `headline`, `icon`, `notifications`, `status_pages`, `metrics`, `alerts`, `hook`, `webhook`, `agents`, `providers`, `provider`, `budget`, `guard`, `yield`, `energy`, `mcp`, `watch`, `rates`, `plan`, `discount`, `people`, `price`, in `zoen = "UTC"`"#);
+    insta::assert_snapshot!(complaint("[icon]\nperiod = \"year\"\n"), @r#"config.toml:2: unknown value `year`, expected one of `day`, `week`, `month`, in `period = "year"`"#);
     insta::assert_snapshot!(complaint("headline = \"price\"\n"), @r#"config.toml:1: unknown value `price`, expected one of `spend`, `list`, `billed`, `paid`, in `headline = "price"`"#);
     insta::assert_snapshot!(complaint("notifications = \"yes\"\n"), @r#"config.toml:1: wrong kind of value: string "yes", expected a boolean, in `notifications = "yes"`"#);
     insta::assert_snapshot!(complaint("zone = \n"), @"config.toml:1: string values must be quoted, expected literal string, in `zone =`");

@@ -67,6 +67,19 @@ pub fn near() -> Board {
     board
 }
 
+/// As [`calm`], with the icon's figure for the week: $1,204.08, of which 4.1 M tokens have no price.
+pub fn weekly() -> Board {
+    let mut board = calm();
+    let week = Figures {
+        spend: usd("1204.08"),
+        list: usd("1204.08"),
+        unpriced_tokens: 4_100_000,
+        ..board.figures.clone()
+    };
+    (board.period, board.longer) = (crate::spend::Period::Week, Some(week));
+    board
+}
+
 /// $635 of $500, and a month that is used more than the day.
 pub fn over() -> Board {
     let mut board = board("635", State::Over);
@@ -192,6 +205,8 @@ fn board(spent: &str, state: State) -> Board {
         today: now.date_naive(),
         headline: Headline::Spend,
         colours: crate::board::Colours::Auto,
+        period: crate::spend::Period::Day,
+        longer: None,
         figures: Figures {
             spend: usd(spent),
             spend_estimated: true,

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
-use crate::board::{Board, BudgetRow, SourceRow, State};
+use crate::board::{Board, BudgetRow, Headline, SourceRow, State};
 use crate::spend::{Currency, Money, Quantity, QuotaWindow, SourceKind};
 
 /// What the text is where a reader asks for OpenMetrics.
@@ -59,6 +59,19 @@ fn today(page: &mut Page, board: &Board) {
         "dollars",
         "The part of today's list price that a plan covers.",
         one(known(figures.covered)),
+    );
+    let paid = board.amount(Headline::Paid).filter(|_| board.tells_paid);
+    page.gauge(
+        "spendbar_paid_usd",
+        "usd",
+        "What is paid for today, with the fees of plans by the day; absent without plans and discounts.",
+        one(paid),
+    );
+    page.gauge(
+        "spendbar_paid_estimated",
+        "",
+        "1 while any part of what is paid for today is a list price.",
+        paid.map(|_| Sample::yes(figures.paid.estimated)).into_iter().collect(),
     );
     page.gauge(
         "spendbar_today_estimated",
@@ -347,6 +360,27 @@ mod tests {
         assert_eq!(decimal(428, 3), "0.428");
         assert_eq!(decimal(1_005_000, 6), "1.005000");
         assert_eq!(decimal(-5, 3), "-0.005");
+    }
+
+    #[test]
+    fn what_is_paid_is_there_with_plans_alone() {
+        let mut board = examples::calm();
+        let paid = |board: &Board| {
+            let text = text(board, board.now);
+            let lines = text.lines().filter(|line| line.starts_with("spendbar_paid"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(paid(&board), Vec::<String>::new());
+        board.tells_paid = true;
+        board.figures.paid.total = 6_666_666_666_666_666_666;
+        assert_eq!(
+            paid(&board),
+            ["spendbar_paid_usd 6.666666666666666666", "spendbar_paid_estimated 0"]
+        );
+        // A subscription of an unknown fee is no payment of nothing.
+        board.figures.paid.total = 0;
+        board.figures.paid.without_fee = 1;
+        assert_eq!(paid(&board), Vec::<String>::new());
     }
 
     #[test]

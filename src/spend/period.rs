@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::zone::Zone;
 
 /// The length a budget or a figure is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Period {
     /// A local calendar day.
+    #[default]
     Day,
     /// Seven local days from Monday (ISO 8601).
     Week,

@@ -105,6 +105,20 @@ fn the_token_opens_and_nothing_else_does() {
 }
 
 #[test]
+fn what_is_paid_is_told_where_plans_are_set() {
+    let plan =
+        "enabled = true\nopen = true\n\n[[plan]]\noffer = \"claude-max-20x\"\nstart = 2026-03-01";
+    let serving = Serving::start(plan, false);
+    let (_, answer) = serving.get("");
+    // A thirty-first of $200, to the last digit; the $0.60 are covered.
+    for line in ["spendbar_paid_usd 6.451612903225806452", "spendbar_paid_estimated 0"] {
+        assert!(answer.lines().any(|known| known == line), "{line}: {answer}");
+    }
+    let none = Serving::start("enabled = true\nopen = true", false);
+    assert!(!none.get("").1.contains("spendbar_paid"), "no plan, no figure");
+}
+
+#[test]
 fn the_token_stays_over_a_restart_and_open_needs_none() {
     let mut serving = Serving::start("", true);
     let token = serving.token();

@@ -97,6 +97,50 @@ fn days_without_usage_pay_the_fee_and_all_days_pay_it_once() {
 }
 
 #[test]
+fn exports_tell_what_is_paid_beside_list_and_billed() {
+    let world = claude_world(MAX);
+    let json = |world: &World| {
+        let days = ["--since", "2026-11-01", "--until", "2026-11-30"];
+        world.run(["export", "json", days[0], days[1], days[2], days[3]]).success().json()
+    };
+    let totals = json(&world)["totals"].clone();
+    assert_eq!((&totals["list_usd"], &totals["paid_usd"]), (&json!("270"), &json!("200")));
+    assert_eq!(totals["paid_usd"], november(&world, "day")["totals"]["paid_usd"]);
+    assert_eq!(totals["paid"]["fees"], json!([{ "currency": "USD", "amount": "200" }]));
+    let statement = |world: &World| {
+        let html = world.run(["export", "statement", "--month", "2026-11"]).success().stdout;
+        crate::page::text_of(&html)
+    };
+    // The fee of the days to come is in it, which is said.
+    let text = statement(&world);
+    let says =
+        "Paid $200.00 bills, fees of plans for all of these days, and use that neither covers";
+    assert!(text.contains(says), "{text}");
+    // What is not covered is at list price, and said to be.
+    let ends = claude_world(&format!("{MAX}end = 2026-11-10\n"));
+    assert!(statement(&ends).contains("Paid ≈ $230.00"), "{}", statement(&ends));
+    let none = claude_world("");
+    assert!(json(&none)["totals"].get("paid_usd").is_none(), "without plans nothing differs");
+    assert!(!statement(&none).contains("fees of plans"), "{}", statement(&none));
+}
+
+#[test]
+fn a_month_on_the_icon_holds_the_fees_up_to_today() {
+    let world = claude_world(&format!("headline = \"paid\"\n[icon]\nperiod = \"month\"\n{MAX}"));
+    // 28 of the 30 days; those to come are not paid yet.
+    assert_eq!(world.run(["status", "--line"]).success().stdout, "month $186.67\n");
+    let tooltip = world.run(["status", "--format", "waybar"]).success().json()["tooltip"].clone();
+    let told = tooltip.as_str().expect("a text");
+    assert!(
+        told.starts_with(
+            "This month $186.67\nToday $6.67 · list price $30.00 · billed – · paid $6.67"
+        ),
+        "{told}"
+    );
+    assert_eq!(status(&world)["paid_usd"], A_DAY, "today's stays today's");
+}
+
+#[test]
 fn the_last_period_of_a_plan_that_ends_is_paid_whole() {
     let world = claude_world(&format!("{MAX}end = 2026-11-10\n"));
     let report = november(&world, "day");

@@ -19,9 +19,11 @@ const CONFIG: &str = "# mine, and dear to me\r\nzone = 'UTC'   # here\r\n\r\n[[b
     roots = [ '~/.codex' ]\r\n";
 
 /// Every change there is, with fields that would do something.
-const CHANGES: [(&str, &[(&str, &str)]); 9] = [
+const CHANGES: [(&str, &[(&str, &str)]); 11] = [
     ("budget", &[("amount", "5"), ("per", "week")]),
     ("budget/remove", &[("of", "day")]),
+    ("plan", &[("offer", "claude-max-20x")]),
+    ("plan/remove", &[("of", "mine")]),
     ("source", &[("id", "codex"), ("to", "off")]),
     ("icon", &[("figure", "list"), ("colours", "auto")]),
     ("autostart", &[("to", "on")]),
@@ -115,6 +117,165 @@ fn changes_are_those_of_the_command_line_and_each_is_undone() {
     assert_eq!(again.status, 422);
     assert!(text_of(&again.body).contains("undone already"), "{}", text_of(&again.body));
     assert_eq!(config_of(&site), CONFIG);
+}
+
+/// Changes something on the page and on the command line: both files are the same then.
+#[track_caller]
+fn as_typed<const N: usize>(
+    (site, twin): (&Site, &World),
+    action: &str,
+    fields: &[(&str, &str)],
+    line: [&str; N],
+) -> String {
+    let said = text_of(&site.changed(action, fields));
+    twin.run(line).success();
+    let twins = fs::read_to_string(twin.config_file()).expect("the twin's");
+    assert_eq!(config_of(site), twins, "{line:?}");
+    said
+}
+
+#[test]
+fn plans_are_those_of_the_command_line_and_each_change_is_undone() {
+    let site = site(CONFIG);
+    let twin = World::new().at(NOON).config(CONFIG);
+    let mut files = vec![CONFIG.to_owned()];
+    let said = as_typed(
+        (&site, &twin),
+        "plan",
+        &[
+            ("form", "add-offer"),
+            ("offer", "claude-max-20x"),
+            ("fee", ""),
+            ("start", "2026-02-05"),
+            ("name", ""),
+        ],
+        ["plan", "set", "--offer", "claude-max-20x", "--start", "2026-02-05"],
+    );
+    files.push(config_of(&site));
+    assert!(
+        said.contains("Plan \"Claude Max 20x\" is added: $200 a month, since 5 Feb 2026. Undo"),
+        "{said}"
+    );
+    assert!(
+        said.contains("Claude Max 20x $200 a month from 5, since 5 Feb 2026, covers claude-code"),
+        "{said}"
+    );
+    as_typed(
+        (&site, &twin),
+        "plan",
+        &[
+            ("name", "R&D"),
+            ("fee", "17.5"),
+            ("per", "year from 03-15"),
+            ("agent", "claude-code"),
+            ("agent", "codex"),
+        ],
+        [
+            "plan",
+            "set",
+            "R&D",
+            "--fee",
+            "17.50",
+            "--per",
+            "year from 03-15",
+            "--agent",
+            "claude-code,codex",
+        ],
+    );
+    files.push(config_of(&site));
+    let said = as_typed(
+        (&site, &twin),
+        "plan",
+        &[("of", "Claude Max 20x"), ("fee", "180"), ("end", "2026-06-30")],
+        ["plan", "set", "Claude Max 20x", "--fee", "180", "--end", "2026-06-30"],
+    );
+    files.push(config_of(&site));
+    assert!(said.contains("Plan \"Claude Max 20x\" is $180 a month, until 30 Jun 2026."), "{said}");
+    let said = as_typed((&site, &twin), "plan/remove", &[("of", "R&D")], ["plan", "remove", "R&D"]);
+    files.push(config_of(&site));
+    assert!(!said.contains("year from 03-15"), "{said}");
+    // A plan that goes on after all.
+    site.changed("plan", &[("of", "Claude Max 20x"), ("fee", "180"), ("end", "")]);
+    assert_eq!(
+        config_of(&site),
+        fs::read_to_string(twin.config_file())
+            .expect("the twin's")
+            .replace("end = 2026-06-30\r\n", "")
+    );
+    // The running program takes it over by itself.
+    let takes = || {
+        let plans = &site.world.run(["status", "--json"]).success().json()["plans"];
+        plans[0]["name"] == "Claude Max 20x"
+    };
+    assert!(eventually(PATIENCE, takes));
+
+    // What can't be is refused, with what was typed.
+    let now = config_of(&site);
+    let fields = [
+        ("form", "add-plan"),
+        ("name", "<mine>"),
+        ("fee", "lots"),
+        ("per", "month from 15"),
+        ("start", "2026-02-28"),
+        ("agent", "claude-code"),
+    ];
+    let refused = site.change("plan", &fields);
+    assert_eq!(refused.status, 422);
+    assert!(text_of(&refused.body).contains("\"lots\" is no amount"), "{}", text_of(&refused.body));
+    for value in ["&lt;mine&gt;", "lots", "month from 15", "2026-02-28", "claude-code\" checked"] {
+        assert!(refused.body.contains(&format!("value=\"{value}")), "{value}: {}", refused.body);
+    }
+    let wrong = refused.body.split("<input").find(|it| it.contains("aria-invalid"));
+    assert!(wrong.is_some_and(|it| it.contains("name=\"fee\"")), "{}", refused.body);
+    let again = site.change("plan", &[("form", "add-offer"), ("offer", "claude-max-20x")]);
+    assert_eq!(again.status, 422, "adding changes no other");
+    assert!(again.body.contains("value=\"claude-max-20x\" selected"), "{}", again.body);
+    assert_eq!(site.change("plan/remove", &[("of", "R&D")]).status, 422);
+    assert_eq!(config_of(&site), now);
+
+    let mut body = site.get("/settings").body;
+    for before in files.iter().rev() {
+        body = site.changed("undo", &[("number", &newest(&body))]);
+        assert_eq!(&config_of(&site), before, "byte for byte");
+    }
+    assert_eq!(config_of(&site), CONFIG);
+}
+
+#[test]
+fn the_icon_may_show_a_longer_time_than_today() {
+    let world = World::new().at(NOON).config(CONFIG);
+    // The day before is in this month and in the week before.
+    world.append(CLAUDE_FILE, &claude_spends("2026-03-01T11:00:00.000Z", "B", 120));
+    world.append(CLAUDE_FILE, &claude_spends(AT, "A", 60));
+    let site = Site::of(world, "$0.60");
+    let line = || site.world.run(["status", "--line"]).success().stdout;
+    assert_eq!(line(), "≈$0.60 0%\n");
+    let body =
+        site.changed("icon", &[("figure", "list"), ("colours", "auto"), ("period", "month")]);
+    let said = text_of(&body);
+    assert!(said.contains("The icon shows the list price, summed over the month. Undo"), "{said}");
+    assert!(body.contains("name=\"period\" value=\"month\" checked"), "{body}");
+    assert!(config_of(&site).ends_with("\r\n[icon]\r\nperiod = \"month\"\r\n"));
+    assert_eq!(line(), "month ≈$1.80 0%\n");
+    let json = site.world.run(["status", "--json"]).success().json();
+    let shown = serde_json::json!({
+        "period": "month", "amount_usd": "1.8", "estimated": true, "unpriced_tokens": 0,
+    });
+    assert_eq!((&json["period"], &json["list_usd"]), (&shown, &"0.6".into()));
+    site.changed("icon", &[("figure", "list"), ("colours", "auto"), ("period", "week")]);
+    assert!(config_of(&site).ends_with("\r\n[icon]\r\nperiod = \"week\"\r\n"));
+    assert_eq!(line(), "week ≈$0.60 0%\n", "from Monday, which is today");
+    // A form without the choice leaves it.
+    let said = site.changed("icon", &[("figure", "list"), ("colours", "auto")]);
+    assert!(text_of(&said).contains("That is how the file was already."), "{}", text_of(&said));
+    let wrong = config_of(&site).replace("\"week\"", "\"year\"");
+    fs::write(site.world.config_file(), wrong).expect("written");
+    let refused = site.world.run(["config", "check"]).exits_with(1);
+    assert!(
+        refused.stderr.contains("unknown value `year`, expected one of `day`, `week`, `month`"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -211,6 +372,7 @@ fn what_was_typed_stays_and_what_is_wrong_is_named() {
         ("source", vec![("id", "codex"), ("to", "maybe")]),
         ("icon", vec![("figure", "all"), ("colours", "auto")]),
         ("icon", vec![("figure", "list"), ("colours", "pink")]),
+        ("icon", vec![("figure", "list"), ("colours", "auto"), ("period", "year")]),
         ("autostart", vec![("to", "")]),
         ("budget/remove", vec![("of", "month")]),
         ("key", vec![("id", "codex"), ("key", KEY)]),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::lines::{
     CLAUDE_FILE, CODEX_FILE, ClaudeLine, CodexCounter, GPT, SONNET, claude_spends, codex_start,
 };
+use crate::page::{Site, text_of};
 use crate::world::World;
 
 const NOON: &str = "2026-11-24T12:00:00Z";
@@ -102,7 +103,7 @@ fn the_text_says_what_is_assumed() {
     What if: 24 Nov 2026, UTC
                ≈ List $  Change $
     as it was      0.09
-    Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, --batch, --no-cache.
+    Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, --batch, --no-cache, --plan.
 
     mystery-9 has no known price: its 723 tokens are in no figure.
     ");
@@ -126,6 +127,104 @@ fn another_model_is_the_price_of_the_same_counts() {
     let unknown = world.run(["whatif", "--model", "mystery-9"]).exits_with(1);
     assert!(unknown.stderr.contains("No single price list has the model"), "{}", unknown.stderr);
     assert!(unknown.stderr.contains("[[price]]"), "{}", unknown.stderr);
+}
+
+/// $150 and $90 of Claude Code on two days of November.
+fn two_days(config: &str) -> World {
+    let world = World::new().at(NOON).config(config);
+    for (day, cents) in [(5, 15_000), (9, 9_000)] {
+        let at = format!("2026-11-{day:02}T10:00:00.000Z");
+        world.append(CLAUDE_FILE, &claude_spends(&at, &format!("on {day}"), cents));
+    }
+    world.poll_offline();
+    world
+}
+
+#[test]
+fn the_same_usage_on_another_plan() {
+    let world = two_days("");
+    let on = |world: &World, id: &str| {
+        let asked = ["whatif", "--month", "this", "--json", "--plan"];
+        let [a, b, c, d, e] = asked;
+        world.run([a, b, c, d, e, id]).success().json()["on_plans"].clone()
+    };
+    // 24 of 30 days of $20, in the place of $240 at list price.
+    let pro = on(&world, "claude-pro");
+    assert_eq!((&pro["own_usd"], &pro["paid_usd"]), (&json!("240"), &json!("16")));
+    assert_eq!((&pro["difference_usd"], &pro["permille"]), (&json!("-224"), &json!(-934)));
+    assert_eq!((&pro["offers"], &pro["own_plans"]), (&json!(["claude-pro"]), &json!([])));
+    assert!(
+        pro["assumes"].to_string().contains("The limits of Claude Pro are not stated"),
+        "{pro:#}"
+    );
+    assert_eq!(pro["limits"], json!([]));
+    // What a plan does not cover is at list price.
+    let cursor = on(&world, "cursor-pro");
+    assert_eq!(
+        (&cursor["paid_usd"], &cursor["paid"]["metered_usd"]),
+        (&json!("256"), &json!("240"))
+    );
+    assert!(cursor["limits"].to_string().contains("≈ $240.00 is at list price"), "{cursor:#}");
+    // Nothing is asked for, nothing is there.
+    let plain = world.run(["whatif", "--batch", "--json"]).success().json();
+    assert!(plain.get("on_plans").is_none(), "{plain:#}");
+
+    // It stands in the place of the plan there is.
+    let world = two_days("[[plan]]\noffer = \"claude-max-20x\"\nstart = 2026-11-01\n");
+    let pro = on(&world, "claude-pro");
+    assert_eq!((&pro["own_usd"], &pro["paid_usd"]), (&json!("160"), &json!("16")));
+    assert_eq!(pro["own_plans"], json!(["Claude Max 20x"]));
+    let both = ["--plan", "claude-pro", "--plan", "cursor-pro"];
+    let shown = world
+        .run(["whatif", "--month", "this", "--batch", both[0], both[1], both[2], both[3]])
+        .success()
+        .stdout;
+    insta::assert_snapshot!(shown, @"
+    What if: 1 Nov 2026 to 24 Nov 2026, UTC
+                   ≈ List $  Change $
+    as it was        240.00
+    through batch    120.00   -120.00  -50 %
+
+    By model, through batch
+    Model                       Tokens  ≈ Before $  ≈ After $  Change $
+    claude-sonnet-4-5-20250929  16.0 M      240.00     120.00   -120.00  -50 %
+    Total                       16.0 M      240.00     120.00   -120.00  -50 %
+
+    Plans                                 Cost $  Change $
+    as the config has it: Claude Max 20x  160.00
+    on Claude Pro and Cursor Pro           32.00   -128.00  -80 %
+
+    Through batch: Batch answers come within 24 hours and not turn by turn: agents at work can't use it, jobs that may wait can.
+    On Claude Pro and Cursor Pro: Both figures are reckoned from fees and list prices, without bills and discounts. A fee counts by the day, and what no plan covers counts at list price.
+    On Claude Pro and Cursor Pro: The limits of Claude Pro are not stated in tokens or money: that they would have held all of this usage is assumed.
+    On Claude Pro and Cursor Pro: It is the usage as it was, without the other changes.
+    $240.00 of the list price is covered by a subscription: what changes there changes no bill.
+    ");
+    let unknown = world.run(["whatif", "--plan", "gold"]).exits_with(1);
+    let says = "\"gold\" is no offer this version knows; there is claude-pro, claude-max-5x,";
+    assert!(unknown.stderr.contains(says), "{}", unknown.stderr);
+    let family = world.run(["whatif", "--plan", "claude-pro", "--plan", "claude-max-5x"]);
+    assert!(family.exits_with(1).stderr.contains("stand in for each other"));
+}
+
+#[test]
+fn the_page_reckons_all_usage_on_a_plan() {
+    let world = two_days("");
+    world.append(CLAUDE_FILE, &claude_spends("2026-11-24T10:00:00.000Z", "today", 600));
+    let site = Site::of(world, "$6.00");
+    let at = |address: &str| text_of(&site.get(address).body);
+    let body = site.get("/?span=30d&if=1&if_plan=claude-pro").body;
+    assert!(body.contains("value=\"claude-pro\" selected"), "{body}");
+    // 30 days from 26 Oct: 6 of 31 days and 24 of 30 of $20, which is $19.87.
+    let text = text_of(&body);
+    assert!(text.contains("per token, as no plan is set ≈ $246.00 on Claude Pro $19.87"), "{text}");
+    assert!(text.contains("The limits of Claude Pro are not stated"), "{text}");
+    assert!(at("/?if=1&if_plan=gold").contains("\"gold\" is no offer this version knows"));
+    let part = at("/?source=codex&if=1&if_plan=claude-pro");
+    assert!(
+        part.contains("it is not reckoned for a part") && !part.contains("on Claude Pro"),
+        "{part}"
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::yields::{self, AskedYields, YieldBy, Yields};
 use super::{AlertRow, Board, alert_row};
 use crate::ledger::{Ledger, LedgerError, Spend};
 pub use crate::ledger::{NeighbourSession, Related, SessionHistory, SessionStep};
+use crate::plans::offers::Offer;
 use crate::pricing::PriceTable;
 use crate::pricing::what_if::{Change, ModelChoice};
 use crate::spend::{Currency, Money, Span};
@@ -239,7 +240,8 @@ pub fn page(
             let changes = changes(choice, with.prices, board.now, &mut what_if_problems);
             let days = (places.first_day, places.last_day);
             let (filter, prices) = (&filter, with.prices);
-            let asked = whatif::Asked { days, zone, filter, prices, changes };
+            let plans = plans(choice, &view, &mut what_if_problems);
+            let asked = whatif::Asked { days, zone, filter, prices, changes, plans };
             Some(whatif::what_if(ledger, asked)?)
         }
     };
@@ -282,6 +284,19 @@ fn changes(
         }
     }
     changes
+}
+
+/// The plan that was chosen. One is for all usage, so it is no answer about a part.
+fn plans(choice: &WhatIfView, view: &View, problems: &mut Vec<String>) -> Vec<&'static Offer> {
+    let Some(id) = &choice.plan else { return Vec::new() };
+    if view.is_narrowed() {
+        problems.push(wording::whatif::A_PLAN_IS_FOR_ALL.to_owned());
+        return Vec::new();
+    }
+    whatif::plans::chosen([id.as_str()]).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Vec::new()
+    })
 }
 
 fn places(

@@ -35,6 +35,8 @@ pub struct WhatIfView {
     pub model: Option<String>,
     /// The factor on all prices, as typed.
     pub scale: Option<String>,
+    /// The offer that all usage is to be on.
+    pub plan: Option<String>,
 }
 
 impl Default for View {

@@ -1,6 +1,9 @@
 //! What is assumed otherwise, in words.
 
 use crate::ledger::{Change, WhatIfRow};
+use crate::plans::compare::Mix;
+use crate::plans::offers::Offer;
+use crate::spend::{Currency, Money};
 
 use super::{amount_full, estimate, tokens};
 
@@ -10,6 +13,10 @@ const MOST_MODELS: usize = 5;
 /// What is assumed where several changes are made at once.
 pub const TOGETHER: &str = "The changes are made one after the other; one that has no price for some \
     requests leaves those as the others made them.";
+
+/// Why a part of the usage is not reckoned on a plan.
+pub const A_PLAN_IS_FOR_ALL: &str = "A plan is for all usage, so it is not reckoned for a part: take \
+    the choice of an agent, model, folder or session back.";
 
 /// Why a model can't stand in for all others, and what to write.
 pub fn unknown_model(name: &str) -> String {
@@ -74,6 +81,78 @@ pub fn assumes(change: &Change) -> Vec<String> {
         }
     };
     sentences.iter().map(|sentence| (*sentence).to_owned()).collect()
+}
+
+/// Why there is no such offer, and which there are.
+pub fn unknown_offer(id: &str, offers: &[Offer]) -> String {
+    let known: Vec<_> = offers.iter().map(|offer| offer.id.as_str()).collect();
+    format!("{id:?} is no offer this version knows; there is {}.", known.join(", "))
+}
+
+/// Why two offers can't be asked for at once.
+pub fn one_family(one: &Offer, other: &Offer) -> String {
+    format!(
+        "{} and {} stand in for each other, so nobody has both: ask for one at a time.",
+        one.name, other.name
+    )
+}
+
+/// `on Claude Max 20x and Cursor Pro`.
+pub fn on_plans(offers: &[&Offer]) -> String {
+    format!("on {}", names(offers.iter().copied()))
+}
+
+fn names<'a>(offers: impl Iterator<Item = &'a Offer>) -> String {
+    let names: Vec<_> = offers.map(|offer| offer.name.as_str()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// What is taken for granted of other plans. `begins_within` for days that begin within a period
+/// of a fee.
+pub fn assumes_of_plans(on: &Mix, begins_within: bool, with_changes: bool) -> Vec<String> {
+    let mut said = vec![
+        "Both figures are reckoned from fees and list prices, without bills and discounts. A fee counts by \
+         the day, and what no plan covers counts at list price."
+            .to_owned(),
+    ];
+    let assumed = names(on.assumed());
+    if !assumed.is_empty() {
+        said.push(format!(
+            "The limits of {assumed} are not stated in tokens or money: that they would have held \
+             all of this usage is assumed."
+        ));
+    }
+    if begins_within && on.offers.iter().any(|offer| offer.included.is_some()) {
+        said.push(
+            "What a plan includes per month is taken to be whole on the first of these days."
+                .to_owned(),
+        );
+    }
+    if with_changes {
+        said.push("It is the usage as it was, without the other changes.".to_owned());
+    }
+    said
+}
+
+/// What of the usage other plans leave at list price.
+pub fn limits_of_plans(on: &Mix) -> Vec<String> {
+    let about = |attos| estimate(true, amount_full(&Money { attos, currency: Currency::USD }));
+    let mut said = Vec::new();
+    if on.paid.metered > 0 {
+        let verb = if on.offers.len() == 1 { "It covers" } else { "They cover" };
+        said.push(format!(
+            "{verb} not all of the usage: {} is at list price.",
+            about(on.paid.metered)
+        ));
+    }
+    if on.paid.overage > 0 {
+        said.push(format!("{} is list price beyond what is included.", about(on.paid.overage)));
+    }
+    said
 }
 
 /// What the case at `place` can't tell, with tokens and models.

@@ -23,6 +23,8 @@ pub struct PlanChange {
     pub start: Option<String>,
     /// The last day.
     pub end: Option<String>,
+    /// Takes the last day out of the file: the plan goes on. An `end` beside it counts for nothing.
+    pub goes_on: bool,
     /// Names in the lists `agents`, `accounts` and `models`.
     pub lists: Vec<(&'static str, Vec<String>)>,
     /// `billed`, `nothing` or `list`.
@@ -46,7 +48,7 @@ impl PlanChange {
             ("currency", &self.currency),
             ("per", &self.per),
             ("start", &self.start),
-            ("end", &self.end),
+            ("end", if self.goes_on { &None } else { &self.end }),
             ("overage", &self.overage),
         ];
         let mut settings: Vec<(&'static str, String)> = Vec::new();
@@ -78,7 +80,18 @@ pub fn set_plan(text: &str, change: &PlanChange) -> Result<String, EditError> {
     let name = change.plan_name().unwrap_or_default();
     let mut text = text.to_owned();
     match blocks.the_plan(&name)? {
-        Some(block) => block.update(&mut text, change.settings()),
+        Some(block) => {
+            // Its line is taken out first where it stands; the rest is found anew.
+            if change.goes_on
+                && let Some((_, span)) = block.values.iter().find(|(key, _)| key == "end")
+            {
+                let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+                let end = super::line_end(&text, span.end);
+                text.replace_range(start..end, "");
+                return set_plan(&text, change);
+            }
+            block.update(&mut text, change.settings());
+        }
         None => {
             let at = blocks.0.last().map_or(text.len(), |last| last.lines.end);
             let mut block = String::from("[[plan]]\n");
@@ -173,6 +186,21 @@ per = \"day\"
         assert_eq!(set, expected);
         let again = set_plan(&set, &change).expect("set");
         assert_eq!(again, set, "setting the same changes nothing");
+    }
+
+    #[test]
+    fn a_plan_that_goes_on_loses_its_last_day_alone() {
+        let text =
+            TEXT.replace("start = 2026-07-05\n", "end = 2026-12-31 # out\nstart = 2026-07-05\n");
+        let change = PlanChange {
+            name: Some("Claude Max 20x".into()),
+            fee: Some(usd("180")),
+            goes_on: true,
+            ..PlanChange::default()
+        };
+        let set = set_plan(&text, &change).expect("set");
+        assert_eq!(set, TEXT.replace("2026-07-05\n", "2026-07-05\nfee = 180\n"));
+        assert_eq!(set_plan(&set, &change).expect("set"), set, "it has none already");
     }
 
     #[test]

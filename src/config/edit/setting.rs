@@ -6,7 +6,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::{EditError, insert_block, line_end, line_ending, parsed, quoted};
 use crate::board::{Colours, Headline};
-use crate::spend::SourceKind;
+use crate::spend::{Period, SourceKind};
 
 /// Switches a source on or off: `enabled` in its section, which is added where it is missing.
 ///
@@ -55,6 +55,14 @@ pub fn set_colours(text: &str, colours: Colours) -> Result<String, EditError> {
         Colours::Dark => "dark",
     };
     set(text, &["icon"], "colours", &quoted(word))
+}
+
+/// Chooses the time that the icon's figure is for.
+///
+/// # Errors
+/// The text is no TOML, or has `[icon]` in a form that only an editor can change.
+pub fn set_period(text: &str, period: Period) -> Result<String, EditError> {
+    set(text, &["icon"], "period", &quoted(period.word()))
 }
 
 /// Sets `key` in the table at `path`; the file's top where the path is empty.

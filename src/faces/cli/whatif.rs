@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{self, Tokens};
+use super::json::{self, PaidJson, Tokens};
 use super::style::{Cut, Style, clean, wrap};
 use super::table::{Column, Table};
-use crate::board::whatif::{Case, Effect, WhatIfReport, WhatIfRow, difference, permille};
+use crate::board::whatif::{Case, Effect, PlanCase, WhatIfReport, WhatIfRow, difference, permille};
 use crate::board::wording::{self, bills};
+use crate::plans::compare::Mix;
 use crate::spend::Money;
 
 /// Writes the cases, the models of the last one, and what is assumed.
@@ -26,13 +27,22 @@ pub fn text(out: &mut dyn Write, report: &WhatIfReport, style: &Style) -> io::Re
         let case = &report.cases[place];
         writeln!(out, "\n{}", style.strong(&clean(&format!("By model, {}", case.name))))?;
         models(report, place).write(out, style, 0)?;
-    } else {
+    } else if report.on_plans.is_none() {
         let hint = "Nothing is to be otherwise. Say what: --no-fast, --model, --scale, --prices, \
-                    --batch, --no-cache.";
+                    --batch, --no-cache, --plan.";
         writeln!(out, "{}", wrap(hint, style.width, 0))?;
+    }
+    if let Some(case) = &report.on_plans {
+        writeln!(out)?;
+        on_plans(case).write(out, style, 0)?;
     }
     let mut said = Vec::new();
     for case in &report.cases {
+        for sentence in case.assumes.iter().chain(&case.limits) {
+            said.push(format!("{}: {sentence}", capital(&case.name)));
+        }
+    }
+    if let Some(case) = &report.on_plans {
         for sentence in case.assumes.iter().chain(&case.limits) {
             said.push(format!("{}: {sentence}", capital(&case.name)));
         }
@@ -45,6 +55,36 @@ pub fn text(out: &mut dyn Write, report: &WhatIfReport, style: &Style) -> io::Re
         writeln!(out, "{}", style.quiet(&wrap(&clean(&sentence), style.width, 2)))?;
     }
     Ok(())
+}
+
+/// What it costs on the plans there are, and on the others.
+fn on_plans(case: &PlanCase) -> Table {
+    let mut table = Table::new(vec![
+        Column::Name("Plans", Cut::End),
+        Column::Figure("Cost $"),
+        Column::Figure("Change $"),
+        Column::Figure(""),
+    ]);
+    let cost = |mix: &Mix| {
+        let usd = mix.usd();
+        usd.map_or_else(
+            || wording::plans::paid(&mix.paid),
+            |usd| wording::estimate(mix.paid.estimated, wording::table_amount(&usd)),
+        )
+    };
+    let own = match case.own_names.as_slice() {
+        [] => "per token, as no plan is set".to_owned(),
+        names => format!("as the config has it: {}", names.join(", ")),
+    };
+    table.row(vec![own, cost(&case.own), String::new(), String::new()]);
+    let change = case.difference();
+    table.row(vec![
+        case.name.clone(),
+        cost(&case.on),
+        change.map_or(wording::UNKNOWN.into(), |change| bills::signed_in_table(&change)),
+        case.permille().map_or(String::new(), bills::share),
+    ]);
+    table
 }
 
 fn capital(text: &str) -> String {
@@ -135,6 +175,7 @@ pub fn json(out: &mut dyn Write, report: &WhatIfReport) -> io::Result<()> {
             tokens: report.tokens,
             list_usd: json::decimal(report.before),
             cases: report.cases.iter().map(|case| CaseJson::of(case, report.before)).collect(),
+            on_plans: report.on_plans.as_ref().map(PlanCaseJson::of),
             rows: rows.collect(),
             notes: &report.notes,
         },
@@ -151,8 +192,44 @@ struct Document<'a> {
     /// List price as it was.
     list_usd: Option<String>,
     cases: Vec<CaseJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_plans: Option<PlanCaseJson<'a>>,
     rows: Vec<Row<'a>>,
     notes: &'a [String],
+}
+
+/// All usage on other plans, beside what it costs on those there are.
+#[derive(Serialize)]
+struct PlanCaseJson<'a> {
+    name: &'a str,
+    offers: Vec<&'a str>,
+    own_plans: &'a [String],
+    own_usd: Option<String>,
+    own: PaidJson,
+    paid_usd: Option<String>,
+    paid: PaidJson,
+    difference_usd: Option<String>,
+    permille: Option<i128>,
+    assumes: &'a [String],
+    limits: &'a [String],
+}
+
+impl<'a> PlanCaseJson<'a> {
+    fn of(case: &'a PlanCase) -> Self {
+        Self {
+            name: &case.name,
+            offers: case.on.offers.iter().map(|offer| offer.id.as_str()).collect(),
+            own_plans: &case.own_names,
+            own_usd: json::decimal(case.own.usd()),
+            own: json::paid(&case.own.paid),
+            paid_usd: json::decimal(case.on.usd()),
+            paid: json::paid(&case.on.paid),
+            difference_usd: json::decimal(case.difference()),
+            permille: case.permille(),
+            assumes: &case.assumes,
+            limits: &case.limits,
+        }
+    }
 }
 
 #[derive(Serialize)]

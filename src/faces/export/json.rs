@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Sources;
+use crate::board::Paid;
 use crate::board::export::{self, Counted, Export, ExportRow};
 use crate::board::report::Sums;
-use crate::faces::cli::json::{self, OtherAmount, Tokens};
+use crate::faces::cli::json::{self, OtherAmount, PaidJson, Tokens};
 use crate::spend::Currency;
 
 /// Writes `spendbar.export.v1`.
@@ -23,7 +24,10 @@ pub fn write(out: &mut dyn Write, export: &Export, sources: &Sources) -> io::Res
             first_day: export.first_day.to_string(),
             last_day: export.last_day.to_string(),
             rows: export.rows.iter().map(|row| Row::of(row, export, sources)).collect(),
-            totals: Figures::of(&export.totals, &export.counted),
+            totals: Totals {
+                figures: Figures::of(&export.totals, &export.counted),
+                paid: export.paid.as_ref().map(PaidTotals::of),
+            },
             partial: export.partial,
             notes: &export.notes,
         },
@@ -37,9 +41,31 @@ struct Document<'a> {
     first_day: String,
     last_day: String,
     rows: Vec<Row<'a>>,
-    totals: Figures,
+    totals: Totals,
     partial: bool,
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Totals {
+    #[serde(flatten)]
+    figures: Figures,
+    #[serde(flatten)]
+    paid: Option<PaidTotals>,
+}
+
+/// What is paid, where there are plans or discounts. No row tells it: a fee is no model's.
+#[derive(Serialize)]
+struct PaidTotals {
+    /// Null where all that is known is that a subscription of an unknown fee covers something.
+    paid_usd: Option<String>,
+    paid: PaidJson,
+}
+
+impl PaidTotals {
+    fn of(paid: &Paid) -> Self {
+        Self { paid_usd: json::decimal(paid.usd()), paid: json::paid(paid) }
+    }
 }
 
 /// Names that are not known are null; `project` is absent unless asked for.

@@ -108,6 +108,15 @@ fn totals(summary: &Summary) -> Vec<Markup> {
         total("List price", &list, "all usage, nothing deducted"),
         total("Billed", &amount(sums.billed.get(Currency::USD)), &billed_says),
     ];
+    if let Some(paid) = &summary.paid {
+        let made_on = summary.made_at.with_timezone(&summary.zone).date_naive();
+        let says = if made_on < summary.last_day {
+            "bills, fees of plans for all of these days, and use that neither covers"
+        } else {
+            "bills, fees of plans by the day, and use that neither covers"
+        };
+        totals.push(total("Paid", &wording::plans::paid(paid), says));
+    }
     if let Some(covered) = sums.covered {
         totals.push(total(
             "Covered by a plan",

@@ -36,6 +36,7 @@ pub fn read(query: &str) -> View {
             "if" if value == "1" => view.what_if = Some(view.what_if.unwrap_or_default()),
             "if_model" => view.what_if.get_or_insert_default().model = text,
             "if_scale" => view.what_if.get_or_insert_default().scale = text,
+            "if_plan" => view.what_if.get_or_insert_default().plan = text,
             _ => {}
         }
     }
@@ -78,10 +79,11 @@ pub fn pairs(view: &View) -> Vec<(&'static str, String)> {
     if let Some(day) = view.day {
         pairs.push(("day", day.to_string()));
     }
-    if let Some(WhatIfView { model, scale }) = &view.what_if {
+    if let Some(WhatIfView { model, scale, plan }) = &view.what_if {
         pairs.push(("if", "1".to_owned()));
         pairs.extend(model.clone().map(|model| ("if_model", model)));
         pairs.extend(scale.clone().map(|scale| ("if_scale", scale)));
+        pairs.extend(plan.clone().map(|plan| ("if_plan", plan)));
     }
     pairs
 }
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_the_choice() {
-        let query = "span=30d&by=model&source=codex&project=%2Fhome%2Fada%2FR%26D%3F&all=1&day=2026-11-24&if=1&if_scale=2x";
+        let query = "span=30d&by=model&source=codex&project=%2Fhome%2Fada%2FR%26D%3F&all=1&day=2026-11-24&if=1&if_scale=2x&if_plan=cursor-pro";
         let view = read(query);
         assert_eq!(view.project.as_deref(), Some("/home/ada/R&D?"));
         assert_eq!(write(&view), format!("/?{query}"));

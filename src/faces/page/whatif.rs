@@ -4,8 +4,9 @@
 use maud::{Markup, html};
 
 use super::address;
+use crate::board::Mix;
 use crate::board::page::{PageData, View, WhatIfView};
-use crate::board::whatif::{Case, WhatIfReport, difference, permille};
+use crate::board::whatif::{Case, PlanCase, WhatIfReport, difference, permille, plans};
 use crate::board::wording::{self, bills};
 use crate::spend::Money;
 
@@ -45,6 +46,12 @@ fn form(view: &View, choice: &WhatIfView) -> Markup {
             input type="hidden" name="if" value="1";
             (field("if_model", "All by the model", &choice.model, "gpt-5.5-mini"))
             (field("if_scale", "All prices at", &choice.scale, "2x"))
+            label { "On the plan " select name="if_plan" {
+                option value="" { "as it is" }
+                @for offer in plans::all() {
+                    option value=(offer.id) selected[choice.plan.as_deref() == Some(offer.id.as_str())] { (offer.name) }
+                }
+            } } " "
             button type="submit" { "Work it out" }
         }
     }
@@ -70,11 +77,44 @@ fn answer(report: &WhatIfReport) -> Markup {
                     } }
                 }
             } }
+            @if let Some(case) = &report.on_plans { (on_plans(case)) }
             @for case in &report.cases { @for said in &case.limits {
                 p.note.warn { "As to " (case.name) ": " (said) }
             } }
             @for (place, case) in report.cases.iter().enumerate() { (one(report, place, case, &known)) }
             @for note in &report.notes { p.note { (note) } }
+        }
+    }
+}
+
+/// What it costs on the plans there are, and on the chosen one.
+fn on_plans(case: &PlanCase) -> Markup {
+    let cost = |mix: &Mix| wording::plans::paid(&mix.paid);
+    html! {
+        div.wide { table #whatif-plans {
+            caption.sr { "What it costs on plans" }
+            thead { tr { th scope="col" { "" } th.num scope="col" { "Cost" }
+                th.num scope="col" { "Change" } th.num scope="col" { "" } } }
+            tbody {
+                tr {
+                    th scope="row" {
+                        @if case.own_names.is_empty() { "per token, as no plan is set" }
+                        @else { "as the config has it: " (case.own_names.join(", ")) }
+                    }
+                    td.num { (cost(&case.own)) } td.num {} td.num {}
+                }
+                tr {
+                    th scope="row" { (case.name) }
+                    td.num { (cost(&case.on)) }
+                    td.num { (case.difference().map_or(wording::UNKNOWN.into(), |it| bills::signed(&it))) }
+                    td.num { (case.permille().map_or(String::new(), bills::share)) }
+                }
+            }
+        } }
+        @for said in &case.limits { p.note.warn { "As to " (case.name) ": " (said) } }
+        details {
+            summary { "More about " (case.name) }
+            ul.quiet { @for said in &case.assumes { li { (said) } } }
         }
     }
 }

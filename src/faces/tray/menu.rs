@@ -5,11 +5,10 @@
 //! is the one way to a straight column on every desktop.
 
 use super::{
-    Action, covered, headline, left_out, list_and_billed, pace, share_of, state_in_words,
-    which_is_shown,
+    Action, covered, headline, left_out, pace, second, share_of, state_in_words, which_is_shown,
 };
 use crate::board::{Board, BudgetRow, ModelRow, SourceRow, State, wording};
-use crate::spend::{Money, SnoozeFor, SourceError, SourceKind};
+use crate::spend::{Money, Period, SnoozeFor, SourceError, SourceKind};
 
 /// No menu has more rows than this, separators included.
 pub const MOST_ROWS: usize = 25;
@@ -26,7 +25,7 @@ pub struct MenuRow {
 /// What a row of the menu is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowKind {
-    /// The first row: today's figure. Does nothing.
+    /// The first row: the figure of the icon. Does nothing.
     Headline,
     /// The quiet title of a section. Does nothing.
     Caption,
@@ -153,7 +152,7 @@ fn rows(board: &Board, limits: &Limits) -> Vec<MenuRow> {
     if board.sources.is_empty() {
         rows.extend(first_run());
     } else {
-        let known = list_and_billed(board);
+        let known = second(board);
         let is_known = known.is_some();
         rows.extend(known.map(MenuRow::fact));
         if limits.small_print && is_known {
@@ -295,7 +294,9 @@ fn sources(board: &Board, most: usize) -> Vec<MenuRow> {
             format!("{figure}  {}{}", source.info.name, condition(board, source))
         })
         .collect();
-    section("Sources", at_most(most, rows, "spendbar sources"))
+    // Where the headline is of a longer time, it is said that these are not.
+    let caption = if board.period == Period::Day { "Sources" } else { "Sources today" };
+    section(caption, at_most(most, rows, "spendbar sources"))
 }
 
 /// What is to be known about a source besides its figure: an error, a fault that its provider

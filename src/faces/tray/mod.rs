@@ -9,9 +9,9 @@ pub mod summary;
 pub mod title;
 pub mod tooltip;
 
-use crate::board::{Board, BudgetRow, State, wording};
+use crate::board::{Board, BudgetRow, Figures, State, wording};
 use crate::platform::popover::Point;
-use crate::spend::{Cycle, SnoozeFor};
+use crate::spend::{Cycle, Money, Period, SnoozeFor};
 
 use icon::{Ground, IconInput};
 
@@ -43,7 +43,7 @@ pub enum Action {
 /// What the icon shows of a board.
 pub fn icon_input(board: &Board, ground: Ground, size_px: u32) -> IconInput {
     IconInput {
-        text: wording::icon_amount(board.amount(board.headline)),
+        text: wording::icon_amount(board.shown_amount()),
         state: board.state,
         share_permille: lead(board).map(|budget| budget.permille),
         ground,
@@ -58,18 +58,48 @@ fn lead(board: &Board) -> Option<&BudgetRow> {
     board.budgets.iter().rev().max_by_key(|budget| budget.permille)
 }
 
-/// `Today ≈ $214.37 · 43 % of $500`.
+/// `Today ≈ $214.37 · 43 % of $500`, `This week ≈ $1,204.00 · 43 % of today's $500`.
 fn headline(board: &Board) -> String {
-    let amount = board.amount(board.headline).map_or(wording::UNKNOWN.to_owned(), |amount| {
-        let is_estimated = board.figures.chosen_is_estimated(board.headline);
-        wording::estimate(is_estimated, wording::amount(&amount))
-    });
+    let known = board.shown_amount();
+    let amount = amount(known, board.shown_is_estimated());
     let share = lead(board)
-        .filter(|_| board.amount(board.headline).is_some())
-        .map(|budget| format!(" · {}", share_of(budget)))
+        .filter(|_| known.is_some())
+        .map(|budget| match (board.period, budget.cycle) {
+            // Beside a longer time's figure the share of a day needs its name.
+            (Period::Week | Period::Month, Cycle::Day) => {
+                let limit = wording::amount_short(&budget.amount);
+                let share = wording::percent(budget.permille);
+                format!(" · {share} of {} {limit}", wording::whose(budget.cycle))
+            }
+            _ => format!(" · {}", share_of(budget)),
+        })
         .unwrap_or_default();
-    let demo = if board.demo { "Demo · today" } else { "Today" };
-    format!("{demo} {amount}{share}")
+    let this = wording::this(board.period);
+    match board.demo {
+        true => format!("Demo · {} {amount}{share}", this.to_lowercase()),
+        false => format!("{this} {amount}{share}"),
+    }
+}
+
+/// `≈ $214.37`, `–`.
+fn amount(known: Option<Money>, is_estimated: bool) -> String {
+    known.map_or(wording::UNKNOWN.to_owned(), |amount| {
+        wording::estimate(is_estimated, wording::amount(&amount))
+    })
+}
+
+/// What stands below the headline: the other figures of today, and today's own where the headline
+/// is of a longer time.
+pub(super) fn second(board: &Board) -> Option<String> {
+    let others = list_and_billed(board)?;
+    Some(match board.period {
+        Period::Day => others,
+        Period::Week | Period::Month => {
+            let is_estimated = board.figures.chosen_is_estimated(board.headline);
+            let today = amount(board.amount(board.headline), is_estimated);
+            format!("Today {today} · {}", others.replacen("List", "list", 1))
+        }
+    })
 }
 
 /// `43 % of $500`, `81 % of this month's $5,000`.
@@ -149,17 +179,32 @@ pub(super) fn state_in_words(board: &Board) -> Option<String> {
     }
 }
 
-/// What is in no figure: tokens without a price or without a known owner.
+/// What is in no figure of the headline: tokens without a price or without a known owner.
 pub(super) fn left_out(board: &Board) -> Option<String> {
+    match board.period {
+        Period::Day => left_out_today(board),
+        period => {
+            let when = format!(" {}", wording::this(period).to_lowercase());
+            left_out_of(board.shown(), &when)
+        }
+    }
+}
+
+/// The same of today.
+pub(super) fn left_out_today(board: &Board) -> Option<String> {
+    left_out_of(&board.figures, "")
+}
+
+fn left_out_of(figures: &Figures, when: &str) -> Option<String> {
     let parts: Vec<_> = [
-        (board.figures.unpriced_tokens, "have no known price"),
-        (board.figures.unmetered_tokens, "can't be told from another session's"),
+        (figures.unpriced_tokens, "have no known price"),
+        (figures.unmetered_tokens, "can't be told from another session's"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
     .map(|(count, why)| format!("{} tokens {why}", wording::tokens(count)))
     .collect();
-    (!parts.is_empty()).then(|| format!("Not counted: {}", parts.join(", ")))
+    (!parts.is_empty()).then(|| format!("Not counted{when}: {}", parts.join(", ")))
 }
 
 /// `A subscription covers $120.00 of the list price`.

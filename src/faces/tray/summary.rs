@@ -1,6 +1,6 @@
 //! What "Copy summary" puts on the clipboard: plain text for a chat or a mail.
 
-use super::{left_out, list_and_billed, pace, share_of};
+use super::{left_out_today, list_and_billed, pace, share_of};
 use crate::board::{Board, wording};
 
 /// Today in a few lines.
@@ -17,7 +17,7 @@ pub fn summary(board: &Board) -> String {
         let requests = board.figures.requests;
         lines.push(format!("{} tokens in {requests} requests", wording::tokens(tokens)));
     }
-    lines.extend(left_out(board));
+    lines.extend(left_out_today(board));
     for budget in board.budgets.iter().filter(|_| board.amount(board.headline).is_some()) {
         lines.push(format!("Budget {}: {}", budget.name, share_of(budget)));
     }

@@ -7,7 +7,7 @@ use crate::board::{Board, State, wording};
 /// the share says what amber and red say elsewhere.
 pub fn title(board: &Board) -> String {
     let demo = if board.demo { "demo " } else { "" };
-    let amount = wording::icon_amount(board.amount(board.headline));
+    let amount = wording::icon_amount(board.shown_amount());
     match (board.state, lead(board)) {
         (State::Near | State::Over, Some(budget)) => {
             format!("{demo}{amount} · {}", wording::percent(budget.permille))
@@ -24,6 +24,7 @@ mod tests {
     #[test]
     fn the_share_is_told_when_it_matters() {
         assert_eq!(title(&examples::calm()), "$214");
+        assert_eq!(title(&examples::weekly()), "1.2k", "of the icon's own time");
         assert_eq!(title(&examples::near()), "$402 · 80 %");
         assert_eq!(title(&examples::empty()), "–");
         assert_eq!(title(&examples::famous()), "demo 20k · 100 %");

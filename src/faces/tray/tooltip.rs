@@ -1,7 +1,7 @@
 //! What hovering over the icon tells: one line for each fact, the most important first (Windows
 //! cuts at 127 characters).
 
-use super::{headline, list_and_billed, pace, state_in_words};
+use super::{headline, pace, second, state_in_words};
 use crate::board::{Board, wording};
 use crate::spend::SourceError;
 
@@ -12,7 +12,7 @@ pub fn tooltip(board: &Board) -> String {
         lines.push("Nothing to read yet: no agent logs, no provider key".into());
     } else {
         lines.extend(state_in_words(board));
-        lines.extend(list_and_billed(board));
+        lines.extend(second(board));
     }
     lines.extend(pace(board));
     for source in &board.sources {
@@ -30,6 +30,19 @@ mod tests {
 
     use super::*;
     use crate::faces::examples;
+
+    #[test]
+    fn a_longer_time_is_named_and_today_stands_below() {
+        assert_snapshot!(tooltip(&examples::weekly()), @"
+        This week ≈ $1,204.08 · 42 % of today's $500
+        Today ≈ $214.37 · list price $214.37 · billed $98.02
+        ");
+        let demo = Board { demo: true, ..examples::weekly() };
+        assert_snapshot!(tooltip(&demo), @"
+        Demo · this week ≈ $1,204.08 · 42 % of today's $500
+        Today ≈ $214.37 · list price $214.37 · billed $98.02
+        ");
+    }
 
     #[test]
     fn one_line_for_each_fact() {

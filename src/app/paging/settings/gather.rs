@@ -7,8 +7,9 @@ use crate::board::Board;
 use crate::config::Config;
 use crate::faces::cli::budget;
 use crate::faces::page::settings::{
-    self as face, BudgetSetting, Configured, Said, Settings, Typed,
+    self as face, BudgetSetting, Configured, PlanSetting, Said, Settings, Typed,
 };
+use crate::plans::offers;
 use crate::secrets::Store;
 use crate::spend::SourceKind;
 
@@ -55,6 +56,14 @@ fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<
         thresholds: budget.thresholds_percent.clone(),
         counts: budget::counts(budget),
     });
+    let plans = config.plans.plans.iter().map(|plan| PlanSetting {
+        name: plan.name.clone(),
+        fee: plan.fee,
+        every: plan.every,
+        first_day: plan.first_day,
+        last_day: plan.last_day,
+        covers: plan.covers.words(),
+    });
     let mut sources = asking::entries(&page.app, config, board);
     for entry in sources.iter_mut().filter(|entry| entry.info.kind == SourceKind::Agent) {
         // Of all the places it is looked for in, those that are there.
@@ -71,7 +80,10 @@ fn configured<'a>(page: &Page, config: &Config, board: &'a Board) -> Configured<
         takes_key: takes_key.collect(),
         no_keyring: store.check().err().map(|error| error.what()),
         budgets: budgets.collect(),
+        plans: plans.collect(),
+        offers: offers::all(),
         headline: config.headline,
         colours: config.colours,
+        period: config.period,
     }
 }

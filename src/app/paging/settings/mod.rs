@@ -9,6 +9,7 @@ mod budgets;
 mod gather;
 mod history;
 mod keys;
+mod plans;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ use crate::board::{Colours, Headline};
 use crate::config::edit;
 use crate::faces::page::settings::{Said, Typed};
 use crate::monitor::Command;
+use crate::spend::Period;
 
 use super::routes::{FORM, Page, failed, starting_up, turn_away};
 use history::History;
@@ -49,6 +51,8 @@ pub(super) fn routes() -> Router<Arc<Page>> {
         .route("/settings/undo", post(undo))
         .route("/settings/budget", post(set_budget))
         .route("/settings/budget/remove", post(remove_budget))
+        .route("/settings/plan", post(set_plan))
+        .route("/settings/plan/remove", post(remove_plan))
         .route("/settings/source", post(switch_source))
         .route("/settings/icon", post(set_icon))
         .route("/settings/autostart", post(autostart))
@@ -96,6 +100,12 @@ impl Form {
         self.0.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// Every value of the fields of this name.
+    fn all(&self, name: &str) -> Vec<String> {
+        let own = self.0.iter().filter(|(own, _)| own == name);
+        own.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+    }
+
     /// What may be shown again. Whatever is secret is named `key`.
     fn typed(self, wrong: &str) -> Typed {
         let form = self.get("form").to_owned();
@@ -133,6 +143,14 @@ async fn remove_budget(State(page): State<Arc<Page>>, form: Bytes) -> Response {
     change(page, form, budgets::remove).await
 }
 
+async fn set_plan(State(page): State<Arc<Page>>, form: Bytes) -> Response {
+    change(page, form, plans::set).await
+}
+
+async fn remove_plan(State(page): State<Arc<Page>>, form: Bytes) -> Response {
+    change(page, form, plans::remove).await
+}
+
 async fn switch_source(State(page): State<Arc<Page>>, form: Bytes) -> Response {
     change(page, form, |page, form| {
         let on = is_on(form)?;
@@ -167,7 +185,19 @@ async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
             }
         };
         let now = page.app.config().map_err(anyhow::Error::from)?.icon();
-        let what = format!("The icon shows {figure}{panel}.");
+        let period = match form.get("period") {
+            // A form without the choice leaves it.
+            "" => now.period,
+            "day" => Period::Day,
+            "week" => Period::Week,
+            "month" => Period::Month,
+            _ => return Err(Refused::field("period", "Choose the day, the week or the month.")),
+        };
+        let time = match period {
+            Period::Day => String::new(),
+            period => format!(", summed over the {}", period.word()),
+        };
+        let what = format!("The icon shows {figure}{time}{panel}.");
         edited(page, what, |text| {
             // What holds already need not stand in the file.
             let mut text = text.to_owned();
@@ -176,6 +206,9 @@ async fn set_icon(State(page): State<Arc<Page>>, form: Bytes) -> Response {
             }
             if colours != now.colours {
                 text = edit::set_colours(&text, colours)?;
+            }
+            if period != now.period {
+                text = edit::set_period(&text, period)?;
             }
             Ok(text)
         })

@@ -28,6 +28,10 @@ pub struct WhatIfArgs {
     /// Nothing from a prompt cache
     #[arg(long)]
     pub no_cache: bool,
+    /// All usage on this plan in the place of those there are, by its id in `plan offers`; for
+    /// several plans several times
+    #[arg(long = "plan", value_name = "OFFER")]
+    pub plans: Vec<String>,
     /// Which days.
     #[command(flatten)]
     pub span: SpanArgs,

@@ -8,7 +8,7 @@ use super::super::alerts::Alert;
 use super::super::json::{self, OtherAmount, Tokens};
 use super::failure;
 use crate::board::{Board, BudgetRow, Headline, ModelRow, SourceRow, State};
-use crate::spend::{Currency, Money};
+use crate::spend::{Currency, Money, Period};
 
 /// Writes `spendbar.status.v1`.
 ///
@@ -24,6 +24,7 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
             zone: board.zone.name(),
             today: board.today.to_string(),
             headline: board.headline,
+            period: Shown::of(board),
             state: board.state,
             loading: board.loading,
             demo: board.demo,
@@ -54,6 +55,27 @@ pub fn json(out: &mut dyn Write, board: &Board) -> io::Result<()> {
     )
 }
 
+/// The icon's figure, where it is of a longer time than today.
+#[derive(Serialize)]
+struct Shown {
+    period: Period,
+    amount_usd: Option<String>,
+    estimated: bool,
+    unpriced_tokens: u64,
+}
+
+impl Shown {
+    fn of(board: &Board) -> Option<Self> {
+        let figures = board.longer.as_ref()?;
+        Some(Self {
+            period: board.period,
+            amount_usd: json::decimal(board.shown_amount()),
+            estimated: board.shown_is_estimated(),
+            unpriced_tokens: figures.unpriced_tokens,
+        })
+    }
+}
+
 /// A bill in another currency that counts in the total.
 #[derive(Serialize)]
 struct Converted {
@@ -81,6 +103,8 @@ struct Document<'a> {
     zone: &'static str,
     today: String,
     headline: Headline,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Shown>,
     state: State,
     loading: bool,
     demo: bool,

@@ -11,7 +11,7 @@ use super::first_run::{self, Looked};
 use super::style::{Cut, Style, clean, grouped, wrap};
 use super::table::{Column, Table};
 use crate::board::{Board, BudgetRow, Headline, SourceRow, State, wording};
-use crate::spend::{Money, Zone};
+use crate::spend::{Money, Period, Zone};
 
 pub use document::json;
 pub use waybar::waybar;
@@ -62,7 +62,7 @@ pub fn text(
     Ok(())
 }
 
-/// Writes one short line: the figure, the share of the tightest budget, and a mark for the state
+/// Writes one short line: the figure, after the word of its time where that is not today, the share of the tightest budget, and a mark for the state
 /// (`!` near, `!!` over, `?` old, `x` no figures, `||` paused).
 ///
 /// # Errors
@@ -72,10 +72,13 @@ pub fn line(out: &mut dyn Write, board: &Board) -> io::Result<()> {
     if board.demo {
         words.push("demo".to_owned());
     }
-    words.push(match board.amount(board.headline) {
+    if board.period != Period::Day {
+        words.push(board.period.word().to_owned());
+    }
+    words.push(match board.shown_amount() {
         None => wording::UNKNOWN.into(),
         Some(amount) => {
-            let sign = if board.figures.chosen_is_estimated(board.headline) { "≈" } else { "" };
+            let sign = if board.shown_is_estimated() { "≈" } else { "" };
             format!("{sign}{}", wording::amount(&amount))
         }
     });

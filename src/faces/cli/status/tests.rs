@@ -39,6 +39,8 @@ fn empty() -> Board {
         today: "2026-11-24".parse().expect("day"),
         headline: Headline::Spend,
         colours: crate::board::Colours::Auto,
+        period: crate::spend::Period::Day,
+        longer: None,
         figures: Figures {
             spend: usd("0"),
             spend_estimated: false,
@@ -321,6 +323,10 @@ fn one_line_has_figure_share_and_mark() {
     assert_eq!(state(State::Near), "≈$214.37 42% !\n");
     assert_eq!(state(State::Over), "≈$214.37 42% !!\n");
     assert_eq!(state(State::Paused), "≈$214.37 42% ||\n");
+    let spend = Money::parse("1204.08", Currency::USD).expect("an amount");
+    let longer = Some(Figures { spend, ..busy().figures });
+    let week = Board { period: crate::spend::Period::Week, longer, ..busy() };
+    assert_eq!(one_line(&week), "week ≈$1,204.08 42%\n");
     let unknown = Board { headline: Headline::Billed, demo: true, state: State::Error, ..empty() };
     assert_eq!(one_line(&unknown), "demo – x\n");
 }

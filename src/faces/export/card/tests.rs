@@ -36,6 +36,7 @@ fn november() -> Summary {
         is_open: false,
         demo: false,
         totals: part("", "1612.8", "300", 4_100_000_000),
+        paid: None,
         converted: Vec::new(),
         days: days.collect(),
         sources: Vec::new(),

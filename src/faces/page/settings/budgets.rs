@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{BudgetSetting, Configured, Settings, Typed, form, hidden, press};
+use super::fields::Field;
+use super::{BudgetSetting, Configured, Settings, Typed, decimal, form, hidden, press};
 use crate::board::wording;
 use crate::faces::page::Frame;
-use crate::spend::{Currency, Money};
+use crate::spend::Currency;
 
 /// The form that adds one.
 const ADD: &str = "add-budget";
@@ -106,29 +107,18 @@ fn thresholds(typed: &Typed, form: &str, now: &str) -> Markup {
     text(typed, form, "thresholds", "Speaks at, in %", now, "")
 }
 
-/// A field with its label; what was typed and refused stands in it again.
 fn text(typed: &Typed, form: &str, name: &str, label: &str, now: &str, hint: &str) -> Markup {
-    let id = format!("{form}-{name}");
-    let is_wrong = typed.is_wrong(form, name);
-    let is_required = ["amount", "per"].contains(&name);
-    let mode = (name == "amount").then_some("decimal");
-    let described = is_wrong.then_some("said");
-    html! {
-        div.field {
-            label for=(id) { (label) }
-            input id=(id) name=(name) type="text" value=(typed.or(form, name, now)) required[is_required]
-                inputmode=[mode] list=[(name == "per").then_some("times")] autocomplete="off"
-                aria-invalid=[is_wrong.then_some("true")] aria-describedby=[described];
-            @if !hint.is_empty() { span.hint { (hint) } }
-        }
-    }
-}
-
-/// `200`, `200.50`.
-fn decimal(amount: &Money) -> String {
-    let decimal = amount.to_decimal();
-    let is_short = decimal.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1);
-    if is_short { decimal + "0" } else { decimal }
+    let field = Field {
+        form,
+        name,
+        label,
+        now,
+        hint,
+        required: ["amount", "per"].contains(&name),
+        is_amount: name == "amount",
+        list: if name == "per" { "times" } else { "" },
+    };
+    field.draw(typed)
 }
 
 fn listed(thresholds: &[u32]) -> String {

@@ -1,4 +1,4 @@
-//! The settings: what is read, the keys, the budgets, the icon, the start at login. Plain forms that
+//! The settings: what is read, the keys, the budgets, the plans, the icon, the start at login. Plain forms that
 //! need no script: each posts to an address of its own and comes back to this page.
 //!
 //! A section is a file here that draws its part of [`Settings`], a line in [`page`], and its answer in
@@ -6,16 +6,19 @@
 
 mod budgets;
 mod changes;
+mod fields;
+mod plans;
 mod rest;
 mod sources;
 
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use super::{Frame, charts, whole};
-use crate::board::{Board, Colours, Headline};
+use crate::board::{Board, Colours, Every, Headline, Offer};
 use crate::faces::cli::sources::SourceEntry;
 use crate::platform::autostart::AtLogin;
-use crate::spend::{Cycle, Money, SourceInfo};
+use crate::spend::{Cycle, Money, Period, SourceInfo};
 
 pub use changes::{Changed, Said, Undo};
 
@@ -52,10 +55,16 @@ pub struct Configured<'a> {
     pub no_keyring: Option<String>,
     /// The budgets, in the order of the file.
     pub budgets: Vec<BudgetSetting>,
+    /// The plans, in the order of the file.
+    pub plans: Vec<PlanSetting>,
+    /// The plans that can be taken by name.
+    pub offers: &'static [Offer],
     /// The figure of the icon.
     pub headline: Headline,
     /// Its colours.
     pub colours: Colours,
+    /// The time that it is for.
+    pub period: Period,
 }
 
 /// A budget as it is set.
@@ -71,6 +80,23 @@ pub struct BudgetSetting {
     pub thresholds: Vec<u32>,
     /// What it counts, in words.
     pub counts: String,
+}
+
+/// A plan as it is set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanSetting {
+    /// Its name.
+    pub name: String,
+    /// What a period costs.
+    pub fee: Money,
+    /// How often that is due.
+    pub every: Every,
+    /// The first day; `None` for always.
+    pub first_day: Option<NaiveDate>,
+    /// The last day; `None` while it goes on.
+    pub last_day: Option<NaiveDate>,
+    /// What it covers, in words.
+    pub covers: String,
 }
 
 /// The fields of one form as they were typed. Those of keys are never among them.
@@ -89,6 +115,11 @@ impl Typed {
     fn or<'t>(&'t self, form: &str, field: &str, otherwise: &'t str) -> &'t str {
         let own = self.fields.iter().filter(|_| self.form == form);
         own.rev().find(|(name, _)| name == field).map_or(otherwise, |(_, value)| value)
+    }
+
+    /// Whether a box of this name and value was ticked.
+    fn has(&self, form: &str, field: &str, value: &str) -> bool {
+        self.form == form && self.fields.iter().any(|(own, it)| own == field && it == value)
     }
 
     fn is_wrong(&self, form: &str, field: &str) -> bool {
@@ -113,6 +144,7 @@ pub fn page(settings: &Settings<'_>, frame: &Frame<'_>) -> String {
                 Err(problems) => (rest::broken(&settings.file, problems)),
                 Ok(config) => {
                     (budgets::section(config, settings, frame))
+                    (plans::section(config, settings, frame))
                     (sources::agents(config, settings, frame))
                     (sources::providers(config, settings, frame))
                     (rest::icon(config, settings.board, frame))
@@ -151,6 +183,13 @@ fn press(action: &str, fields: &[(&str, &str)], text: &str, of: &str, frame: &Fr
         button type="submit" { (text) span.sr { " " (of) } }
     };
     form("", action, frame, &inside)
+}
+
+/// An amount as it is typed: `200`, `200.50`.
+fn decimal(amount: &Money) -> String {
+    let decimal = amount.to_decimal();
+    let is_short = decimal.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1);
+    if is_short { decimal + "0" } else { decimal }
 }
 
 #[cfg(test)]

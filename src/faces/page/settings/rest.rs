@@ -6,6 +6,7 @@ use super::{Configured, Settings, form, press};
 use crate::board::{Board, Colours, Headline, wording};
 use crate::faces::page::Frame;
 use crate::platform::autostart::AtLogin;
+use crate::spend::Period;
 
 /// What the icon shows.
 pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) -> Markup {
@@ -25,6 +26,11 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
         (Colours::Dark, "dark", "dark: white digits"),
         (Colours::Light, "light", "light: black digits"),
     ];
+    const PERIODS: [(Period, &str); 3] = [
+        (Period::Day, "today"),
+        (Period::Week, "this week, from Monday"),
+        (Period::Month, "this month"),
+    ];
     let today = |headline| match board.amount(headline) {
         Some(amount) => {
             let estimated = board.figures.chosen_is_estimated(headline);
@@ -39,6 +45,15 @@ pub(super) fn icon(config: &Configured<'_>, board: &Board, frame: &Frame<'_>) ->
                 label.choice {
                     input type="radio" name="figure" value=(value) checked[config.headline == headline];
                     span { strong { (name) } ": " (says) " " span.quiet { "(" (today(headline)) ")" } }
+                }
+            }
+        }
+        fieldset {
+            legend { "The time that the figure of the icon and of its menu is for" }
+            @for (period, says) in PERIODS {
+                label.choice {
+                    input type="radio" name="period" value=(period.word()) checked[config.period == period];
+                    span { (says) }
                 }
             }
         }

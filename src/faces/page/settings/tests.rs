@@ -20,8 +20,18 @@ fn settings(board: &Board) -> Settings<'_> {
         takes_key: Vec::new(),
         no_keyring: None,
         budgets: vec![budget],
+        plans: vec![PlanSetting {
+            name: "<max>".into(),
+            fee: Money::parse("17.5", Currency::USD).expect("an amount"),
+            every: Every::Month(5),
+            first_day: "2026-11-05".parse().ok(),
+            last_day: None,
+            covers: "claude-code".into(),
+        }],
+        offers: crate::board::whatif::plans::all(),
         headline: Headline::List,
         colours: Colours::Auto,
+        period: Period::Week,
     };
     Settings {
         board,
@@ -54,6 +64,10 @@ fn every_form_carries_the_second_token_and_names_are_text() {
     }
     assert!(html.contains("&lt;day&gt;") && !html.contains("<day>"), "{html}");
     assert!(html.contains("value=\"200.50\"") && html.contains("value=\"50, 80\""), "{html}");
+    assert!(html.contains("&lt;max&gt;") && html.contains("value=\"17.50\""), "{html}");
+    assert!(html.contains("$17.50 a month from 5, since 5 Nov 2026, covers claude-code"), "{html}");
+    assert!(html.contains("Claude Max 20x: $200 a month</option>"), "{html}");
+    assert!(html.contains("name=\"period\" value=\"week\" checked"), "{html}");
     assert!(!html.contains("<script"), "nothing of it needs a script");
 }
 

@@ -51,6 +51,24 @@ fn a_calm_day() {
 }
 
 #[test]
+fn a_week_of_the_icon() {
+    let menu = text(&examples::weekly());
+    let told: Vec<_> = menu.lines().filter(|line| !line.starts_with('>')).take(10).collect();
+    assert_snapshot!(told.join("\n"), @"
+    # This week ≈ $1,204.08 · 42 % of today's $500
+      Today ≈ $214.37 · list price $214.37 · billed $98.02
+      Shown: the bill where there is one, else list price
+      Not counted this week: 4.1 M tokens have no known price
+      ---
+    = Budgets
+      ▰▰▰▰▱▱▱▱▱▱ 42 % of $500 · daily, ≈ $214.37, $285.63 left, speaks at 100 %
+      ---
+    = Sources today
+      ≈ $210.37  Claude Code
+    ");
+}
+
+#[test]
 fn near_a_budget() {
     assert_snapshot!(text(&examples::near()), @"
     # Today ≈ $402.00 · 80 % of $500
