@@ -6,9 +6,31 @@ use std::process::Stdio;
 use crate::lines::{CLAUDE_FILE, claude_spends};
 use crate::world::World;
 
-const COMMANDS: [&str; 13] = [
-    "status", "top", "report", "poll", "sources", "alerts", "doctor", "config", "budget", "plan",
-    "guard", "key", "demo",
+const COMMANDS: [&str; 24] = [
+    "status",
+    "top",
+    "report",
+    "reconcile",
+    "whatif",
+    "energy",
+    "yield",
+    "export",
+    "page",
+    "poll",
+    "check",
+    "scan",
+    "sources",
+    "alerts",
+    "doctor",
+    "provider",
+    "config",
+    "budget",
+    "plan",
+    "guard",
+    "key",
+    "autostart",
+    "mcp",
+    "demo",
 ];
 
 #[test]
