@@ -99,11 +99,11 @@ fn a_certificate_that_has_expired_is_not_trusted() {
 fn too_much_is_refused_and_memory_stays_bounded() {
     for (name, fault, reader, most_mib, end) in [
         ("10 MB", long(10), Native, 100, None),
-        ("10 MB", long(10), Described, 50, Some("it is larger than 2 MiB")),
-        ("a bomb", bomb(1024), Native, 110, Some("it is larger than 32 MiB")),
-        ("a bomb", bomb(1024), Described, 50, Some("it is larger than 2 MiB")),
-        ("large pages", large_pages(24), Native, 110, Some("together are larger than 64 MiB")),
-        ("large pages", large_pages(1), Described, 50, Some("together are larger than 8 MiB")),
+        ("10 MB", long(10), Described, 60, Some("it is larger than 2 MiB")),
+        ("a bomb", bomb(1024), Native, 120, Some("it is larger than 32 MiB")),
+        ("a bomb", bomb(1024), Described, 60, Some("it is larger than 2 MiB")),
+        ("large pages", large_pages(24), Native, 120, Some("together are larger than 64 MiB")),
+        ("large pages", large_pages(1), Described, 60, Some("together are larger than 8 MiB")),
     ] {
         let scene = Scene::new(reader);
         scene.other.set_fault(fault);
