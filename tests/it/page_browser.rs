@@ -158,10 +158,13 @@ fn another_site_in_the_same_browser_gets_nothing() {
     let port = evil.local_addr().expect("an address").port();
     std::thread::spawn(move || {
         for mut stream in evil.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
-            let page = "<!DOCTYPE html><title>evil</title><body>evil";
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
-            let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{page}", page.len());
+            // A browser also opens connections that it may use later: nobody may wait for those.
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let page = "<!DOCTYPE html><title>evil</title><body>evil";
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
+                let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{page}", page.len());
+            });
         }
     });
     // `localhost` is another site than `127.0.0.1`, and leads to the same machine.
