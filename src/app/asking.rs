@@ -134,18 +134,17 @@ pub(super) fn ledger(app: &App, config: &Config) -> anyhow::Result<Ledger> {
         Ok(None) | Err(crate::ledger::LedgerError::Corrupt { .. }) => super::open_ledger(app)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(prepared(app, config, ledger))
+    prepared(app, config, ledger)
 }
 
 /// The ledger with what the config says of how it counts.
-pub(super) fn prepared(app: &App, config: &Config, mut ledger: Ledger) -> Ledger {
+///
+/// # Errors
+/// A price row of the config is wrong, which is told as any other fault of that file.
+pub(super) fn prepared(app: &App, config: &Config, mut ledger: Ledger) -> anyhow::Result<Ledger> {
     ledger.reckon_with(config.rates.clone(), config.plans.clone());
-    // A wrong price row is told by `config check` and by the running program; without the table
-    // forecasts are made at today's prices.
-    if let Ok(prices) = app.prices(config) {
-        ledger.know_prices(Arc::new(prices));
-    }
-    ledger
+    ledger.know_prices(Arc::new(app.prices(config)?));
+    Ok(ledger)
 }
 
 /// The board as it is without a running monitor's help.

@@ -148,7 +148,7 @@ fn ledger(app: &App, config: &Config) -> Result<Ledger, String> {
         "nothing was recorded yet: there is no ledger. The user starts Spendbar (`spendbar`), or \
          looks once with `spendbar poll`.",
     )?;
-    Ok(prepared(app, config, ledger))
+    prepared(app, config, ledger).map_err(|error| failed(&error))
 }
 
 fn finished(drawn: anyhow::Result<Result<Reply, serde_json::Error>>) -> Result<Reply, String> {

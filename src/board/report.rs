@@ -142,6 +142,12 @@ fn notes(states: &[SourceState], answer: &ledger::Report) -> Vec<String> {
     if !answer.totals.billed.is_empty() {
         notes.push("Bills come by UTC day.".into());
     }
+    notes.extend(answer.billed_twice.iter().map(|account| {
+        format!(
+            "Two sources bill the account {account}, for the same dollars: of each day the higher \
+             bill is in the sum."
+        )
+    }));
     for state in states {
         if state.problem_count > 0 {
             notes.push(format!(

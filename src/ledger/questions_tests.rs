@@ -3,7 +3,9 @@
 use super::testing::*;
 use super::*;
 use crate::pricing::PriceTable;
-use crate::spend::{Charge, ChargeKind, Filter, Funding, Period, Reading, Span, Zone};
+use crate::spend::{
+    Charge, ChargeKind, Filter, Funding, Period, Reading, SourceInfo, Span, Zone,
+};
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 
@@ -412,6 +414,36 @@ fn an_agent_of_several_providers_meets_the_bill_of_each() {
     let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
     // $13 in the logs beside the bill of $6.
     assert_eq!(spend.spend, usd("19"));
+}
+
+#[test]
+fn two_bills_of_one_account_are_the_same_dollars_in_every_sum() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ledger = ledger_in(home.path());
+    let other = SourceInfo { id: "openai-export", ..PROVIDER };
+    let other: &'static SourceInfo = Box::leak(Box::new(other));
+    let span = ("2026-11-19", "2026-11-20");
+    let first = vec![charge("2026-11-19", "6"), charge("2026-11-20", "2")];
+    record(&mut ledger, &look(&PROVIDER, NOON), &bill(span, first));
+    let second = vec![charge("2026-11-19", "5"), charge("2026-11-20", "3")];
+    record(&mut ledger, &look(other, NOON), &bill(span, second));
+    let report =
+        |by: &[GroupKey]| ledger.report(day(span.0), day(span.1), Zone::UTC, by).expect("answers");
+    let billed = |report: &Report| -> Vec<_> {
+        report.rows.iter().map(|row| row.sums.billed.usd()).collect()
+    };
+    // The higher of each day: $6 and $3.
+    let days = report(&[GroupKey::Day]);
+    assert_eq!(billed(&days), [usd("6"), usd("3")]);
+    assert_eq!(days.totals.billed.usd(), usd("9"));
+    assert_eq!(days.billed_twice, ["openai".to_owned()].into());
+    // By source each shows its own; the sum stays.
+    let sources = report(&[GroupKey::Source]);
+    assert_eq!(billed(&sources), [usd("8"), usd("8")]);
+    assert_eq!(sources.totals.billed.usd(), usd("9"));
+    let span = Span::of_days(day(span.0), day("2026-11-21"), Zone::UTC);
+    let spend = ledger.spend(&span, Zone::UTC, &Filter::everything()).unwrap();
+    assert_eq!((spend.spend, spend.billed), (usd("9"), Some(usd("9"))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod paid;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
@@ -44,6 +44,9 @@ pub struct Report {
     pub totals: Sums,
     /// Models without a price (`None` where the log leaves it open) with their tokens, most first.
     pub unpriced_models: Vec<(Option<String>, u64)>,
+    /// Accounts that two sources bill for the same day. Both are shown where rows are by source; in
+    /// sums it is the one that counts, the higher.
+    pub billed_twice: BTreeSet<String>,
     /// What is paid for all of it.
     pub paid: Paid,
 }
@@ -211,6 +214,8 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
         let tokens = unpriced.entry(part.model).or_default();
         *tokens = tokens.saturating_add(part.unpriced_tokens());
     }
+    let bills = reconcile::bills_of(conn, scope, rates, &mut Amounts::default())?;
+    let (mut billed, mut billed_twice) = (Amounts::default(), BTreeSet::new());
     for charge in scope.charges(conn)? {
         let group = Group {
             day: Some(charge.day),
@@ -223,13 +228,27 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
         };
         let sums = groups.entry(group.only(by)).or_default();
         match charge.kind {
-            ChargeKind::Billed => sums.billed.add(charge.money()?),
+            ChargeKind::Billed => {
+                let account = scope.account(charge.source);
+                let bill = bills.get(&(account.into(), charge.day));
+                let counts = bill.is_none_or(|bill| bill.source == charge.source);
+                let money = charge.money()?;
+                if counts {
+                    billed.add(money);
+                } else {
+                    billed_twice.insert(account.to_owned());
+                }
+                if counts || by.contains(&GroupKey::Source) {
+                    sums.billed.add(money);
+                }
+            }
             ChargeKind::Estimated => sums.charged_elsewhere.add(charge.money()?),
             ChargeKind::List => {}
         }
     }
     let mut totals = Sums::default();
     groups.values().for_each(|sums| totals.add_all(sums));
+    totals.billed = billed;
     // A day that a provider knows and did not charge for cost nothing, which is more than not
     // knowing. It makes no row of its own.
     let nothing = Money::zero(Currency::USD);
@@ -282,7 +301,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
         key(a).cmp(&key(b))
     });
     let unpriced_models = reconcile::most_first(conn, &mut names, unpriced)?;
-    Ok(Report { rows, totals, unpriced_models, paid: paid.total })
+    Ok(Report { rows, totals, unpriced_models, billed_twice, paid: paid.total })
 }
 
 impl Sums {

@@ -14,7 +14,7 @@ use crate::board::{self, Live};
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError, Snooze};
 use crate::pricing::PriceTable;
-use crate::sources::{Depth, SourceKind, Watched};
+use crate::sources::{Depth, SourceInfo, SourceKind, Watched};
 use crate::spend::period::local_day;
 
 use super::delivery::{self, Delivery};
@@ -224,10 +224,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             return Ok(());
         }
         let now = Instant::now();
-        for index in self.next_jobs() {
-            if self.jobs[index].next().is_none_or(|next| next > now) {
-                continue;
-            }
+        for index in self.due_jobs(now) {
             match self.start_look(index) {
                 Ok(()) => {}
                 Err(error @ LedgerError::Corrupt { .. }) => return Err(error),
@@ -264,18 +261,21 @@ impl<T: FnMut(Event)> Monitor<T> {
         Ok(())
     }
 
-    /// The jobs that may begin beside those that run, whoever has waited longest first. Of the
-    /// agents that is one at a time: a look reads on several threads, and what these take of the
-    /// memory at once stays with the program.
-    fn next_jobs(&self) -> Vec<usize> {
+    fn running(&self) -> Vec<&'static SourceInfo> {
         let is_running = |job: &&Job| job.next().is_none();
-        let mut running: Vec<_> =
-            self.jobs.iter().filter(is_running).map(|job| job.source.info()).collect();
+        self.jobs.iter().filter(is_running).map(|job| job.source.info()).collect()
+    }
+
+    /// The jobs that are due by then and may begin beside those that run, whoever has waited longest
+    /// first. Of the agents that is one at a time: a look reads on several threads, and what these
+    /// take of the memory at once stays with the program.
+    fn due_jobs(&self, by: Instant) -> Vec<usize> {
+        let mut running = self.running();
         let mut waiting: Vec<_> = self
             .jobs
             .iter()
             .enumerate()
-            .filter_map(|(index, job)| Some((job.next()?, index)))
+            .filter_map(|(index, job)| Some((job.next().filter(|next| *next <= by)?, index)))
             .collect();
         waiting.sort_unstable();
         waiting.retain(|(_, index)| {
@@ -404,8 +404,10 @@ impl<T: FnMut(Event)> Monitor<T> {
 
     fn wake_at(&self, tick: Instant) -> Instant {
         // For a job that has to wait for another one the end of that look wakes.
-        let next = if self.paused { Vec::new() } else { self.next_jobs() };
-        let looks = next.into_iter().filter_map(|index| self.jobs[index].next());
+        let running = self.running();
+        let may_begin = |job: &&Job| turns::may_begin(job.source.info(), &running, 1);
+        let jobs = self.jobs.iter().filter(|_| !self.paused).filter(may_begin);
+        let looks = jobs.filter_map(Job::next);
         let delivery = self.delivery.again_at();
         let first = (!self.judging).then(|| self.started + FIRST_LOOK_PATIENCE);
         let first = first.filter(|at| *at > Instant::now());

@@ -90,6 +90,11 @@ pub trait Source: Sync {
     /// Its row in the table.
     fn info(&self) -> &'static SourceInfo;
 
+    /// Files or endpoints that it reads, for the README's table.
+    fn reads(&self) -> String {
+        self.info().reads.to_owned()
+    }
+
     /// The folders to look in, existing or not. Empty for providers.
     fn roots(&self, _places: &Places) -> Vec<PathBuf> {
         Vec::new()

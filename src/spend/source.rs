@@ -35,7 +35,8 @@ pub struct SourceInfo {
     pub base_url: &'static str,
     /// What it tells, one clause, for the README's table and `doctor`.
     pub tells: &'static str,
-    /// Files or endpoints that it reads, for the README's table.
+    /// Files or endpoints that it reads; empty where only the source itself can tell
+    /// (`Source::reads`).
     pub reads: &'static str,
     /// What it can't tell or does not read, one clause each, for the README's table; may be empty.
     pub limits: &'static str,

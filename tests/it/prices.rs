@@ -78,6 +78,20 @@ fn a_price_in_the_config_counts_for_the_past_too() {
 }
 
 #[test]
+fn a_wrong_price_row_is_told_by_whoever_is_asked_for_figures() {
+    let world = World::new().at(NOON).config(
+        "[[price]]\nprovider = \"anthropic\"\nmodel = \"mystery-9\"\ninput = 2.5\n",
+    );
+    for asked in ["status", "report", "check"] {
+        let told = world.run([asked]).exits_with(1).stderr;
+        for word in ["config.toml", "price row 1", "`input`", "2.5"] {
+            assert!(told.contains(word), "{asked}, {word}: {told}");
+        }
+    }
+    assert!(world.run(["doctor"]).all().contains("price row 1"));
+}
+
+#[test]
 fn long_context_prices_the_whole_request() {
     let world = World::new().at(NOON);
     let mut counter = CodexCounter::default();

@@ -46,9 +46,9 @@ fn table(kind: SourceKind) -> String {
         let info = source.info();
         let id = format!("`{}`", info.id);
         lines.push(match (kind, &info.key) {
-            (SourceKind::Agent, _) => row(&[info.name, &id, info.reads, info.limits]),
+            (SourceKind::Agent, _) => row(&[info.name, &id, &source.reads(), info.limits]),
             (SourceKind::Provider, None) => {
-                row(&[info.name, &id, info.tells, info.reads, info.limits])
+                row(&[info.name, &id, info.tells, &source.reads(), info.limits])
             }
             (SourceKind::Provider, Some(key)) => {
                 let variables: Vec<_> = key.variables.iter().map(|v| format!("`{v}`")).collect();

@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Listed, PER_PAGE, Wanted, ids};
+use super::{Listed, PER_PAGE, Wanted, commits_of, ids};
 use crate::sources::SourceError;
 use crate::sources::providers::decode;
 use crate::sources::providers::endpoint::Endpoint;
@@ -117,15 +117,5 @@ pub(super) async fn commits(
 ) -> Result<Vec<String>, SourceError> {
     const MOST_PAGES: u32 = 3;
     let path = format!("/repos/{}/pulls/{number}/commits", project.path);
-    let mut all = Vec::new();
-    for page in 1..=MOST_PAGES {
-        let query = [("per_page", PER_PAGE.to_string()), ("page", page.to_string())];
-        let (body, next) = endpoint.ask_paged(&path, &query, None).await?;
-        let commits: Vec<Commit> = decode::answer(&body)?;
-        all.extend(commits.into_iter().map(|it| Some(it.sha)));
-        if next.is_none() {
-            break;
-        }
-    }
-    Ok(ids(all))
+    commits_of(endpoint, &path, MOST_PAGES, |commit: Commit| commit.sha).await
 }

@@ -13,11 +13,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
 use super::providers::endpoint::{Auth, Endpoint};
-use super::providers::{address, http};
+use super::providers::{address, decode, http};
 use super::{ApiKey, SourceError, SourceInfo};
 use crate::spend::{Forge, MergedPull, Project, Remote};
 
@@ -270,6 +271,26 @@ struct Listed {
     number: u64,
     updated_at: DateTime<Utc>,
     pull: Option<MergedPull>,
+}
+
+/// The ids of a pull request's commits, page after page. `id` is where an entry of the host has its own.
+async fn commits_of<T: DeserializeOwned>(
+    endpoint: &Endpoint<'_>,
+    path: &str,
+    most_pages: u32,
+    id: impl Fn(T) -> String,
+) -> Result<Vec<String>, SourceError> {
+    let mut all = Vec::new();
+    for page in 1..=most_pages {
+        let query = [("per_page", PER_PAGE.to_string()), ("page", page.to_string())];
+        let (body, next) = endpoint.ask_paged(path, &query, None).await?;
+        let commits: Vec<T> = decode::answer(&body)?;
+        all.extend(commits.into_iter().map(|commit| Some(id(commit))));
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok(ids(all))
 }
 
 /// Full ids of commits alone; whatever else an answer holds there is none.

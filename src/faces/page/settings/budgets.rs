@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::fields::Field;
-use super::{BudgetSetting, Configured, Settings, Typed, decimal, form, hidden, press};
+use super::kept::{Kept, decimal, mark};
+use super::{BudgetSetting, Configured, Settings, Typed, form, hidden};
 use crate::board::wording;
 use crate::faces::page::Frame;
-use crate::spend::Currency;
 
 /// The form that adds one.
 const ADD: &str = "add-budget";
@@ -42,33 +42,15 @@ pub(super) fn section(
 }
 
 fn one(budget: &BudgetSetting, id: &str, typed: &Typed, frame: &Frame<'_>) -> Markup {
-    let mark = match budget.amount.currency {
-        Currency::USD => "$".to_owned(),
-        other => other.to_string(),
+    let counts = html! {
+        (wording::amount_short(&budget.amount)) " " (wording::per(budget.cycle)) ", counts " (budget.counts)
     };
-    let heading = format!("{id}-h");
-    let inside = html! {
-        (hidden("form", id))
-        (hidden("of", &budget.name))
-        (amount(typed, id, &mark, &decimal(&budget.amount)))
+    let fields = html! {
+        (amount(typed, id, &mark(&budget.amount), &decimal(&budget.amount)))
         (per(typed, id, &budget.cycle.to_string(), ""))
         (thresholds(typed, id, &listed(&budget.thresholds)))
-        div.field.go { button type="submit" { "Save" span.sr { " budget " (budget.name) } } }
     };
-    html! {
-        div.budget role="group" aria-labelledby=(heading) {
-            div.row {
-                div {
-                    h3 id=(heading) { (budget.name) }
-                    span.quiet.counts {
-                        (wording::amount_short(&budget.amount)) " " (wording::per(budget.cycle)) ", counts " (budget.counts)
-                    }
-                }
-                (press("budget/remove", &[("of", &budget.name)], "Remove", &format!("budget {}", budget.name), frame))
-            }
-            (form(id, "budget", frame, &html! { div.fields { (inside) } }))
-        }
-    }
+    Kept { kind: "budget", id, name: &budget.name, told: &counts, fields: &fields }.draw(frame)
 }
 
 fn add(config: &Configured<'_>, typed: &Typed, frame: &Frame<'_>) -> Markup {

@@ -7,6 +7,7 @@
 mod budgets;
 mod changes;
 mod fields;
+mod kept;
 mod plans;
 mod rest;
 mod sources;
@@ -183,13 +184,6 @@ fn press(action: &str, fields: &[(&str, &str)], text: &str, of: &str, frame: &Fr
         button type="submit" { (text) span.sr { " " (of) } }
     };
     form("", action, frame, &inside)
-}
-
-/// An amount as it is typed: `200`, `200.50`.
-fn decimal(amount: &Money) -> String {
-    let decimal = amount.to_decimal();
-    let is_short = decimal.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 1);
-    if is_short { decimal + "0" } else { decimal }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::fields::Field;
-use super::{Configured, PlanSetting, Settings, Typed, decimal, form, hidden, press};
+use super::kept::{Kept, decimal, mark};
+use super::{Configured, PlanSetting, Settings, Typed, form, hidden};
 use crate::board::wording::{self, plans as words};
 use crate::faces::page::Frame;
-use crate::spend::{Currency, SourceKind};
+use crate::spend::SourceKind;
 
 /// The form that adds a plan which is on offer.
 const TAKE: &str = "add-offer";
@@ -47,36 +48,18 @@ pub(super) fn section(
 }
 
 fn one(plan: &PlanSetting, id: &str, typed: &Typed, frame: &Frame<'_>) -> Markup {
-    let mark = match plan.fee.currency {
-        Currency::USD => "$".to_owned(),
-        other => other.to_string(),
-    };
-    let heading = format!("{id}-h");
     let end = plan.last_day.map(|day| day.to_string()).unwrap_or_default();
     let runs = words::runs(plan.first_day, plan.last_day);
-    let inside = html! {
-        (hidden("form", id))
-        (hidden("of", &plan.name))
-        (fee(id, &format!("Fee in {mark}"), &decimal(&plan.fee), "").draw(typed))
-        (day(id, "end", "Last day", &end, "2026-12-31; empty while it goes on").draw(typed))
-        div.field.go { button type="submit" { "Save" span.sr { " plan " (plan.name) } } }
+    let covers = html! {
+        (wording::amount_short(&plan.fee)) " a " (plan.every)
+        @if !runs.is_empty() { ", " (runs) }
+        ", covers " (plan.covers)
     };
-    html! {
-        div.budget role="group" aria-labelledby=(heading) {
-            div.row {
-                div {
-                    h3 id=(heading) { (plan.name) }
-                    span.quiet.counts {
-                        (wording::amount_short(&plan.fee)) " a " (plan.every)
-                        @if !runs.is_empty() { ", " (runs) }
-                        ", covers " (plan.covers)
-                    }
-                }
-                (press("plan/remove", &[("of", &plan.name)], "Remove", &format!("plan {}", plan.name), frame))
-            }
-            (form(id, "plan", frame, &html! { div.fields { (inside) } }))
-        }
-    }
+    let fields = html! {
+        (fee(id, &format!("Fee in {}", mark(&plan.fee)), &decimal(&plan.fee), "").draw(typed))
+        (day(id, "end", "Last day", &end, "2026-12-31; empty while it goes on").draw(typed))
+    };
+    Kept { kind: "plan", id, name: &plan.name, told: &covers, fields: &fields }.draw(frame)
 }
 
 /// A plan by its offer.

@@ -57,6 +57,7 @@ pub struct Description {
     #[serde(default)]
     pub answer: Answer,
     /// What is asked, in this order.
+    #[serde(default)]
     pub call: Vec<Spanned<Call>>,
 }
 

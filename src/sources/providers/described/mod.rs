@@ -17,6 +17,7 @@ pub mod template;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use ask::{Asking, Saved};
 use language::{Description, Send};
@@ -73,22 +74,31 @@ pub const FILES: &[(&str, &str)] = &[
     described!("devin"),
 ];
 
-/// The providers that come with the program as descriptions. A test reads every file; one that is
+/// The providers that come with the program as descriptions. Most users have keys of one or two of
+/// them: of the others no more than the head is ever read. A test reads every file; one whose head is
 /// wrong all the same is left out.
 pub fn built_in() -> impl Iterator<Item = &'static dyn Source> {
-    FILES.iter().filter_map(|(name, text)| match load::load(text) {
-        Ok(description) => Some(Described::new(description) as &'static dyn Source),
-        Err(faults) => {
-            faults.iter().for_each(|fault| log::error!("{name}: {fault}"));
+    FILES.iter().filter_map(|(name, text)| match toml::from_str(head(text)) {
+        Ok(head) => Some(Described::with_head(&head, text) as &'static dyn Source),
+        Err(error) => {
+            log::error!("{name}: {error}");
             None
         }
     })
 }
 
+/// What stands before the first request: all that a row in the table of sources needs.
+fn head(text: &str) -> &str {
+    text.find("\n[[call]]").map_or(text, |end| &text[..end])
+}
+
+/// What gives the description when it is first asked for.
+type Later = Box<dyn FnOnce() -> Description + std::marker::Send>;
+
 /// A provider that is read along a description.
 pub struct Described {
     info: &'static SourceInfo,
-    description: Description,
+    description: LazyLock<Description, Later>,
 }
 
 impl Described {
@@ -96,7 +106,14 @@ impl Described {
     /// by their place in the table.
     pub fn new(description: Description) -> &'static Self {
         let info = Box::leak(Box::new(info(&description)));
-        Box::leak(Box::new(Self { info, description }))
+        Box::leak(Box::new(Self { info, description: LazyLock::new(Box::new(|| description)) }))
+    }
+
+    /// The same out of a file's head; the rest is read when it is asked for.
+    fn with_head(head: &Description, text: &'static str) -> &'static Self {
+        let whole = || load::load(text).expect("a test reads every description of the program");
+        let info = Box::leak(Box::new(info(head)));
+        Box::leak(Box::new(Self { info, description: LazyLock::new(Box::new(whole)) }))
     }
 
     /// What was asked and read along the way, for people who write a description.
@@ -104,7 +121,7 @@ impl Described {
     /// # Errors
     /// As [`Source::read`].
     pub async fn trace(&self, look: &Look<'_>) -> Result<(Reading, Vec<Noted>), SourceError> {
-        let description = &self.description;
+        let description = &*self.description;
         if description.key.is_some() && look.key.is_none() {
             return Err(SourceError::NeedsKey);
         }
@@ -144,7 +161,7 @@ impl Described {
     ) -> Result<(Reading, Vec<Noted>), SourceError> {
         let fill = self.fill(look)?;
         let (_, region) = self.host(&fill.values)?;
-        let (description, asked) = (&self.description, Saved(answers.into_iter()));
+        let (description, asked) = (&*self.description, Saved(answers.into_iter()));
         Asking { description, asked, fill, region, key: None }.run().await
     }
 
@@ -180,6 +197,11 @@ impl Source for Described {
         self.info
     }
 
+    fn reads(&self) -> String {
+        let paths = self.description.call.iter().map(|call| call.get_ref().path.to_string());
+        paths.collect::<Vec<_>>().join(", ")
+    }
+
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {
         Box::pin(async move { Ok(self.trace(look).await?.0) })
     }
@@ -206,8 +228,6 @@ fn info(description: &Description) -> SourceInfo {
         what: leaked(&setting.what),
         default: setting.default.as_deref().map(leaked),
     }));
-    let paths: Vec<_> =
-        description.call.iter().map(|call| call.get_ref().path.to_string()).collect();
     SourceInfo {
         id: leaked(id),
         name: leaked(description.name.as_deref().unwrap_or(id)),
@@ -228,7 +248,7 @@ fn info(description: &Description) -> SourceInfo {
         }),
         base_url: leaked(base_url.unwrap_or_default().trim_end_matches('/')),
         tells: leaked(&description.tells),
-        reads: leaked(&paths.join(", ")),
+        reads: "",
         limits: leaked(&description.limits),
     }
 }

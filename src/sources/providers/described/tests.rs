@@ -13,6 +13,16 @@ fn described(name: &str, text: &str) -> &'static Described {
     Described::new(description)
 }
 
+#[test]
+fn the_head_of_a_file_is_all_that_its_row_in_the_table_needs() {
+    let mut rows = built_in().map(Source::info);
+    for (name, text) in FILES {
+        let whole = described(name, text);
+        assert_eq!(rows.next(), Some(whole.info), "{name}: sections before the first [[call]]");
+    }
+    assert_eq!(rows.next(), None);
+}
+
 /// The header that the description's key has to come in; any request has `accept`.
 fn header(source: &Described) -> (String, String) {
     let accept = || ("accept".to_owned(), "application/json".to_owned());
