@@ -80,3 +80,6 @@ fn changed(found: Walked, stamps: &Stamps) -> impl Iterator<Item = PathBuf> {
         files.filter(|file| !stamps.has(&file.name, file.stamp.size, file.stamp.modified_nanos));
     changed.map(|file| PathBuf::from(file.name))
 }
+
+#[cfg(test)]
+mod tests;

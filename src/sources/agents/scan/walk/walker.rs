@@ -277,3 +277,6 @@ fn remember(tree: &mut Tree, path: &Path, depth: usize, began: i64) -> Option<us
     }
     Some(at)
 }
+
+#[cfg(test)]
+mod tests;
