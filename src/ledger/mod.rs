@@ -51,6 +51,7 @@ mod state;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod trees;
 mod what_if;
 mod work;
 

@@ -12,6 +12,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_git.sql"),
     include_str!("migrations/0006_kin_stamps.sql"),
     include_str!("migrations/0007_pull_requests.sql"),
+    include_str!("migrations/0008_tree.sql"),
 ];
 
 /// `SPND`, in the header of every ledger, so that another program's database is never taken for

@@ -40,6 +40,12 @@ impl Clock {
     }
 }
 
+/// The time that file systems write down (nanoseconds since 1970), whatever a clock was set to.
+pub fn of_files() -> i64 {
+    // Until the year 2262; from then on folders are listed each time.
+    system_now().timestamp_nanos_opt().unwrap_or(i64::MIN)
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place")]
 fn system_now() -> DateTime<Utc> {
     Utc::now()

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::sources::{Places, Source, SourceError, SourceKind, Watched};
 
-use super::look::{Looked, Scope};
+use super::look::{AT_START, Looked, Scope};
 use super::watch::Change;
 use super::{due, floor};
 
@@ -20,9 +20,6 @@ const READ_GAP: Duration = Duration::from_millis(50);
 /// A look that took long is followed by a pause of so many times its length, so that reading never
 /// takes more than a small share of a core.
 const PAUSE_PER_LOOK: u32 = 12;
-/// Of the files that are known the first look looks at so many, those that changed last. Old logs
-/// hardly ever change, and a start should cost little.
-const AT_START: usize = 1_000;
 /// All others are looked at so long after it.
 const REST_AFTER: Duration = Duration::from_secs(60);
 
@@ -343,7 +340,7 @@ mod tests {
     }
 
     fn compared(job: &Job, changed: Changed, left_out: bool) -> Looked {
-        let compared = Some(Compared { changed, left_out });
+        let compared = Some(Compared { changed, left_out, tree: None });
         Looked { compared, ..looked(job, Ok(Reading::default())) }
     }
 

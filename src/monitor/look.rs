@@ -11,10 +11,12 @@ use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{SecretError, Store};
 use crate::sources::providers::{http, words};
-use crate::sources::{ApiKey, Entered, Look, Places, Source, SourceError, SourceInfo, SourceKind};
-use crate::spend::{Marks, Reading, Stamps};
+use crate::sources::{
+    ApiKey, Entered, Known, Look, Places, Source, SourceError, SourceInfo, SourceKind,
+};
+use crate::spend::{Marks, Reading, Tree};
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::incidents;
 use super::job::Changed;
 use super::watch::Companion;
@@ -26,6 +28,10 @@ const PROVIDER_DAYS: u64 = 34;
 /// A look at a provider takes at most so long: each answer may come just in time, and there may be a
 /// hundred of them.
 const LONGEST_LOOK: Duration = Duration::from_secs(120);
+
+/// Of the files that are known the first look looks at so many, those that changed last. Old logs
+/// hardly ever change, and a start should cost little.
+pub const AT_START: usize = 1_000;
 
 /// What looks share.
 pub struct World {
@@ -57,6 +63,8 @@ pub struct Compared {
     pub changed: Changed,
     /// Not all known files were looked at.
     pub left_out: bool,
+    /// The folders, where the ledger should know them in place of those that it knows.
+    pub tree: Option<Tree>,
 }
 
 impl Looked {
@@ -94,10 +102,8 @@ pub enum Scope {
 pub enum Task {
     /// It tells which files changed, and reads none.
     Compare {
-        /// Sizes and times of the files that were read.
-        stamps: Stamps,
-        /// How many of them are looked at, if not all.
-        recent: Option<usize>,
+        /// What is known of its files and folders.
+        known: Known,
         /// What watches the folders while they are listed, if they are not watched yet.
         companion: Option<Companion>,
     },
@@ -162,13 +168,13 @@ async fn carry_out(
 ) -> (Result<Reading, SourceError>, Option<Compared>) {
     let Errand { source, world, config, task } = errand;
     match task {
-        Task::Compare { stamps, recent, companion } => {
+        Task::Compare { known, companion } => {
             let entering = |entered: Entered<'_>| match (&companion, entered) {
                 (Some(companion), Entered::Folder(folder)) => companion.enter(folder),
                 (Some(companion), Entered::Link(folder)) => companion.follow(folder),
                 (None, _) => {}
             };
-            let compared = compare(source, &world.places, stamps, recent, &entering);
+            let compared = compare(source, &world.places, known, &entering);
             (Ok(Reading::default()), Some(compared))
         }
         Task::Read(what) => (read(source, world, &config, &what, at).await, None),
@@ -178,19 +184,18 @@ async fn carry_out(
 fn compare(
     source: &dyn Source,
     places: &Places,
-    stamps: Stamps,
-    recent: Option<usize>,
+    known: Known,
     entering: &dyn Fn(Entered<'_>),
 ) -> Compared {
-    let Some(found) = source.changes(places, stamps, recent, entering) else {
-        return Compared { changed: Changed::Anything, left_out: false };
+    let Some(found) = source.changes(places, known, entering) else {
+        return Compared { changed: Changed::Anything, left_out: false, tree: None };
     };
     let changed = match found.files.len() {
         0 => Changed::Nothing,
         1..=NAMED_AT_MOST => Changed::Files(found.files.into_iter().collect()),
         _ => Changed::Anything,
     };
-    Compared { changed, left_out: found.left_out }
+    Compared { changed, left_out: found.left_out, tree: found.tree }
 }
 
 async fn read(
@@ -258,7 +263,15 @@ pub fn task(
         Scope::Changed(recent) if source.compares() => match ledger.stamps(id)? {
             // Nothing was read yet, so there is nothing to compare with.
             stamps if stamps.is_empty() => (Marks::new(), None),
-            stamps => return Ok(Task::Compare { stamps, recent, companion: None }),
+            stamps => {
+                let newest = recent.unwrap_or(AT_START);
+                // A start looks at all of a few files, and needs to know no folders for that.
+                let has_many = stamps.len() > newest;
+                let tree = if has_many { ledger.tree(id)? } else { Tree::default() };
+                let (all, began) = (recent.is_none(), clock::of_files());
+                let known = Known { stamps, tree, newest, all, began };
+                return Ok(Task::Compare { known, companion: None });
+            }
         },
         Scope::Changed(_) | Scope::Everything => (ledger.marks(id)?, None),
         Scope::Files(files) => {

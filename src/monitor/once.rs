@@ -133,6 +133,7 @@ pub fn look_at_all(
         let looked = runtime.block_on(finished.recv()).context("a look ended without an answer")?;
         let info = looked.source.info();
         if looked.finds() {
+            record::keep_tree(&ledger, &looked)?;
             let scope = match looked.compared.map(|compared| compared.changed) {
                 Some(Changed::Files(files)) => Scope::Files(files.into_iter().collect()),
                 _ => Scope::Everything,

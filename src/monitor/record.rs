@@ -77,8 +77,18 @@ pub fn record(
             Recorded::default()
         }
     };
+    keep_tree(&recording, looked)?;
     recording.commit()?;
     Ok(recorded)
+}
+
+/// Keeps the folders that a comparison found, if they are worth it. A part of the running
+/// transaction, if there is one.
+pub fn keep_tree(ledger: &Ledger, looked: &Looked) -> Result<(), LedgerError> {
+    match looked.compared.as_ref().and_then(|compared| compared.tree.as_ref()) {
+        Some(tree) => ledger.keep_tree(looked.source.info().id, tree),
+        None => Ok(()),
+    }
 }
 
 /// Whether the first look at this machine was judged, in this run or an earlier one.

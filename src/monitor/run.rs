@@ -303,6 +303,8 @@ impl<T: FnMut(Event)> Monitor<T> {
         let Some(job) = self.job(info.id) else { return Ok(()) };
         let retry_at = job.end(&looked, poll).map(|wait| now + wait);
         if looked.finds() {
+            let kept = record::keep_tree(&self.ledger, &looked);
+            self.note_trouble(kept);
             return Ok(());
         }
         let more = looked.result.as_ref().is_ok_and(|reading| reading.more);

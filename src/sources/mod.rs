@@ -24,7 +24,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
 pub use crate::spend::source::{KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
-use crate::spend::{Marks, Reading, Stamps};
+use crate::spend::{Marks, Reading, Stamps, Tree};
 use agents::scan::Verdict;
 
 /// Every source this program can read, in the order they are shown.
@@ -121,14 +121,12 @@ pub trait Source: Sync {
         false
     }
 
-    /// Which files changed since the stamps of its marks were made; `None` when only a look at
-    /// everything tells. `recent` bounds how many known files are looked at; `entering` is told of
-    /// every folder before it is listed.
+    /// Which files changed since what is known of them was noted; `None` when only a look at
+    /// everything tells. `entering` is told of every folder before it is looked at.
     fn changes(
         &self,
         _places: &Places,
-        _stamps: Stamps,
-        _recent: Option<usize>,
+        _known: Known,
         _entering: &dyn Fn(Entered<'_>),
     ) -> Option<Changes> {
         None
@@ -138,7 +136,23 @@ pub trait Source: Sync {
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a>;
 }
 
-/// A folder that a comparison is about to list.
+/// What a comparison starts from.
+#[derive(Debug)]
+pub struct Known {
+    /// Sizes and times of the files that were read.
+    pub stamps: Stamps,
+    /// The folders as an earlier comparison found them; empty where none did.
+    pub tree: Tree,
+    /// How many of the files count as the newest: those that changed last.
+    pub newest: usize,
+    /// Whether each file is looked at, and each folder listed. If not, then of the known files only
+    /// the newest are looked at, and of the folders in `tree` only those listed that changed.
+    pub all: bool,
+    /// The time at which it begins, as file systems tell it: nanoseconds since 1970.
+    pub began: i64,
+}
+
+/// A folder that a comparison is about to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entered<'a> {
     /// This one; those in it follow.
@@ -154,6 +168,8 @@ pub struct Changes {
     pub files: Vec<PathBuf>,
     /// Not all known files were looked at.
     pub left_out: bool,
+    /// The folders, where they are to be known in place of those that were.
+    pub tree: Option<Tree>,
 }
 
 /// A folder to watch.

@@ -17,6 +17,7 @@ pub mod rates;
 pub mod reading;
 pub mod source;
 pub mod stamps;
+pub mod tree;
 pub mod usage;
 pub mod zone;
 
@@ -36,5 +37,6 @@ pub use reading::{
 };
 pub use source::{BY_PROVIDER, KeySpec, SettingSpec, SourceError, SourceInfo, SourceKind};
 pub use stamps::{KnownFile, Stamps};
+pub use tree::Tree;
 pub use usage::{EventKey, Funding, Speed, TokenCounts, Usage};
 pub use zone::Zone;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Mark;
+use super::tree::ALWAYS;
 
 /// The sizes and times that the marks of a source hold, without their states and names: what a look
 /// needs that finds nothing changed, in 24 bytes a file. A clone shares them. That two of 10,000
@@ -28,6 +29,9 @@ pub struct KnownFile {
 
 /// The size of a file that is looked at whatever its real one: it waits for another one.
 const ANY_SIZE: u64 = u64::MAX;
+/// How far from where it is thought to be a file is searched for at first. Of 10,000 files most are
+/// at most a hundred away.
+const FIRST_REACH: usize = 64;
 
 impl KnownFile {
     /// A file of this name; size in bytes, time in nanoseconds since 1970. One that `waits` for
@@ -53,6 +57,11 @@ impl KnownFile {
                 modified_nanos: i64::from_le_bytes(number(2)),
             }
         })
+    }
+
+    /// When it changed last; one that is looked at whatever its size counts as the newest.
+    fn time(&self) -> i64 {
+        if self.size == ANY_SIZE { ALWAYS } else { self.modified_nanos }
     }
 
     /// What a mark says of its file.
@@ -81,6 +90,11 @@ impl FromIterator<KnownFile> for Stamps {
 }
 
 impl Stamps {
+    /// How many files are known.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether no file is known.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
@@ -117,14 +131,20 @@ impl Stamps {
         Some(*times.select_nth_unstable(at).1)
     }
 
-    /// A file is there. Whether it has to be looked at: it is not known, waits for another one, or
-    /// changed after `since`, if that is given.
-    pub fn see(&mut self, name: &[u8], since: Option<i64>) -> bool {
-        let Ok(at) = self.find(name) else { return true };
+    /// A file is there. When it changed last, as far as is known: [`ALWAYS`] where it is not known or
+    /// waits for another one, and so has to be looked at.
+    pub fn see(&mut self, name: &[u8]) -> i64 {
+        let Ok(at) = self.find(name) else { return ALWAYS };
         self.there.resize(self.known.len(), false);
         self.there[at] = true;
-        let known = self.known[at];
-        known.size == ANY_SIZE || since.is_none_or(|since| known.modified_nanos >= since)
+        self.known[at].time()
+    }
+
+    /// Whether a known file was not seen that changed at `since` or later, or waits for another one.
+    pub fn misses(&self, since: i64) -> bool {
+        let is_there = |at: usize| self.there.get(at).copied().unwrap_or_default();
+        let mut known = self.known.iter().enumerate();
+        known.any(|(at, known)| known.time() >= since && !is_there(at))
     }
 
     /// Whether a file is known just so, and waits for no other.
@@ -142,13 +162,34 @@ impl Stamps {
 
     /// Where a file stands among the known ones, or would stand.
     fn find(&self, name: &[u8]) -> Result<usize, usize> {
-        let name = xxh3_64(name);
-        self.known.binary_search_by_key(&name, |file| file.name)
+        self.find_hash(xxh3_64(name))
+    }
+
+    /// Hashes are spread evenly, so that each tells about where it stands: the search begins there,
+    /// and touches little of the memory.
+    fn find_hash(&self, name: u64) -> Result<usize, usize> {
+        let count = self.known.len();
+        // Below the count, because the hash is below 2^64.
+        let guess = ((u128::from(name) * count as u128) >> 64) as usize;
+        let mut reach = FIRST_REACH;
+        loop {
+            let (from, to) = (guess.saturating_sub(reach), guess.saturating_add(reach).min(count));
+            let near = &self.known[from..to];
+            let begins = from == 0 || near.first().is_some_and(|file| file.name <= name);
+            let ends = to == count || near.last().is_some_and(|file| file.name >= name);
+            if begins && ends {
+                let found = near.binary_search_by_key(&name, |file| file.name);
+                return found.map(|at| from + at).map_err(|at| from + at);
+            }
+            reach = reach.saturating_mul(4);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -161,9 +202,11 @@ mod tests {
         assert!(!stamps.has("b", 20, 200) && !stamps.has("c", 10, 100));
         assert!(!stamps.has("b", ANY_SIZE, 200));
         assert!(!stamps.are_all_there());
-        assert!(stamps.see(b"a", None) && !stamps.see(b"a", Some(101)));
-        assert!(stamps.see(b"b", Some(201)) && stamps.see(b"c", Some(201)));
-        assert!(stamps.are_all_there());
+        assert!(stamps.misses(100) && stamps.misses(101), "the one that waits always counts");
+        assert_eq!((stamps.see(b"b"), stamps.see(b"c")), (ALWAYS, ALWAYS));
+        assert!(stamps.misses(100) && !stamps.misses(101) && !stamps.are_all_there());
+        assert_eq!(stamps.see(b"a"), 100);
+        assert!(stamps.are_all_there() && !stamps.misses(i64::MIN));
     }
 
     #[test]
@@ -187,9 +230,9 @@ mod tests {
         stamps.note("never there", None);
         assert!(stamps.has("a", 2, 7) && !stamps.has("b", 1, 7) && stamps.has("c", 1, 7));
         assert!(before.has("a", 1, 7) && before.has("b", 1, 7));
-        stamps.see(b"a", None);
+        stamps.see(b"a");
         assert!(!stamps.are_all_there());
-        stamps.see(b"c", None);
+        stamps.see(b"c");
         assert!(stamps.are_all_there());
     }
 
@@ -214,5 +257,27 @@ mod tests {
             (1..=10).map(|time| KnownFile::new(&time.to_string(), 1, time, false)).collect();
         assert_eq!(stamps.time_of_newest(3), Some(8));
         assert_eq!(stamps.time_of_newest(10), None);
+    }
+
+    proptest! {
+        /// Hashes as they are and as they never are: all close together, or all far from where
+        /// they are thought to be.
+        #[test]
+        fn a_search_from_a_guess_finds_what_a_plain_one_finds(
+            spread in 0..65_u32,
+            at in any::<u64>(),
+            names in prop::collection::vec(any::<u64>(), 0..2_000),
+        ) {
+            let name_of = |name: u64| at.wrapping_add(name.checked_shr(spread).unwrap_or_default());
+            let file = |name: &u64| KnownFile { name: name_of(*name), size: 1, modified_nanos: 1 };
+            let stamps: Stamps = names.iter().map(file).collect();
+            let asked = names.iter().map(|name| name_of(*name)).flat_map(|name| {
+                [name, name.wrapping_add(1), name.wrapping_sub(1)]
+            });
+            for name in asked.chain([0, u64::MAX]) {
+                let plain = stamps.known.binary_search_by_key(&name, |file| file.name);
+                prop_assert_eq!(stamps.find_hash(name), plain);
+            }
+        }
     }
 }

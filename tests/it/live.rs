@@ -2,7 +2,7 @@
 //! and shares the ledger with a second copy.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::lines::{CLAUDE_FILE, CODEX_FILE, CodexCounter, GPT, claude_spends, codex_start};
 use crate::world::{PATIENCE, World, eventually};
@@ -54,6 +54,52 @@ fn after_a_restart_known_and_later_folders_are_watched() {
     assert!(eventually(PATIENCE, || spendbar.stdout().contains("$1.20")), "{}", spendbar.all());
     world.append(other, &claude_spends(AT, "D", 30));
     assert!(eventually(PATIENCE, || spendbar.stdout().contains("$1.50")), "{}", spendbar.all());
+}
+
+/// More logs than a start looks at, in folders that it need not list again.
+#[test]
+fn a_start_over_many_logs_counts_new_sessions_at_once_and_nothing_gets_lost() {
+    const LOGS: u64 = 1_100;
+    let world = World::new().at(NOON);
+    let log = |n: u64| format!(".claude/projects/-home-ada-{}/{n}.jsonl", n / 10);
+    for n in 0..LOGS {
+        world.append(&log(n), &claude_spends(AT, &n.to_string(), 3));
+        let file = fs::File::options().write(true).open(world.home().join(log(n))).expect("a log");
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000 + n)).expect("a time");
+    }
+    world.poll_offline();
+    let trees = || -> Vec<Vec<u8>> {
+        let ledger = rusqlite::Connection::open(world.ledger_file()).expect("opens");
+        let mut rows = ledger.prepare("SELECT folders FROM tree").expect("a table");
+        let rows = rows.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("bytes")).collect()
+    };
+    let start_and_see = |figure: &str| {
+        let mut spendbar = world.spawn([]);
+        let sees = || spendbar.stdout().contains(figure);
+        assert!(eventually(PATIENCE, sees), "{figure}: {}", spendbar.all());
+        spendbar.signal("TERM");
+        spendbar.wait_up_to(PATIENCE).expect("it ends soon");
+    };
+    assert!(trees().is_empty(), "nothing was compared yet");
+    // Until the times of the folders are certain.
+    std::thread::sleep(Duration::from_millis(2_100));
+    world.poll_offline();
+    let known = trees();
+    assert_eq!(known.len(), 1);
+    start_and_see("$33.00");
+
+    // While it does not run: a session in a new folder, one in an old folder, one of the newest goes
+    // on, and so does one of the oldest.
+    world.append(&log(LOGS), &claude_spends(AT, "A", 60));
+    world.append(&log(5).replace("/5.", "/new."), &claude_spends(AT, "B", 30));
+    world.append(&log(LOGS - 1), &claude_spends(AT, "C", 9));
+    world.append(&log(0), &claude_spends(AT, "D", 3));
+    start_and_see("$33.99");
+    assert!(trees() == known, "a few sessions are no reason to write it anew");
+    // What a start left out the look at everything finds.
+    world.poll_offline();
+    start_and_see("$34.02");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use super::scan::compare;
 use super::scan::walk::list;
 use super::scan::{AnyFormat, Shape, Verdict, explain, scan};
 use crate::sources::{
-    Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, Watched,
+    Changes, Depth, Entered, Known, Look, Places, ReadFuture, Source, SourceError, SourceInfo,
+    Watched,
 };
-use crate::spend::{Marks, Reading, Stamps};
+use crate::spend::{Marks, Reading};
 
 /// An agent whose files need nothing but themselves to be understood.
 pub struct Agent {
@@ -116,13 +117,12 @@ impl Source for Agent {
     fn changes(
         &self,
         places: &Places,
-        stamps: Stamps,
-        recent: Option<usize>,
+        known: Known,
         entering: &dyn Fn(Entered<'_>),
     ) -> Option<Changes> {
         let kind = |kind: &'static FileKind| (&kind.is_log as &dyn Fn(&Path) -> bool, kind.deepest);
         let kinds: Vec<_> = self.kinds.iter().map(kind).collect();
-        compare::changes(&self.roots(places), &kinds, stamps, recent, entering)
+        compare::changes(&self.roots(places), &kinds, known, entering)
     }
 
     fn read<'a>(&'a self, look: &'a Look<'a>) -> ReadFuture<'a> {

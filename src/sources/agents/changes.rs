@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::fixtures::{Fold, places, read};
-use crate::sources::{SOURCES, SourceError, find};
-use crate::spend::KnownFile;
+use crate::sources::{Known, SOURCES, SourceError, find};
+use crate::spend::{KnownFile, Tree};
 
 fn claude_line(id: u32, output: u64) -> String {
     format!(
@@ -215,7 +215,9 @@ proptest! {
 /// What a comparison finds after the looks of `fold`: the names of the files to be read.
 fn compared(source: &str, home: &Path, fold: &Fold, recent: Option<usize>) -> Option<Vec<PathBuf>> {
     let stamps = fold.marks.iter().map(|(name, mark)| KnownFile::of(name, mark)).collect();
-    let changes = find(source).unwrap().changes(&places(home), stamps, recent, &|_| {})?;
+    let (newest, all) = (recent.unwrap_or(1_000), recent.is_none());
+    let known = Known { stamps, tree: Tree::default(), newest, all, began: i64::MAX };
+    let changes = find(source).unwrap().changes(&places(home), known, &|_| {})?;
     assert_eq!(changes.left_out, recent.is_some_and(|recent| recent < fold.marks.len()));
     Some(changes.files)
 }

@@ -43,12 +43,10 @@ use super::scan::walk::{Listing, list};
 use super::scan::{Findings, Format, Shape, Verdict, explain, scan};
 use super::wire::{cause, filled, time};
 use crate::sources::{
-    Changes, Depth, Entered, Look, Places, ReadFuture, Source, SourceError, SourceInfo, SourceKind,
-    Watched,
+    Changes, Depth, Entered, Known, Look, Places, ReadFuture, Source, SourceError, SourceInfo,
+    SourceKind, Watched,
 };
-use crate::spend::{
-    EventKey, Kin, Mark, Marks, Reading, Relation, Speed, Stamps, TokenCounts, Usage,
-};
+use crate::spend::{EventKey, Kin, Mark, Marks, Reading, Relation, Speed, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
 use counter::Vector;
 use origin::{Counted, Origin, Wait};
@@ -97,12 +95,11 @@ impl Source for Codex {
     fn changes(
         &self,
         places: &Places,
-        stamps: Stamps,
-        recent: Option<usize>,
+        known: Known,
         entering: &dyn Fn(Entered<'_>),
     ) -> Option<Changes> {
         let kinds: [Kind<'_>; 1] = [(&is_log, DEEPEST)];
-        let changes = changes(&roots(places), &kinds, stamps, recent, entering)?;
+        let changes = changes(&roots(places), &kinds, known, entering)?;
         // Whether one in the archive is a copy only a look at everything tells.
         (!changes.files.iter().any(|file| is_archived(file))).then_some(changes)
     }

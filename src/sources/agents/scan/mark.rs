@@ -1,4 +1,4 @@
-//! How far a file was read, and whether it is still the same file.
+//! How far a file was read, and whether it is still the same file; whether a folder is.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -88,6 +88,35 @@ pub fn identity(file: &mut File, metadata: &Metadata, offset: u64) -> io::Result
         hash.update(part);
     }
     Ok(hash.digest())
+}
+
+/// What tells that an entry was made in a folder, removed or renamed, and when that was last
+/// (nanoseconds since 1970). `None` where the file system has no times.
+///
+/// The number and the time of the last change of any kind are in it where the system has them: a
+/// folder that another one of the same time took the place of, or whose time a copying program set
+/// back, is another one.
+pub fn folder_stamp(metadata: &Metadata) -> Option<(u64, i64)> {
+    let modified = Stamp::of(metadata).modified_nanos;
+    let changed = change_time(metadata);
+    let mut hash = Xxh3::new();
+    hash.update(&file_number(metadata).to_le_bytes());
+    hash.update(&modified.to_le_bytes());
+    hash.update(&changed.to_le_bytes());
+    (modified > 0).then(|| (hash.digest(), modified.max(changed)))
+}
+
+/// When anything about a file changed last, nanoseconds since 1970.
+#[cfg(unix)]
+fn change_time(metadata: &Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
+}
+
+/// Elsewhere nothing tells it.
+#[cfg(not(unix))]
+fn change_time(_metadata: &Metadata) -> i64 {
+    0
 }
 
 #[cfg(unix)]

@@ -1,15 +1,17 @@
 //! Roots -> log files, in a stable order.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::mark::Stamp;
-use crate::sources::Entered;
+use crate::spend::tree::ALWAYS;
 use crate::spend::{Mark, Marks, Problem};
+use walker::Walker;
+
+mod walker;
+pub use walker::{Walk, Walked, walk};
 
 /// A log file, as a walk found it.
 #[derive(Clone, Debug)]
@@ -55,15 +57,14 @@ pub fn list(
     marks: &Marks,
     is_log: &dyn Fn(&Path) -> bool,
 ) -> Listing {
-    let mut walk = Walk::new(is_log, deepest);
+    let time_of = |path: &Path| is_log(path).then_some(ALWAYS);
+    let mut walk = Walker::new(deepest, Walk::of(&time_of));
     let open_roots = walk.open(roots);
-    let any_root = !open_roots.is_empty() || !walk.problems.is_empty();
+    let any_root = !open_roots.is_empty() || !walk.found.problems.is_empty();
     let mut suspects: Vec<String> = Vec::new();
     match only {
         None => {
-            for root in &open_roots {
-                walk.folder(root, 0);
-            }
+            open_roots.iter().for_each(|root| walk.root(root));
         }
         Some(named) => {
             for path in named {
@@ -72,7 +73,7 @@ pub fn list(
                     continue;
                 }
                 match fs::metadata(&path) {
-                    Ok(metadata) if metadata.is_dir() => walk.folder(&path, 0),
+                    Ok(metadata) if metadata.is_dir() => walk.root(&path),
                     Ok(metadata) => walk.file(path, &metadata),
                     Err(error) if error.kind() == ErrorKind::NotFound => {
                         suspects.extend(path.to_str().map(str::to_owned));
@@ -82,10 +83,10 @@ pub fn list(
             }
         }
     }
-    walk.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    walk.files.dedup_by(|a, b| a.name == b.name);
+    walk.found.files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    walk.found.files.dedup_by(|a, b| a.name == b.name);
     if only.is_none() {
-        let missing = with_marks(&walk.files, marks).filter(|(file, _)| file.is_none());
+        let missing = with_marks(&walk.found.files, marks).filter(|(file, _)| file.is_none());
         suspects.extend(missing.filter_map(|(_, mark)| Some(mark?.0.to_owned())));
     }
     // A file is gone only when its root answers: an unplugged disk forgets nothing.
@@ -97,30 +98,7 @@ pub fn list(
             matches!(fs::symlink_metadata(name), Err(error) if error.kind() == ErrorKind::NotFound)
         })
         .collect();
-    Listing { files: walk.files, gone, problems: walk.problems, any_root }
-}
-
-/// All files below the roots that `is_wanted` accepts, in no order. Of each folder `entering` is
-/// told before it is listed.
-pub fn walk(
-    roots: &[PathBuf],
-    deepest: usize,
-    is_wanted: &dyn Fn(&Path) -> bool,
-    entering: &dyn Fn(Entered<'_>),
-) -> Walked {
-    let mut walk = Walk { entering: Some(entering), ..Walk::new(is_wanted, deepest) };
-    for root in walk.open(roots) {
-        walk.folder(&root, 0);
-    }
-    Walked { files: walk.files, problems: walk.problems }
-}
-
-/// What a walk through everything found.
-pub struct Walked {
-    /// Files.
-    pub files: Vec<Found>,
-    /// Folders that could not be read.
-    pub problems: Vec<Problem>,
+    Listing { files: walk.found.files, gone, problems: walk.found.problems, any_root }
 }
 
 /// Files and marks side by side: those of the same name together, each other one alone. Both are
@@ -145,111 +123,6 @@ pub fn with_marks<'a>(
             Ordering::Equal => (files.next(), marks.next()),
         })
     })
-}
-
-struct Walk<'a> {
-    is_log: &'a dyn Fn(&Path) -> bool,
-    deepest: usize,
-    /// Folders, as texts: paths compare slowly.
-    seen: HashSet<OsString>,
-    files: Vec<Found>,
-    problems: Vec<Problem>,
-    /// Told of each folder that is not below a link.
-    entering: Option<&'a dyn Fn(Entered<'_>)>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(is_log: &'a dyn Fn(&Path) -> bool, deepest: usize) -> Self {
-        let (seen, files, problems) = (HashSet::new(), Vec::new(), Vec::new());
-        Self { is_log, deepest, seen, files, problems, entering: None }
-    }
-
-    /// The roots that exist, links resolved.
-    fn open(&mut self, roots: &[PathBuf]) -> Vec<PathBuf> {
-        let mut open = Vec::new();
-        for root in roots {
-            match fs::canonicalize(root) {
-                Ok(root) => open.push(root),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => self.problem(root, &error),
-            }
-        }
-        open
-    }
-
-    fn folder(&mut self, folder: &Path, depth: usize) {
-        if depth > self.deepest || !self.seen.insert(folder.as_os_str().to_owned()) {
-            return;
-        }
-        if let Some(entering) = self.entering {
-            entering(Entered::Folder(folder));
-        }
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return,
-            Err(error) => return self.problem(folder, &error),
-        };
-        for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => return self.problem(folder, &error),
-            };
-            let Ok(kind) = entry.file_type() else { continue };
-            let mut path = entry.path();
-            if kind.is_symlink() {
-                // Resolved, so that a link to a folder above is seen to be that folder.
-                match fs::canonicalize(&path) {
-                    Ok(target) => path = target,
-                    Err(_) => continue,
-                }
-            }
-            let is_folder = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
-            if is_folder && kind.is_symlink() {
-                let entering = self.entering.take();
-                if let Some(entering) = entering {
-                    entering(Entered::Link(&entry.path()));
-                }
-                self.folder(&path, depth + 1);
-                self.entering = entering;
-            } else if is_folder {
-                self.folder(&path, depth + 1);
-            } else if (self.is_log)(&path) {
-                match if kind.is_symlink() { fs::metadata(&path) } else { entry.metadata() } {
-                    Ok(metadata) => self.log(path, &metadata),
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    Err(error) => self.problem(&path, &error),
-                }
-            }
-        }
-    }
-
-    fn file(&mut self, path: PathBuf, metadata: &fs::Metadata) {
-        if (self.is_log)(&path) {
-            self.log(path, metadata);
-        }
-    }
-
-    fn log(&mut self, path: PathBuf, metadata: &fs::Metadata) {
-        if !metadata.is_file() {
-            return;
-        }
-        match path.into_os_string().into_string() {
-            Ok(name) => self.files.push(Found { name, stamp: Stamp::of(metadata) }),
-            Err(path) => self.problems.push(Problem {
-                place: path.to_string_lossy().into_owned(),
-                position: None,
-                what: "its name is no readable text, so it can't be remembered".to_owned(),
-            }),
-        }
-    }
-
-    fn problem(&mut self, place: &Path, error: &std::io::Error) {
-        self.problems.push(Problem {
-            place: place.display().to_string(),
-            position: None,
-            what: error_clause(error),
-        });
-    }
 }
 
 /// An I/O error as one clause without the system's error number.
