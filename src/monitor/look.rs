@@ -31,7 +31,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(120);
 
 /// Of the files that are known the first look looks at so many, those that changed last. Old logs
 /// hardly ever change, and a start should cost little.
-pub const AT_START: usize = 1_000;
+pub const AT_START: usize = 250;
 
 /// What looks share.
 pub struct World {
