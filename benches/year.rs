@@ -1,5 +1,6 @@
 //! A year at the scale of 7.6 million requests a month: how large the ledger gets, and how fast it
-//! answers. `SPENDBAR_BENCH_DAYS=365 cargo bench --bench year`; three days without the variable.
+//! answers. `SPENDBAR_BENCH_DAYS=365 cargo bench --bench year`; three days without the variable. With
+//! `SPENDBAR_BENCH_KEEP=FILE` the ledger is left there.
 //!
 //! The usage is that of 8,826 Codex sessions in 30 days, of 861 requests and 2.4 hours each, in 94
 //! projects and 3 models. It is recorded in order of time, nearly two hours at once, and rolled up
@@ -69,6 +70,10 @@ fn main() -> ExitCode {
     let hook = fastest(5, || ask_as_hook(&path, days));
     let look = fastest(5, || load_marks(&path));
     let judged = judge(&path, days);
+    if let Some(kept) = std::env::var_os("SPENDBAR_BENCH_KEEP") {
+        drop(Ledger::open(&path, start()).expect("opens"));
+        std::fs::copy(&path, kept).expect("kept");
+    }
     let mut out = std::io::stdout();
     let told = [
         format!("{days} days, {requests} requests, recorded in {took:.0?}"),

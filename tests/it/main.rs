@@ -12,6 +12,7 @@
 //! | `SPENDBAR_POPOVER` | the program, built with the feature `popover`, for the tests of its window |
 //! | `SPENDBAR_POPOVER_SCREENSHOT` | a file that the picture of that window goes to (PNG) |
 //! | `SPENDBAR_FOCUS_FILE` | a file that an export in the format of FOCUS goes to; see `.ci/focus` |
+//! | `SPENDBAR_PAGE_LEDGER` | a ledger whose page is to be timed; see `page_browser::paints` |
 //! | `SPENDBAR_PAGE_SCREENSHOTS` | a folder that pictures of the demo's page go to; see `tests/desk/page-screenshot.sh` |
 
 mod accessibility;

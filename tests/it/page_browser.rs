@@ -261,3 +261,33 @@ fn screenshots() {
         browser.picture(&std::path::Path::new(&folder).join(format!("page-{theme}.png")));
     }
 }
+
+/// Tells how soon the page is painted where `SPENDBAR_PAGE_LEDGER` names a ledger, such as the one that
+/// `benches/year.rs` keeps, and `SPENDBAR_PAGE_AT` the time that it is looked at. The program is that of
+/// `SPENDBAR_PAGE_PROGRAM`, if it is set.
+#[test]
+fn paints() {
+    let Ok(ledger) = std::env::var("SPENDBAR_PAGE_LEDGER") else { return };
+    let at = std::env::var("SPENDBAR_PAGE_AT").expect("a time");
+    let mut world = World::new().at(&at);
+    if let Ok(program) = std::env::var("SPENDBAR_PAGE_PROGRAM") {
+        world = world.program(program);
+    }
+    std::fs::create_dir_all(world.ledger_file().parent().expect("a folder")).expect("made");
+    std::fs::copy(ledger, world.ledger_file()).expect("copied");
+    let site = Site::of(world, "Today");
+    let mut browser = Chromium::start().expect("a browser");
+    browser.resize(1280, 900);
+    browser.open(&site.url, READY);
+    let mut times: Vec<_> = (0..9)
+        .map(|_| {
+            browser.open(&format!("http://{}/?span=365d", site.host), READY);
+            let paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime";
+            browser.wait(&format!("{paint} > 0"));
+            browser.value(paint).as_f64().expect("milliseconds")
+        })
+        .collect();
+    times.sort_unstable_by(f64::total_cmp);
+    let told = format!("first paint, ms: {:.0} at best, {:.0} median", times[0], times[4]);
+    writeln!(std::io::stderr(), "{told}").expect("standard error");
+}
