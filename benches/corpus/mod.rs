@@ -7,7 +7,8 @@
 //! three times while it streams, subagents, usage quoted in texts and in other records, running
 //! totals that are written again, rows with limits only.
 //!
-//! The sessions lie in the fourteen days up to 2 March 2026, before noon UTC.
+//! The sessions lie in the fourteen days up to 2 March 2026, before noon UTC; a file changed last when
+//! its last line says.
 
 mod claude;
 mod codex;
@@ -15,7 +16,9 @@ mod codex;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use chrono::{NaiveDate, NaiveTime};
 use fastrand::Rng;
 use serde::Serialize;
 
@@ -109,7 +112,9 @@ pub fn write(home: &Path, size: Size) -> Truth {
         };
         let file = home.join(name);
         fs::create_dir_all(file.parent().expect("a folder above")).expect("a folder can be made");
-        fs::write(file, &writer.text).expect("a file can be written");
+        fs::write(&file, &writer.text).expect("a file can be written");
+        let file = fs::File::options().write(true).open(file).expect("it can be opened");
+        file.set_modified(writer.now()).expect("a time can be set");
         counts.files += 1;
         counts.bytes += writer.text.len() as u64;
         let done = match size {
@@ -176,6 +181,13 @@ impl Writer {
         let (seconds, ms) = (self.now_ms / 1_000, self.now_ms % 1_000);
         let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
         format!("{}T{hours:02}:{minutes:02}:{:02}.{ms:03}Z", self.day, seconds % 60)
+    }
+
+    /// The time that was told last.
+    fn now(&self) -> SystemTime {
+        let day: NaiveDate = self.day.parse().expect("a day");
+        SystemTime::from(day.and_time(NaiveTime::MIN).and_utc())
+            + Duration::from_millis(self.now_ms)
     }
 
     fn uuid(&mut self) -> String {

@@ -121,10 +121,11 @@ impl Described {
     /// # Errors
     /// As [`Source::read`].
     pub async fn trace(&self, look: &Look<'_>) -> Result<(Reading, Vec<Noted>), SourceError> {
-        let description = &*self.description;
-        if description.key.is_some() && look.key.is_none() {
+        // Without a key nothing more of it is read.
+        if self.info.key.is_some() && look.key.is_none() {
             return Err(SourceError::NeedsKey);
         }
+        let description = &*self.description;
         let fill = self.fill(look)?;
         let (base, region) = self.host(&fill.values)?;
         let (endpoint, key) = match &description.key {
