@@ -3,9 +3,7 @@
 use super::testing::*;
 use super::*;
 use crate::pricing::PriceTable;
-use crate::spend::{
-    Charge, ChargeKind, Filter, Funding, Period, Reading, SourceInfo, Span, Zone,
-};
+use crate::spend::{Charge, ChargeKind, Filter, Funding, Period, Reading, SourceInfo, Span, Zone};
 
 const NOON: &str = "2026-11-24T12:00:00Z";
 

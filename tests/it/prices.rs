@@ -80,7 +80,8 @@ fn a_price_in_the_config_counts_for_the_past_too() {
 #[test]
 fn a_wrong_price_row_is_told_by_whoever_is_asked_for_figures() {
     let world = World::new().at(NOON).config(
-        "[[price]]\nprovider = \"anthropic\"\nmodel = \"mystery-9\"\ninput = 2.5\n",
+        "[[budget]]\namount = 5\nper = \"day\"\n\n[[price]]\nprovider = \"anthropic\"\nmodel = \"mystery-9\"\n\
+         input = 2.5\n",
     );
     for asked in ["status", "report", "check"] {
         let told = world.run([asked]).exits_with(1).stderr;
