@@ -6,9 +6,9 @@ use crate::ledger::{self, Ledger, LedgerError, SourceState};
 pub use crate::ledger::{Difference, GroupKey as GroupBy, ReportRow, RowPaid, Sums};
 use crate::spend::Zone;
 
-use super::energy::Footprint;
 use super::paying::{self, PeopleTerms, PlanRow};
 use super::wording;
+use crate::energy::Footprint;
 use crate::plans::Paid;
 use crate::plans::people::People;
 

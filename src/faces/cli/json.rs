@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::reconcile::{confidence, reason};
 use crate::board;
+use crate::board::reconcile::{Confidence, Reason, Tier};
 use crate::plans::Paid;
 use crate::plans::worth::BreakEven;
 use crate::spend::{Amounts, Currency, Indicator, Money, TokenCounts};
@@ -205,4 +205,37 @@ pub fn other(amount: Money) -> OtherAmount {
 /// An instant in UTC, to the second: `2026-11-24T15:00:00Z`.
 pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The word for a reason in JSON.
+pub(super) fn reason(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Lag => "lag",
+        Reason::NoBill => "no-bill",
+        Reason::DayNotBilled => "day-not-billed",
+        Reason::OtherMachine => "other-machine",
+        Reason::OtherMachineOrKey => "other-machine-or-key",
+        Reason::Discount { .. } => "discount",
+        Reason::Surcharge { .. } => "surcharge",
+        Reason::Tier(Tier::Batch) => "tier-batch",
+        Reason::Tier(Tier::Residency) => "tier-residency",
+        Reason::Tier(Tier::Fast) => "tier-fast",
+        Reason::PriceChange { .. } => "price-change",
+        Reason::KeyNotSeen => "key-not-seen",
+        Reason::OtherName { .. } => "other-name",
+        Reason::NotByModel => "not-by-model",
+        Reason::Credit => "credit",
+        Reason::Unpriced => "unpriced",
+        Reason::NoRate { .. } => "no-rate",
+        Reason::Unclear => "unclear",
+    }
+}
+
+/// The word for how sure a reason is.
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Known => "known",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    }
 }

@@ -7,12 +7,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{self, OtherAmount};
+use super::json::{self, OtherAmount, confidence, reason};
 use super::style::{Cut, Style, clean, wrap};
 use super::table::{Column, Table};
-use crate::board::reconcile::{
-    AccountLines, Confidence, Line, LineState, Reason, Reconciliation, Tier,
-};
+use crate::board::reconcile::{AccountLines, Line, LineState, Reason, Reconciliation};
 use crate::board::wording::{self, bills};
 use crate::spend::Money;
 
@@ -351,38 +349,5 @@ fn state(state: LineState) -> &'static str {
         LineState::OnlyInLogs => "only-in-logs",
         LineState::OnlyInBill => "only-in-bill",
         LineState::Covered => "covered",
-    }
-}
-
-/// The word for a reason in JSON.
-pub(super) fn reason(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::Lag => "lag",
-        Reason::NoBill => "no-bill",
-        Reason::DayNotBilled => "day-not-billed",
-        Reason::OtherMachine => "other-machine",
-        Reason::OtherMachineOrKey => "other-machine-or-key",
-        Reason::Discount { .. } => "discount",
-        Reason::Surcharge { .. } => "surcharge",
-        Reason::Tier(Tier::Batch) => "tier-batch",
-        Reason::Tier(Tier::Residency) => "tier-residency",
-        Reason::Tier(Tier::Fast) => "tier-fast",
-        Reason::PriceChange { .. } => "price-change",
-        Reason::KeyNotSeen => "key-not-seen",
-        Reason::OtherName { .. } => "other-name",
-        Reason::NotByModel => "not-by-model",
-        Reason::Credit => "credit",
-        Reason::Unpriced => "unpriced",
-        Reason::NoRate { .. } => "no-rate",
-        Reason::Unclear => "unclear",
-    }
-}
-
-/// The word for how sure a reason is.
-pub(super) fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Known => "known",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
     }
 }
