@@ -251,12 +251,12 @@ fn screenshots() {
     let url = said.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
     browser.resize(number(width), number(height));
     browser.open(url, READY);
-    if let Ok(query) = std::env::var("SPENDBAR_PAGE_QUERY") {
-        let base = url.split("/open").next().expect("a host");
-        browser.open(&format!("{base}/?{query}"), READY);
-    }
+    let base = url.split("/open").next().expect("a host");
+    let query = std::env::var("SPENDBAR_PAGE_QUERY").unwrap_or_default();
     for theme in ["light", "dark"] {
         browser.theme(theme);
+        // Anew, so that the tables, which follow every few seconds, are those of the figure.
+        browser.open(&format!("{base}/?{query}"), READY);
         std::thread::sleep(Duration::from_millis(300));
         browser.picture(&std::path::Path::new(&folder).join(format!("page-{theme}.png")));
     }
