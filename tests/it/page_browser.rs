@@ -273,15 +273,17 @@ fn paints() {
     if let Ok(program) = std::env::var("SPENDBAR_PAGE_PROGRAM") {
         world = world.program(program);
     }
-    std::fs::create_dir_all(world.ledger_file().parent().expect("a folder")).expect("made");
-    std::fs::copy(ledger, world.ledger_file()).expect("copied");
+    let own = world.path("home/.local/share/spendbar/ledger.db");
+    std::fs::create_dir_all(own.parent().expect("a folder")).expect("made");
+    std::fs::copy(ledger, own).expect("copied");
+    let query = std::env::var("SPENDBAR_PAGE_QUERY").unwrap_or_default();
     let site = Site::of(world, "Today");
     let mut browser = Chromium::start().expect("a browser");
     browser.resize(1280, 900);
     browser.open(&site.url, READY);
     let mut times: Vec<_> = (0..9)
         .map(|_| {
-            browser.open(&format!("http://{}/?span=365d", site.host), READY);
+            browser.open(&format!("http://{}/?{query}", site.host), READY);
             let paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime";
             browser.wait(&format!("{paint} > 0"));
             browser.value(paint).as_f64().expect("milliseconds")
