@@ -14,16 +14,21 @@ fn main() {
     println!("cargo:rerun-if-changed={script}");
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let is_linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
-    let (Some(folder), Some(root)) = (env::var_os("OUT_DIR"), env::var_os("CARGO_MANIFEST_DIR"))
-    else {
-        return;
-    };
+    let Some(folder) = env::var_os("OUT_DIR").map(PathBuf::from) else { return };
     if !(is_release && is_linux) {
         return;
     }
-    let script = PathBuf::from(root).join(script);
-    for flag in ["-Wl,--icf=all".to_owned(), format!("-Wl,-T,{}", script.display())] {
-        if can_link(Path::new(&folder), &flag) {
+    // Of a path in its own folder cargo keeps track when the whole checkout is moved elsewhere.
+    let own = folder.join("no-unwinding.ld");
+    let mut flags = vec!["-Wl,--icf=all".to_owned()];
+    match std::fs::copy(script, &own) {
+        Ok(_) => flags.push(format!("-Wl,-T,{}", own.display())),
+        Err(error) => {
+            println!("cargo:warning=the program keeps its tables for unwinding: {script}: {error}")
+        }
+    }
+    for flag in flags {
+        if can_link(&folder, &flag) {
             println!("cargo:rustc-link-arg-bins={flag}");
         }
     }

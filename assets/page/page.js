@@ -35,6 +35,7 @@ function replace(id, text) {
   const focused = element.contains(document.activeElement) ? path(document.activeElement, element) : null;
   const open = [...element.querySelectorAll("details")].map((it) => it.open);
   element.innerHTML = text;
+  layLinks(element);
   element.querySelectorAll("details").forEach((it, index) => { it.open = open[index] ?? false; });
   if (focused) at(focused, element)?.focus({ preventScroll: true });
 }
@@ -47,6 +48,34 @@ function path(node, root) {
 
 function at(steps, root) {
   return steps.reduce((node, step) => node?.children[step], root);
+}
+
+// The year is a picture; over each day lies a link of the list beside it.
+function layLinks(element) {
+  const make = (name, attributes) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    return node;
+  };
+  for (const chart of element.querySelectorAll(".heat")) {
+    const skip = Number(chart.dataset.skip);
+    const days = [...chart.closest("figure").querySelectorAll("[data-at]")].reverse();
+    const chosen = chart.querySelector(".chosen");
+    const links = days.map((day) => {
+      const place = Number(day.dataset.at) + skip;
+      const x = Math.floor(place / 7) * 12, y = (place % 7) * 12 + 14;
+      const link = make("a", { href: day.getAttribute("href"), "aria-label": day.textContent, tabindex: -1 });
+      link.append(make("rect", { class: "hit", x, y, width: 10, height: 10, rx: 2 }));
+      return link;
+    });
+    if (!links.length) continue;
+    const at = chosen && links.findIndex((link) => ["x", "y"].every((it) =>
+      link.firstChild.getAttribute(it) === chosen.getAttribute(it)));
+    (links[at ?? -1] ?? links.at(-1)).setAttribute("tabindex", 0);
+    chart.append(...links);
+    chart.setAttribute("role", "group");
+    chart.setAttribute("aria-label", chart.getAttribute("aria-label") + " Arrow keys move from day to day.");
+  }
 }
 
 async function renewCharts() {
@@ -69,10 +98,12 @@ async function renewCharts() {
   }
 }
 
+const CHART = ":is(.bars, .heat)";
+
 // A chart's mark says its figures in a title of its own; here they are shown at once, for the
 // keyboard too.
 function mark(target) {
-  return target instanceof Element ? target.closest("svg a") : null;
+  return target instanceof Element ? target.closest(CHART + " a") : null;
 }
 
 function show(link) {
@@ -102,7 +133,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") tip.hidden = true;
   const link = mark(event.target);
   if (!link) return;
-  const links = [...link.ownerSVGElement.querySelectorAll("a")];
+  const links = [...link.closest(CHART).querySelectorAll("a")];
   const step = link.closest(".heat") ? { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 } : { ArrowLeft: -1, ArrowRight: 1 };
   const to = { Home: 0, End: links.length - 1 }[event.key] ?? links.indexOf(link) + (step[event.key] ?? NaN);
   if (!links[to]) return;
@@ -112,5 +143,11 @@ document.addEventListener("keydown", (event) => {
   links[to].focus();
 });
 
-follow();
-setInterval(renewCharts, 1000);
+function begin() {
+  layLinks(document);
+  follow();
+  setInterval(renewCharts, 1000);
+}
+
+// What is there already is to be seen first; a page that nobody sees has no frames to wait for.
+if (document.hidden) begin(); else requestAnimationFrame(() => setTimeout(begin));

@@ -181,16 +181,23 @@ impl Ledger {
         self.ask(|conn| {
             let scope = Scope::new(conn, span, Zone::UTC, filter, &self.plans)?;
             let mut hours: Vec<(i64, i128)> = Vec::new();
-            slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
-                if scope.takes(conn, about)? {
-                    let hour = quarter.div_euclid(4);
-                    match hours.last_mut() {
-                        Some((known, picos)) if *known == hour => *picos += figures.list_picos,
-                        _ => hours.push((hour, figures.list_picos)),
-                    }
+            let mut add = |quarter: i64, picos| {
+                let hour = quarter.div_euclid(4);
+                match hours.last_mut() {
+                    Some((known, sum)) if *known == hour => *sum += picos,
+                    _ => hours.push((hour, picos)),
                 }
-                Ok(())
-            })?;
+            };
+            if filter.is_everything() {
+                slots::for_each_list_price(conn, span.start, span.end, add)?;
+            } else {
+                slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
+                    if scope.takes(conn, about)? {
+                        add(quarter, figures.list_picos);
+                    }
+                    Ok(())
+                })?;
+            }
             let start = |(hour, picos): (i64, i128)| (slots::start_of(hour * 4), picos);
             Ok(hours.into_iter().map(start).collect())
         })

@@ -372,6 +372,11 @@ fn what_an_agent_states_is_the_price_only_where_no_list_has_one() {
     let own = ledger.source_spend(&span, Zone::UTC).unwrap().remove(0);
     assert_eq!((own.stated, own.agents_say), (usd("0.012345678901"), Some(usd("1.1"))));
     assert_eq!(own.unpriced_models, [(Some("unheard-of".to_owned()), 2_000_000)]);
+    // Hours are read in another way where nothing is left out; both tell the same.
+    for filter in [Filter::everything(), Filter::of_sources(["an-agent"])] {
+        let hours = ledger.hourly(&span, &filter).unwrap();
+        assert_eq!(hours, [(at("2026-11-24T10:00:00Z"), 5_012_345_678_901)], "{filter:?}");
+    }
     let report = ledger.report(day("2026-11-24"), day("2026-11-24"), Zone::UTC, &[GroupKey::Model]);
     let rows = report.unwrap().rows;
     let stated: Vec<_> = rows.iter().map(|row| (row.sums.stated, row.sums.agents_say)).collect();

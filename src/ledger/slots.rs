@@ -173,6 +173,28 @@ pub(super) fn for_each(
     })
 }
 
+/// Hands the list price of every slot that starts in `[start, end)` to `each`, in order of time: a
+/// fraction of what reading all of each slot takes.
+pub(super) fn for_each_list_price(
+    conn: &Connection,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    mut each: impl FnMut(i64, i128),
+) -> Result<()> {
+    let quarter = |at: DateTime<Utc>| first_quarter(at.timestamp_millis());
+    // As `SlotPrice::figures` has it: what an agent states stands where no price is known.
+    let mut statement = conn.prepare_cached(
+        "SELECT quarter, iif(is_priced, list_dollars, stated_dollars),
+                iif(is_priced, list_picos, stated_picos)
+         FROM slot WHERE quarter >= ?1 AND quarter < ?2 ORDER BY quarter",
+    )?;
+    let mut rows = statement.query((quarter(start), quarter(end)))?;
+    while let Some(row) = rows.next()? {
+        each(row.get(0)?, picos_of(row.get(1)?, row.get(2)?));
+    }
+    Ok(())
+}
+
 /// The same with all that decides their prices.
 pub(super) fn for_each_between(
     conn: &Connection,

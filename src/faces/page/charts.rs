@@ -1,6 +1,8 @@
 //! Charts as SVG, drawn here: bars over time and the heat of a year. Pure functions of plain data;
 //! heights are integers, worked out from exact amounts.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use crate::board::wording;
@@ -133,49 +135,49 @@ fn one(bar: &Bar, x: usize, top: i128, in_focus: bool) -> Markup {
 }
 
 /// One day of a year.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Cell {
-    /// All that is to be told of it.
-    pub says: String,
-    /// Where it leads.
-    pub href: String,
     /// The amount; `None` when nothing is known.
     pub amount: Option<Money>,
     /// A part is in no amount.
     pub partial: bool,
     /// It is the chosen one.
     pub chosen: bool,
-    /// The name of the month that begins here.
-    pub month: Option<String>,
 }
 
 /// Side of a cell's place.
 const CELL: usize = 12;
+/// Room for the names of months.
+const HEAD: usize = 14;
 
-/// Draws a year as weeks from left to right. `skip` is the weekday of the first cell, 0 for
-/// Monday.
-pub fn heat(label: &str, cells: &[Cell], skip: usize) -> Markup {
+/// Draws a year as weeks from left to right. `skip` is the weekday of the first cell, 0 for Monday;
+/// `months` are the cells that a month begins with, and its name.
+///
+/// Days that look alike are one shape: as 365 elements they would be most of what a browser has to
+/// make before the page is seen. The script lays a link over each day of the list beside it.
+pub fn heat(label: &str, cells: &[Cell], skip: usize, months: &[(usize, String)]) -> Markup {
     let top = cells.iter().filter_map(|cell| cell.amount).map(|money| money.attos).max();
     let top = top.unwrap_or(0);
-    let weeks = (cells.len() + skip).div_ceil(7);
-    let (width, height) = (weeks * CELL, 7 * CELL + 14);
-    let in_focus = cells.iter().position(|cell| cell.chosen).unwrap_or(cells.len().max(1) - 1);
+    let place = |index: usize| ((index + skip) / 7 * CELL, (index + skip) % 7 * CELL + HEAD);
+    let (width, height) = ((cells.len() + skip).div_ceil(7) * CELL, 7 * CELL + HEAD);
+    let mut shapes: BTreeMap<&str, String> = BTreeMap::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let (x, y) = place(index);
+        let looks = [Some(heat_class(cell, top)), cell.partial.then_some("part")];
+        for class in looks.into_iter().flatten() {
+            let shape = shapes.entry(class).or_default();
+            shape.push_str(&format!("M{} {}h8v8h-8z", x + 1, y + 1));
+        }
+    }
+    let chosen = cells.iter().position(|cell| cell.chosen).map(place);
     html! {
-        svg.heat viewBox={ "0 0 " (width) " " (height) } role="group" aria-label=(label) {
-            @for (index, cell) in cells.iter().enumerate() {
-                @let place = index + skip;
-                @let (x, y) = (place / 7 * CELL, place % 7 * CELL + 14);
-                @if let Some(month) = &cell.month {
-                    text.month x=(x) y="9" aria-hidden="true" { (month) }
-                }
-                a class=[cell.chosen.then_some("chosen")] href=(cell.href)
-                    tabindex=(if index == in_focus { "0" } else { "-1" }) {
-                    title { (cell.says) }
-                    rect class=(heat_class(cell, top)) x=(x) y=(y) width="10" height="10" rx="2" {}
-                    @if cell.partial {
-                        rect x=(x) y=(y) width="10" height="10" rx="2" fill="url(#hatch)" {}
-                    }
-                }
+        svg.heat viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(label) data-skip=(skip) {
+            @for (index, name) in months { text.month x=(place(*index).0) y="9" { (name) } }
+            @for (class, shape) in &shapes {
+                path class=(class) d=(shape) {}
+            }
+            @if let Some((x, y)) = chosen {
+                rect.chosen x=(x) y=(y) width="10" height="10" rx="2" {}
             }
         }
     }
@@ -183,13 +185,16 @@ pub fn heat(label: &str, cells: &[Cell], skip: usize) -> Markup {
 
 /// Nothing known, nothing spent, and five steps of heat: the square root of the share spreads days
 /// that are far below the dearest one.
-fn heat_class(cell: &Cell, top: i128) -> String {
-    let Some(amount) = cell.amount else { return "h-none".into() };
-    if amount.attos <= 0 || top <= 0 {
-        return "h0".into();
+fn heat_class(cell: &Cell, top: i128) -> &'static str {
+    const STEPS: [&str; 5] = ["h1", "h2", "h3", "h4", "h5"];
+    match cell.amount {
+        None => "h-none",
+        Some(amount) if amount.attos <= 0 || top <= 0 => "h0",
+        Some(amount) => {
+            let share = share(amount.attos, top, 10_000).max(0);
+            STEPS[(share.isqrt() / 20).clamp(0, 4) as usize]
+        }
     }
-    let share = share(amount.attos, top, 10_000).max(0);
-    format!("h{}", (share.isqrt() / 20).clamp(0, 4) + 1)
 }
 
 /// A bar that lies, as wide as a share of thousandths.
@@ -310,5 +315,25 @@ mod tests {
         assert_eq!(class(Some("1")), "h1");
         assert_eq!(class(Some("30")), "h3");
         assert_eq!(class(Some("100")), "h5");
+    }
+
+    #[test]
+    fn days_of_a_year_that_look_alike_are_one_shape() {
+        // The first is a Wednesday, so that the sixth begins the second week.
+        let mut cells = vec![Cell::default(); 8];
+        cells[5] = Cell { amount: Some(usd("2")), partial: true, chosen: true };
+        cells[6].amount = Some(usd("2"));
+        let text = heat("Year", &cells, 2, &[(5, "Mar".into())]).into_string();
+        assert!(
+            text.contains("viewBox=\"0 0 24 98\"") && text.contains("data-skip=\"2\""),
+            "{text}"
+        );
+        assert!(text.contains("<text class=\"month\" x=\"12\" y=\"9\">Mar</text>"), "{text}");
+        let hot = "<path class=\"h5\" d=\"M13 15h8v8h-8zM13 27h8v8h-8z\">";
+        assert!(text.contains(hot), "{text}");
+        assert!(text.contains("<path class=\"part\" d=\"M13 15h8v8h-8z\">"), "{text}");
+        assert!(text.contains("<rect class=\"chosen\" x=\"12\" y=\"14\""), "{text}");
+        assert_eq!(text.matches("<path").count(), 3);
+        assert_eq!(text.matches("h8v8h-8z").count(), 9);
     }
 }

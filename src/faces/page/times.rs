@@ -161,15 +161,16 @@ fn year(data: &PageData) -> Markup {
     let cells: Vec<Cell> = days
         .iter()
         .map(|it| Cell {
-            says: says(it),
-            href: href(data, it.day),
             amount: it.figures.as_ref().map(|spend| spend.list),
             partial: it.standing == DayStanding::Partial,
             chosen: data.view.day == Some(it.day),
-            month: (it.day.day() == 1).then(|| it.day.format("%b").to_string()),
         })
         .collect();
+    let begins = days.iter().enumerate().filter(|(_, it)| it.day.day() == 1);
+    let names: Vec<_> =
+        begins.map(|(index, it)| (index, it.day.format("%b").to_string())).collect();
     let skip = days.first().map_or(0, |it| it.day.weekday().num_days_from_monday() as usize);
+    let known = days.iter().enumerate().rev().filter(|(_, it)| it.figures.is_some());
     html! {
         figure {
             figcaption { h3 { "A year of days, list price" }
@@ -177,7 +178,7 @@ fn year(data: &PageData) -> Markup {
                     @for class in ["h0", "h1", "h2", "h3", "h4", "h5"] { span.key.(class) {} } " more "
                     span.key.missing {} "not known" }
             }
-            (charts::heat("A year of days, list price. Arrow keys move from day to day.", &cells, skip))
+            (charts::heat("A year of days, list price.", &cells, skip, &names))
             details {
                 summary { "Table of these months" }
                 table {
@@ -189,6 +190,13 @@ fn year(data: &PageData) -> Markup {
                         td.num { (month.known) " of " (month.days) }
                     } } }
                 }
+            }
+            details {
+                summary { "List of these days" }
+                // The script makes the chart's links from it.
+                ol.days { @for (index, it) in known { li {
+                    a href=(href(data, it.day)) data-at=(index) { (says(it)) }
+                } } }
             }
         }
     }

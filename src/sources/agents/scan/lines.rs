@@ -105,7 +105,7 @@ pub fn read_lines(
     let mut long: Option<LongLine> = None;
     let mut filled = 0;
     if buffer.len() < CHUNK_BYTES {
-        buffer.resize(CHUNK_BYTES, 0);
+        *buffer = vec![0; CHUNK_BYTES];
     }
     loop {
         // Piece by piece even where the buffer is larger: what was just read is still near.
@@ -148,7 +148,10 @@ pub fn read_lines(
                     offset += filled as u64;
                     filled = 0;
                 } else {
-                    buffer.resize((filled * 2).min(limits.plain), 0);
+                    // Fresh memory comes zeroed from the system; `resize` would write each byte.
+                    let mut larger = vec![0; (filled * 2).min(limits.plain)];
+                    larger[..filled].copy_from_slice(buffer);
+                    *buffer = larger;
                 }
             }
             continue;
