@@ -15,6 +15,8 @@ pub mod format;
 mod job;
 pub mod lines;
 pub mod mark;
+#[cfg(test)]
+mod testing;
 pub mod unpack;
 pub mod walk;
 mod windows;

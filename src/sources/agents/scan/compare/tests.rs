@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::super::mark::Stamp;
+use super::super::testing::await_another_time;
 use super::*;
 use crate::spend::Mark;
 
@@ -40,23 +41,12 @@ impl World {
     /// A log with these files that were read, and its folders.
     fn known(files: &[&str]) -> Self {
         let mut world = Self::new(files);
-        world.tick();
+        await_another_time(world.home.path());
         let found = world.compare(true, true).unwrap();
         assert!(found.files.is_empty() && !found.left_out);
         world.tree = found.tree.unwrap();
-        world.tick();
+        await_another_time(world.home.path());
         world
-    }
-
-    /// Waits until the file system writes down another time.
-    fn tick(&self) {
-        let probe = self.home.path().join("probe");
-        let time = || {
-            fs::write(&probe, "x").unwrap();
-            fs::metadata(&probe).unwrap().modified().unwrap()
-        };
-        let first = time();
-        while time() == first {}
     }
 
     /// Makes a file, or has it grow.
@@ -137,7 +127,7 @@ fn an_old_log_that_grew_while_the_program_ran_misleads_one_start_and_no_other() 
 fn one_of_the_newest_that_is_gone_does_not_have_the_tree_written_at_each_start() {
     let mut world = World::known(&with_new(&["d/6.jsonl", "e/7.jsonl"]));
     fs::remove_file(world.root.join("e/7.jsonl")).unwrap();
-    world.tick();
+    await_another_time(world.home.path());
     let (files, tree) = world.start();
     assert!(files.is_empty());
     world.tree = tree.expect("another tree");
@@ -286,7 +276,7 @@ proptest! {
             world.read(file);
         }
         for steps in [stopped, further] {
-            world.tick();
+            await_another_time(world.home.path());
             steps.iter().for_each(|step| world.take(step));
             let everything = sorted(world.compare(true, false));
             prop_assert_eq!(&sorted(world.compare(true, true)), &everything);

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::sources::agents::scan::testing::await_another_time;
 
 /// A folder with logs; `.jsonl` files are logs, and their names begin with the time of their last
 /// change, as far as is known.
@@ -21,7 +22,7 @@ impl Logs {
         fs::create_dir(&root).unwrap();
         let logs = Self { home, root };
         files.iter().for_each(|file| logs.write(file));
-        logs.tick();
+        await_another_time(logs.home.path());
         logs
     }
 
@@ -35,17 +36,6 @@ impl Logs {
         // Old by its real time; its name says what is known of it.
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1);
         fs::File::create(path).unwrap().set_modified(time).unwrap();
-    }
-
-    /// Waits until the file system writes down another time.
-    fn tick(&self) {
-        let probe = self.home.path().join("probe");
-        let time = || {
-            fs::write(&probe, "x").unwrap();
-            fs::metadata(&probe).unwrap().modified().unwrap()
-        };
-        let first = time();
-        while time() == first {}
     }
 
     fn walk_of(
@@ -67,7 +57,7 @@ impl Logs {
     fn tree(&self, began: Option<i64>) -> Tree {
         let found = self.walk_of(std::slice::from_ref(&self.root), None, began, &|_| {});
         assert!(found.problems.is_empty());
-        self.tick();
+        await_another_time(self.home.path());
         found.tree.unwrap()
     }
 
@@ -108,7 +98,7 @@ fn what_did_not_change_is_not_listed_and_told_of_all_the_same() {
     };
     let (found, all) = told(None);
     assert_eq!((found.listed, found.files.len(), all.len()), (4, 3, 4));
-    logs.tick();
+    await_another_time(logs.home.path());
     let (found, told) = told(found.tree.as_ref());
     assert_eq!((found.listed, found.files.len()), (0, 0));
     assert_eq!(told, all);
@@ -137,7 +127,7 @@ fn a_new_file_and_a_removed_one_have_their_folder_listed_and_no_other() {
 fn a_renamed_folder_and_a_new_deep_one_are_listed_with_all_below() {
     let logs = Logs::new(&["a/100.jsonl", "a/b/c/new-too.jsonl", "d/300.jsonl"]);
     fs::rename(logs.path("a/b/c/new-too.jsonl"), logs.path("a/b/c/200.jsonl")).unwrap();
-    logs.tick();
+    await_another_time(logs.home.path());
     let tree = logs.tree(SETTLED);
     fs::rename(logs.path("a/b"), logs.path("a/other")).unwrap();
     logs.write("a/other/c/new.jsonl");
@@ -175,7 +165,7 @@ fn other_roots_and_nested_ones_do_no_harm() {
     for roots in [["", "a/b"], ["a/b", ""]] {
         let paths: Vec<_> = roots.iter().map(|root| logs.path(root)).collect();
         let tree = logs.walk_of(&paths, None, SETTLED, &|_| {}).tree.unwrap();
-        logs.tick();
+        await_another_time(logs.home.path());
         let (_, listed, is_misled) = walk(&roots, &tree);
         // Where the inner one was walked first, the folder that it is in can't vouch for it.
         assert!(listed <= 1 && !is_misled, "{roots:?}: {listed}");
@@ -216,7 +206,7 @@ mod unix {
         fs::create_dir_all(elsewhere.join("deep")).unwrap();
         symlink(&elsewhere, logs.path("a/link")).unwrap();
         symlink(elsewhere.join("later.jsonl"), logs.path("b/dangling")).unwrap();
-        logs.tick();
+        await_another_time(logs.home.path());
         let tree = logs.tree(SETTLED);
         assert_eq!(tree.len(), 4, "none below the link");
         // The two with links, and the two behind one of them.
@@ -235,7 +225,7 @@ mod unix {
             let logs = Logs::new(&[&format!("{real}/100.jsonl"), &format!("{real}/in/100.jsonl")]);
             fs::create_dir_all(logs.path(link).parent().unwrap()).unwrap();
             symlink(logs.path(real), logs.path(link)).unwrap();
-            logs.tick();
+            await_another_time(logs.home.path());
             let tree = logs.tree(SETTLED);
             fs::remove_file(logs.path(link)).unwrap();
             logs.write(&format!("{real}/in/new.jsonl"));
