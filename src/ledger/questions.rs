@@ -191,10 +191,9 @@ impl Ledger {
             if filter.is_everything() {
                 slots::for_each_list_price(conn, span.start, span.end, add)?;
             } else {
-                slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
-                    if scope.takes(conn, about)? {
-                        add(quarter, figures.list_picos);
-                    }
+                let takes = |about: &_| scope.takes(conn, about);
+                slots::for_each_of(conn, span.start, span.end, takes, |quarter, _, figures| {
+                    add(quarter, figures.list_picos);
                     Ok(())
                 })?;
             }

@@ -263,14 +263,15 @@ impl Scope {
         // Slots come in order of time, so that a day's bounds are worked out once.
         let mut day = self.span.first_day;
         let mut day_end = self.span.start;
-        slots::for_each(conn, self.span.start, self.span.end, |quarter, about, figures| {
+        let (span, takes) = (&self.span, |about: &_| self.takes(conn, about));
+        slots::for_each_of(conn, span.start, span.end, takes, |quarter, about, figures| {
             let start = slots::start_of(quarter);
             if start >= day_end {
                 day = local_day(start, self.zone);
                 let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
                 day_end = day_start(next, self.zone);
             }
-            if self.takes(conn, about)? { each(day, about, figures) } else { Ok(()) }
+            each(day, about, figures)
         })
     }
 

@@ -166,11 +166,43 @@ pub(super) fn for_each(
     conn: &Connection,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
+    each: impl FnMut(i64, &About, &Figures) -> Result<()>,
+) -> Result<()> {
+    for_each_of(conn, start, end, |_| Ok(true), each)
+}
+
+/// The same of those slots alone that `takes` asks for. Of others no sums are read, which is most of
+/// what reading a slot takes.
+pub(super) fn for_each_of(
+    conn: &Connection,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    mut takes: impl FnMut(&About) -> Result<bool>,
     mut each: impl FnMut(i64, &About, &Figures) -> Result<()>,
 ) -> Result<()> {
-    for_each_between(conn, start, end, |key, sums, price| {
-        each(key.quarter, &key.about(&price), &price.figures(&sums))
-    })
+    let quarter = |at: DateTime<Utc>| first_quarter(at.timestamp_millis());
+    let sql = format!(
+        "SELECT quarter, provider, source, hint, model, project, session, funding, {SUMS} FROM slot
+         WHERE quarter >= ?1 AND quarter < ?2 ORDER BY {KEY}"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query((quarter(start), quarter(end)))?;
+    while let Some(row) = rows.next()? {
+        let about = About {
+            provider: row.get(1)?,
+            source: row.get(2)?,
+            hint: row.get(3)?,
+            model: row.get(4)?,
+            project: row.get(5)?,
+            session: row.get(6)?,
+            funding: codes::funding_of(row.get(7)?),
+        };
+        if takes(&about)? {
+            let (sums, price) = read_sums(row, 8)?;
+            each(row.get(0)?, &about, &price.figures(&sums))?;
+        }
+    }
+    Ok(())
 }
 
 /// Hands the list price of every slot that starts in `[start, end)` to `each`, in order of time: a
