@@ -145,7 +145,7 @@ pub struct Cell {
     pub chosen: bool,
 }
 
-/// Side of a cell's place.
+/// Side of a cell's place; `assets/page/page.js` lays its links by this and by the next.
 const CELL: usize = 12;
 /// Room for the names of months.
 const HEAD: usize = 14;
