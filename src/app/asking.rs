@@ -22,7 +22,7 @@ use crate::spend::Filter;
 use crate::spend::period::local_day;
 
 use super::App;
-use super::running::is_running;
+use super::lock::is_running;
 
 pub(super) fn status(
     app: &App,

@@ -16,8 +16,9 @@ use crate::faces::cli::{budget, config as config_face, input, key};
 use crate::monitor::{once, pulls};
 use crate::secrets::{Listed, Origin, Store};
 use crate::sources::{SourceInfo, SourceKind, forges};
+use crate::spend::{Currency, Money};
 
-use super::{App, telling};
+use super::App;
 
 pub(super) fn config(app: &App, command: ConfigCommand, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = app.config_path();
@@ -69,7 +70,7 @@ pub(super) fn budgets(
     match command {
         BudgetCommand::Set(args) => set_budget(app, &args, out),
         BudgetCommand::Raise { name, by } => {
-            let (from, to) = telling::raise(app, &name, by)?;
+            let (from, to) = raise(app, &name, by)?;
             Ok(budget::confirm_raised(out, &name, &from, &to)?)
         }
         BudgetCommand::List(args) => {
@@ -90,6 +91,25 @@ pub(super) fn budgets(
             Ok(budget::confirm_removed(out, &name)?)
         }
     }
+}
+
+/// Raises a budget in the config by so many percent: its amount before and after.
+///
+/// # Errors
+/// There is no such budget, or the config can't be read or written.
+pub(super) fn raise(app: &App, name: &str, percent: u32) -> anyhow::Result<(Money, Money)> {
+    let path = app.config_path();
+    let config = app.config()?;
+    let text = edit::read_or_default(&path)?;
+    let amount = config.budgets.iter().find(|budget| budget.name == name).map(|it| it.amount);
+    let raised = amount
+        .unwrap_or(Money::zero(Currency::USD))
+        .raised(percent)
+        .context("no amount is that large")?;
+    let text =
+        edit::set_amount(&text, name, &raised).with_context(|| path.display().to_string())?;
+    write_checked(app, &text)?;
+    Ok((amount.unwrap_or(raised), raised))
 }
 
 fn set_budget(app: &App, args: &BudgetSetArgs, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use crate::faces::cli::style::Style;
 use crate::monitor::once;
 use crate::spend::{Cycle, Filter, Glob, Lists};
 
-use super::{App, asking, running};
+use super::{App, asking, lock};
 
 /// More is spent than a limit allows. Everything there is to say has been said.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub(super) fn check(
     let mut config = app.config()?;
     config.budgets = chosen(app, args, &config)?;
     // What a running copy knows is as new as can be. Else the logs may have grown since.
-    if !args.no_look && !running::is_running(app) {
+    if !args.no_look && !lock::is_running(app) {
         once::look_at_all(&app.setup()?, true)?;
     }
     let ledger = asking::ledger(app, &config)?;

@@ -12,7 +12,7 @@ use crate::platform::session::{self, Presence};
 use crate::secrets::{Origin, Store};
 use crate::sources::forges;
 
-use super::{App, asking, running};
+use super::{App, asking, lock};
 
 pub(super) fn doctor(
     app: &App,
@@ -98,7 +98,7 @@ fn check_ledger(app: &App) -> (Check, Option<Ledger>) {
 }
 
 fn check_running(app: &App) -> Check {
-    if running::is_running(app) {
+    if lock::is_running(app) {
         return check("running", "Spendbar", Verdict::Ok, None, "is running".into());
     }
     let mut check = check("running", "Spendbar", Verdict::Note, None, "is not running".into());

@@ -9,6 +9,7 @@ mod doctor;
 mod explaining;
 mod exporting;
 mod guard;
+mod lock;
 mod paging;
 mod planning;
 mod polling;

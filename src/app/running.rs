@@ -1,7 +1,6 @@
 //! The running program: the monitor with the tray where there is a desktop, with a live line in
 //! the terminal where there is none.
 
-use std::fs::{File, TryLockError};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,6 +22,7 @@ use crate::monitor::{self, Command, Event, Handle};
 use crate::platform::{clipboard, open, session};
 
 use super::App;
+use super::lock::lock;
 use super::paging::Served;
 use super::telling::Telling;
 
@@ -30,10 +30,6 @@ use super::telling::Telling;
 pub(super) const COLUMNS: usize = 100;
 /// How often a log gets a line at most.
 const LOG_GAP: Duration = Duration::from_secs(2);
-/// How often, and how far apart, the lock is tried.
-const LOCK_TRIES: u32 = 5;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
-
 /// Runs until it is told to stop: by Quit in the menu, by a signal, or when `seconds` are over.
 ///
 /// # Errors
@@ -84,37 +80,6 @@ enum Told {
     /// What was pressed on the notification of a tag.
     Reply(String, Reply),
     Stop,
-}
-
-/// One running copy per user; the lock goes with the process, however it ends. `None` where another
-/// copy has it.
-pub(super) fn lock(app: &App) -> anyhow::Result<Option<File>> {
-    let folder = &app.folders.state;
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let path = folder.join("running.lock");
-    let file = File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
-    // `status` asks by taking the lock for a moment; that is no running copy.
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("locking {}", path.display()));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a copy is running, so that the ledger is being kept up to date.
-pub(super) fn is_running(app: &App) -> bool {
-    File::open(app.folders.state.join("running.lock"))
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn stop_on_signals(told: Sender<Told>) -> anyhow::Result<()> {

@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context;
 use chrono::NaiveDate;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::board::{AlertRow, Board, wording};
-use crate::config::edit;
 use crate::faces::notify::{Notice, Notifier, Reply, Urgency, urgency};
 use crate::faces::tray::summary::summary;
 use crate::monitor::{Command, Settled};
 use crate::platform::popover::{self, Point};
 use crate::spend::period::local_day;
-use crate::spend::{Money, Severity, SnoozeFor};
+use crate::spend::{Severity, SnoozeFor};
 
 use super::App;
+use super::changing::raise;
 use super::paging::{Address, PageWindow};
 
 /// The tag of what tells several alerts at once.
@@ -225,23 +224,4 @@ pub(super) fn notice(app: &App, alerts: &[AlertRow]) -> Notice {
         tag,
         replies,
     }
-}
-
-/// Raises a budget in the config by so many percent: its amount before and after.
-///
-/// # Errors
-/// There is no such budget, or the config can't be read or written.
-pub(super) fn raise(app: &App, name: &str, percent: u32) -> anyhow::Result<(Money, Money)> {
-    let path = app.config_path();
-    let config = app.config()?;
-    let text = edit::read_or_default(&path)?;
-    let amount = config.budgets.iter().find(|budget| budget.name == name).map(|it| it.amount);
-    let raised = amount
-        .unwrap_or(Money::zero(crate::spend::Currency::USD))
-        .raised(percent)
-        .context("no amount is that large")?;
-    let text =
-        edit::set_amount(&text, name, &raised).with_context(|| path.display().to_string())?;
-    super::changing::write_checked(app, &text)?;
-    Ok((amount.unwrap_or(raised), raised))
 }

@@ -23,7 +23,7 @@ use crate::ledger::Ledger;
 use crate::monitor::{self, Event, Handle};
 use crate::platform::process;
 
-use super::running::{is_running, lock};
+use super::lock::{is_running, lock};
 use super::telling::Telling;
 use super::{App, asking};
 

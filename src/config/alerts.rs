@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use crate::sources::providers::address::is_loopback;
 use crate::spend::{Quiet, Severity};
 
 /// `[alerts]`, `[[hook]]` and `[[webhook]]`.
@@ -117,7 +118,7 @@ impl SecretUrl {
                 Err(format!("it holds a user name or password before {host}"))
             }
             "https" => Ok(Self(url)),
-            "http" if super::file::loopback(&url) => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
             "http" => Err(format!(
                 "plain http would send what it is told to {host} for everyone to read; it is for \
                  this machine only"

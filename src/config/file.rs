@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::{Spanned, Value};
-use url::{Host, Url};
+use url::Url;
 
 mod alerts;
 mod budgets;
@@ -38,6 +38,7 @@ use super::{AgentSettings, Billing, Config, ConfigError, ConfigProblem};
 use crate::board::{Colours, Headline};
 use crate::sources::SourceKind;
 use crate::sources::further::Further;
+use crate::sources::providers::address::is_loopback;
 use crate::sources::providers::described::language::Description;
 use crate::spend::{Currency, Money, Period, Zone};
 
@@ -331,7 +332,7 @@ impl Check<'_> {
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 "the address holds a user name or password".into()
             }
-            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && loopback(&url)) => {
+            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
                 return Some(url);
             }
             Ok(url) if url.scheme() == "http" => {
@@ -399,15 +400,6 @@ impl Check<'_> {
             }
         }
         sorted.into_iter().collect()
-    }
-}
-
-pub(super) fn loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

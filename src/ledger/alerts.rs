@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, Row, params};
 
-use super::deliveries::{self, Channel, Delivery};
+use super::channels::{self, Channel, Delivery};
 use super::{Ledger, LedgerError, Recording, codes};
 use crate::spend::{AlertKind, Cycle, Money, Severity};
 
@@ -64,7 +64,7 @@ impl Recording<'_> {
         self.write(|conn, _| {
             let id = insert(conn, alert, true)?;
             if let Some(id) = id {
-                deliveries::begin(conn, id, alert, &channels)?;
+                channels::begin(conn, id, alert.severity, alert.at, &channels)?;
             }
             Ok(id)
         })
@@ -164,7 +164,7 @@ pub(super) fn select(conn: &Connection, which: &str, number: i64) -> rusqlite::R
         .query_map([number], read)?
         .collect::<Result<_, _>>()?;
     for alert in &mut alerts {
-        alert.deliveries = deliveries::of_alert(conn, alert.id)?;
+        alert.deliveries = channels::of_alert(conn, alert.id)?;
     }
     Ok(alerts)
 }

@@ -15,6 +15,7 @@
 mod alerts;
 pub mod balances;
 mod bills;
+mod channels;
 mod codes;
 mod commits;
 mod counting;
@@ -63,9 +64,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use alerts::{Alert, NewAlert};
+pub use channels::{Channel, Delivery};
 pub use commits::{KnownCommit, KnownRepository, WorkPlace};
 pub use counting::Verdicts;
-pub use deliveries::{Channel, Delivery, Open, Settled, Snooze};
+pub use deliveries::{Open, Settled, Snooze};
 pub use error::LedgerError;
 pub use history::{NeighbourSession, SessionHistory, SessionStep};
 pub use kin::Related;

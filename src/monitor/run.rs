@@ -65,6 +65,8 @@ pub(super) struct Monitor<T> {
     /// The day on which the shape of a day was learned last.
     shape_day: Option<NaiveDate>,
     roll_up_at: Instant,
+    /// Whether events were recorded since: what did not grow need not be asked whether it did.
+    to_roll_up: bool,
     silence_at: Instant,
     delivery: Delivery,
     judge: Judge,
@@ -112,6 +114,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             shape_day: None,
             // Not while everything else starts.
             roll_up_at: Instant::now() + ROLL_UP_GAP / 12,
+            to_roll_up: false,
             silence_at: Instant::now(),
             delivery: Delivery::new(),
             judge: Judge::default(),
@@ -315,6 +318,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             Ok(recorded) => {
                 self.trouble.remove("ledger");
                 self.repositories.note(&looked);
+                self.to_roll_up |= recorded.new_events > 0;
                 let live = Live { error, retry_at, looked_at: looked.at };
                 let news = live.is_news(info, self.live.insert(info.id, live.clone()).as_ref());
                 self.follow_pages();
@@ -432,12 +436,14 @@ impl<T: FnMut(Event)> Monitor<T> {
         self.publish();
     }
 
-    /// Makes the ledger smaller once an hour, never while a source is read in part.
+    /// Makes the ledger smaller once an hour if it grew, never while a source is read in part.
     fn roll_up(&mut self) {
         let now = Instant::now();
-        if now < self.roll_up_at || self.jobs.iter().any(|job| job.read_in_part) {
+        let is_due = self.to_roll_up && now >= self.roll_up_at;
+        if !is_due || self.jobs.iter().any(|job| job.read_in_part) {
             return;
         }
+        self.to_roll_up = false;
         self.roll_up_at = now + ROLL_UP_GAP;
         if let Err(error) = self.ledger.roll_up(self.setup.clock.now()) {
             self.trouble.insert("ledger", error.to_string());

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
-use crate::app::running::is_running;
+use crate::app::lock::is_running;
 use crate::board::wording::guard::{self as words, Stale};
 use crate::budgets::guard::{self, Limit, Reach};
 use crate::config::fingerprint;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 use crate::app::App;
-use crate::app::running::is_running;
+use crate::app::lock::is_running;
 use crate::config::Config;
 use crate::faces::cli::args::{AllowArgs, GuardChangeArgs, GuardCommand, Until};
 use crate::faces::cli::guard::{self as face, AgentRow, Hooked, Status};

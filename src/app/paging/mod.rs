@@ -8,6 +8,7 @@
 
 mod doors;
 mod metrics;
+mod page;
 mod routes;
 mod settings;
 mod window;
@@ -35,7 +36,7 @@ use crate::monitor::Command;
 use crate::platform::open;
 
 use super::App;
-use super::running::is_running;
+use super::lock::is_running;
 
 const SCHEMA: &str = "spendbar.page.v1";
 /// How long `spendbar page` waits for a program that is just starting.

@@ -1,10 +1,9 @@
 //! What the page's port answers.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -24,38 +23,18 @@ use url::form_urlencoded;
 
 use crate::board::Board;
 use crate::board::page::{self, PageData, View};
-use crate::config::Config;
-use crate::faces::page::assets::Assets;
-use crate::faces::page::{self as face, Frame, address};
-use crate::ledger::Ledger;
+use crate::faces::page::{self as face, address};
 use crate::monitor::Command;
 use crate::pricing::PriceTable;
 use crate::spend::SnoozeFor;
 
 use super::super::App;
 use super::doors::{Doors, POLICY, Refusal};
+use super::page::{FORM, Page, failed, starting_up, turn_away};
 use super::settings;
 
-/// How long a page waits for another process's transaction before it says so.
-const BUSY: Duration = Duration::from_secs(5);
-/// A form of the page is far smaller.
-pub(super) const FORM: usize = 16 * 1024;
 /// Said from time to time, so that a page that went away is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-
-/// What every answer is made from.
-pub(super) struct Page {
-    pub(super) app: App,
-    pub(super) doors: Doors,
-    assets: Assets,
-    pub(super) boards: watch::Receiver<Option<Arc<Board>>>,
-    pub(super) commands: UnboundedSender<Command>,
-    pub(super) settings: settings::Memory,
-    /// The last configuration that could be read: a slip in the file must not take the page away.
-    config: Mutex<Option<Config>>,
-    /// What the newest board looks like, so that many viewers cost as much as one.
-    drawn: Mutex<Option<(Arc<Board>, Arc<str>)>>,
-}
 
 /// Everything that is answered.
 pub(super) fn routes(
@@ -64,16 +43,7 @@ pub(super) fn routes(
     boards: watch::Receiver<Option<Arc<Board>>>,
     commands: UnboundedSender<Command>,
 ) -> Router {
-    let page = Arc::new(Page {
-        app: app.clone(),
-        doors,
-        assets: Assets::new(),
-        boards,
-        commands,
-        settings: settings::Memory::default(),
-        config: Mutex::new(app.config().ok()),
-        drawn: Mutex::new(None),
-    });
+    let page = Arc::new(Page::new(app, doors, boards, commands));
     let inside = Router::new()
         .route("/", get(whole))
         .route("/parts", get(parts))
@@ -123,18 +93,6 @@ async fn own_alone(State(page): State<Arc<Page>>, request: Request, next: Next) 
         Ok(()) => next.run(request).await,
         Err(refusal) => turn_away(&page, refusal),
     }
-}
-
-/// Says the same whatever is wrong: nobody is told how close they came.
-pub(super) fn turn_away(page: &Page, refusal: Refusal) -> Response {
-    log::info!("the page turned a request away: {refusal:?}");
-    let text = face::message(
-        "This page is closed",
-        "Open it from Spendbar's icon, or with `spendbar page`.",
-        None,
-        &page.frame(),
-    );
-    (StatusCode::FORBIDDEN, Html(text)).into_response()
 }
 
 /// The opening address: takes the token, gives the cookie.
@@ -203,19 +161,6 @@ async fn shown(
     }
 }
 
-/// Said until the first board is there; the browser asks again by itself.
-pub(super) fn starting_up(page: &Page) -> Response {
-    let says = "The first figures are being read. They are here in a moment.";
-    Html(face::message("Just starting", says, Some(1), &page.frame())).into_response()
-}
-
-pub(super) fn failed(page: &Page, why: &str) -> Response {
-    log::warn!("the page can't be shown: {why}");
-    let says = format!("The figures can't be read now: {why}.");
-    let text = face::message("No figures", &says, None, &page.frame());
-    (StatusCode::SERVICE_UNAVAILABLE, Html(text)).into_response()
-}
-
 /// Tells each new board, the present one first.
 async fn live(State(page): State<Arc<Page>>) -> Response {
     let mut boards = page.boards.clone();
@@ -264,40 +209,7 @@ fn change(page: &Page, form: &[u8], command: impl Fn(&str) -> Option<Command>) -
     let Some(command) = command(&field("for").unwrap_or_default()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    // Fails only while the program ends.
-    let _ = page.commands.send(command);
+    page.tell(command);
     let back = address::write(&address::read(&field("back").unwrap_or_default()));
     (StatusCode::SEE_OTHER, [(LOCATION, back)]).into_response()
-}
-
-impl Page {
-    pub(super) fn frame(&self) -> Frame<'_> {
-        Frame { assets: &self.assets, csrf: self.doors.csrf() }
-    }
-
-    fn ledger(&self) -> anyhow::Result<(Config, Ledger)> {
-        let path = self.app.ledger_path();
-        let ledger = Ledger::open_at_once(&path, BUSY, false)?;
-        let mut ledger = ledger.with_context(|| format!("{} is not there", path.display()))?;
-        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(read) = self.app.config() {
-            *config = Some(read);
-        }
-        let config = config.clone().unwrap_or_else(|| Config::defaults(self.app.system_zone));
-        ledger.reckon_with(config.rates.clone(), config.plans.clone());
-        Ok((config, ledger))
-    }
-
-    /// The event that tells a board.
-    fn draw(&self, board: &Arc<Board>) -> Arc<str> {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*drawn {
-            Some((known, text)) if Arc::ptr_eq(known, board) => text.clone(),
-            _ => {
-                let text: Arc<str> = face::live(board).into();
-                *drawn = Some((board.clone(), text.clone()));
-                text
-            }
-        }
-    }
 }

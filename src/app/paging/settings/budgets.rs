@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::config::edit::{self, BudgetChange};
 use crate::spend::{Currency, Cycle, Money};
 
-use super::super::routes::Page;
-use super::{Form, Outcome, Refused, edited};
+use super::super::page::Page;
+use super::form::{Form, Outcome, Refused, edited};
 
 /// What `budget set` takes for granted.
 const THRESHOLDS: [u32; 3] = [50, 80, 100];

@@ -13,7 +13,7 @@ use crate::plans::offers;
 use crate::secrets::Store;
 use crate::spend::SourceKind;
 
-use super::super::routes::Page;
+use super::super::page::Page;
 use super::history::checked;
 
 /// The page's text.

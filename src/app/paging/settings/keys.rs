@@ -8,8 +8,8 @@ use crate::monitor::{Command, once};
 use crate::secrets::{Origin, Store};
 use crate::sources::SourceInfo;
 
-use super::super::routes::Page;
-use super::{Form, Outcome, Refused};
+use super::super::page::Page;
+use super::form::{Form, Outcome, Refused};
 
 /// Puts the key into the keyring, and has its provider asked.
 pub(super) fn set(page: &Page, form: &Form) -> Outcome {

@@ -6,12 +6,14 @@
 //! provider's answer may take their time.
 
 mod budgets;
+mod form;
 mod gather;
 mod history;
+pub(super) mod kept;
 mod keys;
 mod plans;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -29,20 +31,8 @@ use crate::faces::page::settings::{Said, Typed};
 use crate::monitor::Command;
 use crate::spend::Period;
 
-use super::routes::{FORM, Page, failed, starting_up, turn_away};
-use history::History;
-
-/// What the settings keep in this run.
-#[derive(Default)]
-pub(super) struct Kept {
-    /// The changes of the config file.
-    history: History,
-    /// What came of the last request, under the number that leads back to it.
-    said: (u64, Option<Said>),
-}
-
-/// The settings' memory; one change at a time.
-pub(super) type Memory = Mutex<Kept>;
+use super::page::{FORM, Page, failed, starting_up, turn_away};
+use form::{Form, Outcome, Refused, edited};
 
 /// The settings' addresses.
 pub(super) fn routes() -> Router<Arc<Page>> {
@@ -59,59 +49,6 @@ pub(super) fn routes() -> Router<Arc<Page>> {
         .route("/settings/key", post(set_key))
         .route("/settings/key/test", post(test_key))
         .route("/settings/key/remove", post(remove_key))
-}
-
-/// Why a form was refused.
-struct Refused {
-    /// What, where, and what to do.
-    why: String,
-    /// The field that is wrong; empty for no single one.
-    field: &'static str,
-}
-
-impl Refused {
-    fn field(field: &'static str, why: impl Into<String>) -> Self {
-        Self { why: why.into(), field }
-    }
-}
-
-impl From<anyhow::Error> for Refused {
-    fn from(error: anyhow::Error) -> Self {
-        Self { why: sentence(&format!("{error:#}")), field: "" }
-    }
-}
-
-/// What a program says to programs, as a sentence.
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    let end = if text.ends_with(['.', '!', '?']) || text.contains('\n') { "" } else { "." };
-    first.into_iter().chain(characters).chain(end.chars()).collect()
-}
-
-/// What came of a form: sentences, and the change of the config that it is about.
-type Outcome = Result<(String, Option<u64>), Refused>;
-
-/// The fields of a form.
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value.trim())
-    }
-
-    /// Every value of the fields of this name.
-    fn all(&self, name: &str) -> Vec<String> {
-        let own = self.0.iter().filter(|(own, _)| own == name);
-        own.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
-    }
-
-    /// What may be shown again. Whatever is secret is named `key`.
-    fn typed(self, wrong: &str) -> Typed {
-        let form = self.get("form").to_owned();
-        let fields = self.0.into_iter().filter(|(name, _)| name != "key" && name != "csrf");
-        Typed { form, wrong: wrong.to_owned(), fields: fields.collect() }
-    }
 }
 
 async fn shown(State(page): State<Arc<Page>>, uri: Uri) -> Response {
@@ -247,20 +184,6 @@ fn is_on(form: &Form) -> Result<bool, Refused> {
     }
 }
 
-/// Changes the config file, which can be undone, and has the monitor read it.
-fn edited(
-    page: &Page,
-    what: String,
-    edit: impl FnOnce(&str) -> Result<String, edit::EditError>,
-) -> Outcome {
-    let number = page.memory().history.change(&page.app, what.clone(), edit)?;
-    page.tell(Command::Reload);
-    Ok(match number {
-        Some(number) => (what, Some(number)),
-        None => (format!("{what} That is how the file was already."), None),
-    })
-}
-
 /// Does what a form asks, if it is the page's own, and goes back to the page or says why not.
 async fn change(
     page: Arc<Page>,
@@ -304,16 +227,5 @@ async fn drawn(page: Arc<Page>, status: StatusCode, said: Option<Said>, typed: T
     match drawn {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => failed(&page, &error.to_string()),
-    }
-}
-
-impl Page {
-    fn memory(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell(&self, command: Command) {
-        // Fails only while the program ends.
-        let _ = self.commands.send(command);
     }
 }

@@ -9,8 +9,8 @@ use crate::config::edit::{self, PlanChange};
 use crate::plans::{Every, Plan, offers};
 use crate::spend::{Currency, Money};
 
-use super::super::routes::Page;
-use super::{Form, Outcome, Refused, edited};
+use super::super::page::Page;
+use super::form::{Form, Outcome, Refused, edited};
 
 /// Adds a plan, or changes the one that the form is of.
 pub(super) fn set(page: &Page, form: &Form) -> Outcome {
