@@ -217,6 +217,8 @@ fn a_key_is_typed_unseen_and_kept_in_the_keyring() {
     let world = world().config("[providers.openrouter]\nbase_url = \"http://127.0.0.1:9\"\n");
     let site = Site::of(desk.seat(world), "$0.60");
     at_settings(&mut browser, &site);
+    // Waited for, so that a page that offers no field for a key is told with its words.
+    browser.wait("document.querySelector('#key-of') !== null");
     browser.value("document.querySelector('#key-of').value = 'openrouter'");
     browser.value("document.querySelector('#key').focus()");
     browser.write(key);
