@@ -75,6 +75,18 @@ await_name() {
   return 1
 }
 
+# The keyring is on the bus before its keys are unlocked.
+await_unlocked() {
+  for _ in $(seq 150); do
+    busctl --address="$DBUS_SESSION_BUS_ADDRESS" get-property org.freedesktop.secrets \
+      /org/freedesktop/secrets/aliases/default org.freedesktop.Secret.Collection Locked 2> /dev/null \
+      | grep -qx 'b false' && return 0
+    sleep 0.1
+  done
+  echo 'desk: the keyring was not unlocked' >&2
+  return 1
+}
+
 settings=$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml
 mkdir -p "$settings" "$XDG_CONFIG_HOME/dunst" "$XDG_CONFIG_HOME/gtk-3.0"
 if [ -n "${DESK_LIGHT:-}" ]; then
@@ -148,6 +160,7 @@ if ! left_out panel; then xfce4-panel --disable-wm-check > /dev/null 2>&1 & star
 if ! left_out dunst; then await_name org.freedesktop.Notifications; fi
 if ! left_out keyring; then
   await_name org.freedesktop.secrets
+  await_unlocked
   busctl --address="$DBUS_SESSION_BUS_ADDRESS" --json=short call org.freedesktop.DBus / \
     org.freedesktop.DBus GetConnectionUnixProcessID s org.freedesktop.secrets \
     | tr -dc '0-9' > "$DESK/keyring.pid"

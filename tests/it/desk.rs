@@ -14,6 +14,8 @@ use crate::world::{PATIENCE, World, eventually};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/desk/desk.sh");
 const SECRETS: &str = "org.freedesktop.secrets";
+/// Where it keeps what nobody said another place for.
+const DEFAULT_KEYS: &str = "/org/freedesktop/secrets/aliases/default";
 const PARTS: [&str; 7] = [
     "Xvfb",
     "dbus-daemon",
@@ -106,8 +108,13 @@ impl Desk {
         // The password of `desk.sh`, for the daemon to read to its end.
         keyring.stdin.take().expect("piped").write_all(b"test\n").expect("it reads");
         let keyring = Part(keyring);
-        let answers = eventually(PATIENCE, || self.process_of(SECRETS).is_some());
-        assert!(answers, "gnome-keyring-daemon does not come up");
+        // It is on the bus before its keys are unlocked.
+        let is_unlocked = || {
+            let interface = "org.freedesktop.Secret.Collection";
+            let locked = self.bus(["get-property", SECRETS, DEFAULT_KEYS, interface, "Locked"]);
+            self.process_of(SECRETS).is_some() && locked.is_ok_and(|it| it["data"] == false)
+        };
+        assert!(eventually(PATIENCE, is_unlocked), "gnome-keyring-daemon does not come up");
         keyring
     }
 
@@ -115,10 +122,9 @@ impl Desk {
     #[track_caller]
     pub fn lock_keyring(&self) {
         let service = ["call", SECRETS, "/org/freedesktop/secrets"];
-        let collection = "/org/freedesktop/secrets/aliases/default";
         let interface = "org.freedesktop.Secret.Service";
         let [call, name, path] = service;
-        let locked = self.bus([call, name, path, interface, "Lock", "ao", "1", collection]);
+        let locked = self.bus([call, name, path, interface, "Lock", "ao", "1", DEFAULT_KEYS]);
         assert_eq!(locked.expect("it locks")["data"][0].as_array().map(Vec::len), Some(1));
     }
 

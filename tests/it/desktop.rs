@@ -352,7 +352,8 @@ fn a_running_program_follows_its_keyring() {
     drop(keyring);
     let _keyring = desk.start_keyring();
     asks_anew("the keyring is unlocked again");
-    assert!(eventually(PATIENCE, || !is_locked_out()), "{:#?}", item.menu());
+    let why = || world.run(["sources"]).success().stdout;
+    assert!(eventually(PATIENCE, || !is_locked_out()), "{:#?}\n{}", item.menu(), why());
 }
 
 #[test]
