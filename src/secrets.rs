@@ -38,6 +38,12 @@ pub enum SecretError {
         /// The environment variable that does instead.
         variable: Option<&'static str>,
     },
+    /// The keyring is there and says nothing.
+    #[error("the keyring does not answer: start it again{}", set_instead(variable))]
+    Silent {
+        /// The environment variable that does instead.
+        variable: Option<&'static str>,
+    },
     /// The keyring is switched off by [`VARIABLE`].
     #[error("{VARIABLE}=off leaves the keyring alone{}", set_instead(variable))]
     Off {
@@ -71,6 +77,7 @@ impl SecretError {
     pub fn variable(&self) -> Option<&'static str> {
         match self {
             Self::NoKeyring { variable, .. }
+            | Self::Silent { variable }
             | Self::Off { variable }
             | Self::Locked { variable, .. } => *variable,
             Self::NotKept { .. } | Self::Failed { .. } => None,
@@ -81,6 +88,7 @@ impl SecretError {
     pub fn what(&self) -> String {
         let mut error = self.clone();
         if let Self::NoKeyring { variable, .. }
+        | Self::Silent { variable }
         | Self::Off { variable }
         | Self::Locked { variable, .. } = &mut error
         {
@@ -275,9 +283,12 @@ impl Store {
 }
 
 fn open(user: &str, variable: Option<&'static str>) -> Result<Entry, SecretError> {
-    keyring::open()
-        .and_then(|store| store.build(SERVICE, user, None))
-        .map_err(|error| SecretError::NoKeyring { cause: cause_of(&error), variable })
+    keyring::open().and_then(|store| store.build(SERVICE, user, None)).map_err(
+        |error| match error {
+            Error::NoStorageAccess(_) => SecretError::Silent { variable },
+            error => SecretError::NoKeyring { cause: cause_of(&error), variable },
+        },
+    )
 }
 
 /// The keyring's key where it has one. A keyring that can't be asked is no matter where a variable

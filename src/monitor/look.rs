@@ -294,6 +294,7 @@ fn name_of(file: &Path) -> Option<String> {
 fn unavailable(error: &SecretError) -> SourceError {
     let what = match error {
         SecretError::Locked { .. } => "it is locked".into(),
+        SecretError::Silent { .. } => "it does not answer".into(),
         SecretError::Failed { cause } => cause.clone(),
         other => other.what(),
     };

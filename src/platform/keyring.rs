@@ -10,7 +10,7 @@ use super::system;
 /// restarted is found by the next call.
 ///
 /// # Errors
-/// There is none, or it does not answer.
+/// There is none; or it does not answer, which is [`keyring_core::Error::NoStorageAccess`].
 pub fn open() -> keyring_core::Result<Arc<CredentialStore>> {
     system::open_keyring()
 }

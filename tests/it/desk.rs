@@ -288,6 +288,14 @@ impl Drop for Desk {
 /// A program inside the desktop, killed when it goes out of scope.
 pub struct Part(Child);
 
+impl Part {
+    /// Halts it: it stays on the bus and answers nobody.
+    pub fn halt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it halts");
+    }
+}
+
 impl Drop for Part {
     fn drop(&mut self) {
         let _ = self.0.kill();

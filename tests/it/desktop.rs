@@ -357,6 +357,22 @@ fn a_running_program_follows_its_keyring() {
 }
 
 #[test]
+fn a_keyring_that_hangs_holds_nobody_up_for_long() {
+    let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
+    let provider = FakeProvider::of_fixture("openai-admin");
+    let world = World::new().at("2026-11-03T12:00:00Z").provider("openai-admin", &provider);
+    let world = desk.seat(world.env("OPENAI_ADMIN_KEY", "sk-admin-synthetic-0123456789"));
+    let keyring = desk.start_keyring();
+    keyring.halt();
+    let spendbar = world.spawn(["--headless"]);
+    let doctor = world.run(["doctor"]);
+    assert!(doctor.stdout.contains("the keyring does not answer"), "{}", doctor.all());
+    // Where a variable has the key, the keyring is no matter.
+    let asked = eventually(PATIENCE, || !provider.requests().is_empty());
+    assert!(asked, "{}", spendbar.all());
+}
+
+#[test]
 fn without_a_secret_service_the_variable_is_named() {
     let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
     let world = desk.seat(World::new().at(NOON));

@@ -2,22 +2,41 @@
 //! Source: <https://specifications.freedesktop.org/secret-service-spec/latest/>.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
-use keyring_core::CredentialStore;
+use keyring_core::{CredentialStore, Error};
 use zbus::blocking::{Connection, Proxy};
 use zbus::zvariant::OwnedObjectPath;
 use zbus_secret_service_keyring_store::Store;
 
-use super::session_bus;
+use super::{session_bus, session_bus_within};
 
 const SECRETS: &str = "org.freedesktop.secrets";
 
 /// Paths of the items found, first those that can be read, then those that are locked.
 type Found = (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>);
 
+/// A service that does not say within this that it is there hangs. One that the bus has to start first
+/// takes some seconds.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
 pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
+    if hangs() {
+        return Err(Error::NoStorageAccess("it does not answer".into()));
+    }
     Ok(Store::new()?)
+}
+
+/// The store itself would wait for an answer without end. Whatever else is wrong it tells.
+fn hangs() -> bool {
+    let ping = || -> zbus::Result<()> {
+        let bus = session_bus_within(ANSWERS_WITHIN)?;
+        let (path, interface) = ("/org/freedesktop/secrets", "org.freedesktop.DBus.Peer");
+        Proxy::new(&bus, SECRETS, path, interface)?.call("Ping", &())
+    };
+    matches!(ping(), Err(zbus::Error::InputOutput(error)) if error.kind() == ErrorKind::TimedOut)
 }
 
 /// The attributes that the store keeps an entry under.

@@ -97,7 +97,12 @@ pub fn desktop(variable: &Variable<'_>) -> Desktop {
 }
 
 fn session_bus() -> zbus::Result<Connection> {
-    Builder::session()?.method_timeout(BUS_TIMEOUT).build()
+    session_bus_within(BUS_TIMEOUT)
+}
+
+/// The session bus for calls that are given up after so long.
+fn session_bus_within(timeout: Duration) -> zbus::Result<Connection> {
+    Builder::session()?.method_timeout(timeout).build()
 }
 
 /// Whether somebody owns `name`, or would be started by asking for it.
