@@ -58,8 +58,8 @@ pub(super) struct Rows {
 }
 
 /// The last row that is not among the newest; `None` when there are too few behind it. Told by ids,
-/// which are given out in order: counting rows would read all of them, once an hour, of a ledger in
-/// which nothing happens. A row that is gone may count, so that a few less may stay.
+/// which are given out in order: counting rows would read all of them each time. A row that is gone
+/// may count, so that a few less may stay.
 fn end_of_old_rows(conn: &Connection, rows: Rows) -> Result<Option<i64>> {
     let newest: Option<i64> =
         conn.prepare_cached("SELECT max(id) FROM usage")?.query_row([], |row| row.get(0))?;
