@@ -252,7 +252,7 @@ impl Store {
         if !self.keyring {
             return Err(SecretError::Off { variable: None });
         }
-        match open("doctor", None)?.get_password() {
+        match self.entry("doctor", None)?.get_password() {
             Ok(_) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(failed(&error, None)),
         }
@@ -274,21 +274,13 @@ impl Store {
         if !self.keyring {
             return Err(SecretError::Off { variable });
         }
-        if !self.may_ask && keyring::would_ask(SERVICE, name) {
-            let cause = "it would ask for its password".into();
-            return Err(SecretError::Locked { cause, variable });
-        }
-        open(name, variable)
+        keyring::entry(SERVICE, name, self.may_ask).map_err(|error| {
+            match failed(&error, variable) {
+                SecretError::Failed { cause } => SecretError::NoKeyring { cause, variable },
+                told => told,
+            }
+        })
     }
-}
-
-fn open(user: &str, variable: Option<&'static str>) -> Result<Entry, SecretError> {
-    keyring::open().and_then(|store| store.build(SERVICE, user, None)).map_err(
-        |error| match error {
-            Error::NoStorageAccess(_) => SecretError::Silent { variable },
-            error => SecretError::NoKeyring { cause: cause_of(&error), variable },
-        },
-    )
 }
 
 /// The keyring's key where it has one. A keyring that can't be asked is no matter where a variable
@@ -316,9 +308,17 @@ fn variable(info: &SourceInfo) -> Option<&'static str> {
 
 fn failed(error: &Error, variable: Option<&'static str>) -> SecretError {
     match error {
+        Error::NoStorageAccess(cause) if timed_out(cause.as_ref()) => {
+            SecretError::Silent { variable }
+        }
         Error::NoStorageAccess(_) => SecretError::Locked { cause: cause_of(error), variable },
         _ => SecretError::Failed { cause: cause_of(error) },
     }
+}
+
+fn timed_out(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let cause = cause.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// The system's own words. Only `Display` is used: `Debug` of a badly encoded entry shows it.

@@ -351,7 +351,9 @@ pub fn failure(
         SourceError::KeyUnavailable { what } => {
             let variable = info.key.as_ref().and_then(|key| key.variables.first());
             let instead = variable.map(|name| format!(", or set {name}")).unwrap_or_default();
-            format!("{name}: the keyring did not give the key: {what}. Unlock it{instead}.{again}")
+            format!(
+                "{name}: the keyring did not give the key: {what}. Unlock or restart it{instead}.{again}"
+            )
         }
         SourceError::KeyRejected { status } => {
             format!("{name} refused the key ({status}). {}", set_key())

@@ -1,24 +1,21 @@
 //! The system's keyring: Secret Service, Keychain or Credential Manager.
 
-use std::sync::Arc;
-
-use keyring_core::CredentialStore;
-
 use super::system;
 
-/// Opens the keyring. Nothing is kept for the next time: a keyring that started late or was
-/// restarted is found by the next call.
+/// A key in the keyring, which is opened for it. Nothing is kept for the next time: a keyring that
+/// started late or was restarted is found by the next call. Where the user would have to be asked
+/// for the keyring's password first and `may_ask` is false, each use of the key is
+/// [`keyring_core::Error::NoStorageAccess`] at once; only Secret Services tell beforehand.
 ///
 /// # Errors
-/// There is none; or it does not answer, which is [`keyring_core::Error::NoStorageAccess`].
-pub fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    system::open_keyring()
-}
-
-/// Whether reading this entry would have the user asked for the keyring's password. Only Secret
-/// Services tell beforehand; false where nobody can.
-pub fn would_ask(service: &str, user: &str) -> bool {
-    system::keyring_would_ask(service, user)
+/// There is no keyring; or it does not answer, which is [`keyring_core::Error::NoStorageAccess`] with
+/// [`std::io::ErrorKind::TimedOut`] as its cause.
+pub fn entry(
+    service: &str,
+    user: &str,
+    may_ask: bool,
+) -> keyring_core::Result<keyring_core::Entry> {
+    system::keyring_entry(service, user, may_ask)
 }
 
 /// The users that something is stored for under a service, without reading any of it; `None` where

@@ -3,9 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use keyring_core::CredentialStore;
+use keyring_core::api::CredentialStoreApi;
 use notify_rust::Notification;
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
@@ -71,13 +70,13 @@ pub fn scheme() -> Scheme {
 
 pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
 
-pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(apple_native_keyring_store::keychain::Store::new()?)
-}
-
-/// Keychains do not tell beforehand whether they ask.
-pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
-    false
+/// A keychain asks when it has to: it does not tell beforehand whether it would.
+pub fn keyring_entry(
+    service: &str,
+    user: &str,
+    _may_ask: bool,
+) -> keyring_core::Result<keyring_core::Entry> {
+    apple_native_keyring_store::keychain::Store::new()?.build(service, user, None)
 }
 
 /// Here each entry is asked for by itself, which takes no time.

@@ -5,9 +5,8 @@ use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 
-use keyring_core::CredentialStore;
+use keyring_core::api::CredentialStoreApi;
 use notify_rust::Notification;
 use tray_icon::{Icon, TrayIcon, TrayIconBuilder};
 
@@ -87,13 +86,13 @@ pub fn scheme() -> Scheme {
 /// A change of the theme shows after the next start.
 pub fn watch_scheme(_changed: Box<dyn Fn(Scheme) + Send>) {}
 
-pub fn open_keyring() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(windows_native_keyring_store::Store::new()?)
-}
-
-/// The Credential Manager is open while the user is signed in.
-pub fn keyring_would_ask(_service: &str, _user: &str) -> bool {
-    false
+/// The Credential Manager is open while the user is signed in: nobody is ever asked.
+pub fn keyring_entry(
+    service: &str,
+    user: &str,
+    _may_ask: bool,
+) -> keyring_core::Result<keyring_core::Entry> {
+    windows_native_keyring_store::Store::new()?.build(service, user, None)
 }
 
 /// Here each entry is asked for by itself, which takes no time.

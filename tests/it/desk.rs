@@ -147,6 +147,38 @@ impl Desk {
         serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))
     }
 
+    /// Who called what of a name on the bus, while something was done, in order.
+    pub fn calls_to(&self, name: &str, done: impl FnOnce()) -> Vec<(String, String)> {
+        let address = format!("--address={}", self.variable("DBUS_SESSION_BUS_ADDRESS"));
+        let mut monitor = self.command("busctl", [&address, "--json=short", "monitor", name]);
+        let mut monitor = monitor
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map(Part)
+            .expect("busctl runs");
+        let mut said = String::new();
+        let stderr = monitor.0.stderr.take().expect("piped");
+        BufReader::new(stderr).read_line(&mut said).expect("text");
+        assert!(said.starts_with("Monitoring"), "{said}");
+        let lines = BufReader::new(monitor.0.stdout.take().expect("piped")).lines();
+        // Calls come in order: with the last one all have come.
+        let last = "Introspect";
+        let calls = lines
+            .map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"))
+            .filter(|message: &Value| message["type"] == "method_call")
+            .map(|call| ["sender", "member"].map(|of| call[of].as_str().unwrap_or("").to_owned()))
+            .map(|[sender, member]| (sender, member))
+            .take_while(move |(_, member)| member != last);
+        thread::scope(|scope| {
+            let calls = scope.spawn(|| calls.collect());
+            done();
+            let asked = self.bus(["call", name, "/", "org.freedesktop.DBus.Introspectable", last]);
+            asked.expect("it answers");
+            calls.join().expect("all lines are read")
+        })
+    }
+
     /// Who owns a name on the bus, as a process id.
     pub fn process_of(&self, name: &str) -> Option<u32> {
         let answer = self.bus([

@@ -1,6 +1,7 @@
 //! The program on a real desktop: tray host, notification daemon and Secret Service are the ones
 //! people have. Each test has a desktop of its own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::desk::{Desk, Notification};
@@ -370,6 +371,42 @@ fn a_keyring_that_hangs_holds_nobody_up_for_long() {
     // Where a variable has the key, the keyring is no matter.
     let asked = eventually(PATIENCE, || !provider.requests().is_empty());
     assert!(asked, "{}", spendbar.all());
+}
+
+/// gnome-keyring may abort, and be locked when it comes back, over a client whose first call is one
+/// for which it has to know the client.
+#[test]
+fn the_keyring_knows_who_asks_before_it_is_asked_for_keys() {
+    let Some(desk) = Desk::start_without("panel dunst") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    let secrets = "org.freedesktop.secrets";
+    let keyring = desk.process_of(secrets);
+    assert!(keyring.is_some());
+    let keeps = |id: &str| {
+        world.run_with_input(["key", "set", id], "sk-synthetic-0123456789\n").success();
+        let list = world.run(["key", "list"]).success().stdout;
+        let row = list.lines().find(|line| line.contains(id)).expect("its row");
+        assert!(row.contains("the keyring"), "{list}");
+        world.run(["key", "remove", id]).success();
+        world.run(["doctor"]);
+    };
+    let calls = desk.calls_to(secrets, || {
+        std::thread::scope(|scope| {
+            for id in ["openai-admin", "anthropic-admin", "openrouter", "litellm"] {
+                let keeps = &keeps;
+                scope.spawn(move || keeps(id));
+            }
+        });
+    });
+    let mut known = BTreeSet::new();
+    for (sender, member) in &calls {
+        assert!(member == "ReadAlias" || known.contains(sender), "{member} of {sender}: {calls:?}");
+        known.insert(sender);
+    }
+    for member in ["OpenSession", "SearchItems"] {
+        assert!(calls.iter().any(|(_, called)| called == member), "{calls:?}");
+    }
+    assert_eq!(desk.process_of(secrets), keyring);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn a_failure_says_what_and_what_to_do() {
     assert_eq!(
         say(SourceError::KeyUnavailable { what: "it is locked".into() }, Some(60)),
         "OpenAI: the keyring did not give the key: it is locked. \
-         Unlock it, or set OPENAI_ADMIN_KEY. Trying again in 60 s."
+         Unlock or restart it, or set OPENAI_ADMIN_KEY. Trying again in 60 s."
     );
     assert_eq!(
         say(SourceError::RateLimited { retry_after: None }, Some(420)),

@@ -22,7 +22,7 @@ use super::tray_style::TrayStyle;
 pub use autostart::{
     autostart_place, autostart_text, read_autostart, remove_autostart, started_by, write_autostart,
 };
-pub use keyring::{keyring_would_ask, open_keyring, stored_in_keyring};
+pub use keyring::{keyring_entry, stored_in_keyring};
 pub use notifications::Notifier;
 pub use panel::{scheme, watch_scheme};
 
