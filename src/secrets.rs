@@ -6,11 +6,17 @@
 //! restarted is no matter to a program that runs for weeks. Every call blocks, for as long as a
 //! locked keyring asks its owner for the password; nothing here logs a key.
 
+mod names;
+
+use std::sync::Arc;
+
 use keyring_core::{Entry, Error};
 
 use crate::platform::keyring;
 pub use crate::sources::ApiKey;
 use crate::sources::{Places, Source, SourceInfo};
+
+pub use names::{Names, Shared};
 
 /// The variable that turns the keyring off when it is `off`.
 pub const VARIABLE: &str = "SPENDBAR_KEYRING";
@@ -86,15 +92,19 @@ impl SecretError {
 
     /// What happened, without the variable: for a list in which each source has its own.
     pub fn what(&self) -> String {
-        let mut error = self.clone();
+        self.clone().with(None).to_string()
+    }
+
+    /// The same about a key that this variable may hold instead.
+    fn with(mut self, instead: Option<&'static str>) -> Self {
         if let Self::NoKeyring { variable, .. }
         | Self::Silent { variable }
         | Self::Off { variable }
-        | Self::Locked { variable, .. } = &mut error
+        | Self::Locked { variable, .. } = &mut self
         {
-            *variable = None;
+            *variable = instead;
         }
-        error.to_string()
+        self
     }
 }
 
@@ -201,25 +211,51 @@ impl Store {
         choose(self.read(info.id, variable(info)), from_variables(info, places))
     }
 
-    /// The names that the keyring holds something under, without reading any of it: opening a secret
-    /// takes its time, and somebody asks for dozens. `None` where the system does not tell.
-    pub fn stored(&self) -> Option<Vec<String>> {
-        if self.keyring { keyring::stored(SERVICE) } else { Some(Vec::new()) }
+    /// The same as [`Self::get`] with what the keyring is known to hold: it is opened for what it has
+    /// alone.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn get_known(
+        &self,
+        info: &'static SourceInfo,
+        places: &Places,
+        names: &Names,
+    ) -> Result<Option<(ApiKey, Origin)>, SecretError> {
+        let kept = match names {
+            Ok(Some(names)) if !names.iter().any(|name| name == info.id) => Ok(None),
+            Ok(_) => return self.get(info, places),
+            Err(error) => Err(error.clone().with(variable(info))),
+        };
+        choose(kept, from_variables(info, places))
     }
 
-    /// Where a source's key comes from; `None` without one. `stored` is what [`Self::stored`] told.
+    /// The names that the keyring holds something under, without reading any of it: opening a secret
+    /// takes its time, and somebody asks for dozens. `None` where the system does not tell.
+    ///
+    /// # Errors
+    /// The keyring can't be asked.
+    pub fn names(&self) -> Names {
+        if !self.keyring {
+            return Ok(Some([].into()));
+        }
+        let names = keyring::stored(SERVICE).map_err(|error| not_opened(&error, None))?;
+        Ok(names.map(Arc::from))
+    }
+
+    /// Where a source's key comes from; `None` without one. What keeps the keyring from answering is told
+    /// by `doctor` and `key list`.
     pub fn origin(
         &self,
         info: &'static SourceInfo,
         places: &Places,
-        stored: Option<&[String]>,
+        names: &Names,
     ) -> Option<Origin> {
         info.key.as_ref()?;
-        match stored {
-            Some(names) if names.iter().any(|name| name == info.id) => Some(Origin::Keyring),
-            Some(_) => from_variables(info, places).map(|(_, name)| Origin::Variable(name)),
-            // What keeps the keyring from answering is told by `doctor` and `key list`.
-            None => self.get(info, places).ok().flatten().map(|(_, origin)| origin),
+        match names {
+            Ok(Some(names)) if names.iter().any(|name| name == info.id) => Some(Origin::Keyring),
+            Ok(None) => self.get(info, places).ok().flatten().map(|(_, origin)| origin),
+            _ => from_variables(info, places).map(|(_, name)| Origin::Variable(name)),
         }
     }
 
@@ -237,10 +273,11 @@ impl Store {
         sources: impl Iterator<Item = &'static dyn Source>,
         places: &Places,
     ) -> Vec<Listed> {
+        let names = self.names();
         sources
             .map(|source| source.info())
             .filter(|info| info.key.is_some())
-            .map(|info| Listed { info, key: self.get(info, places) })
+            .map(|info| Listed { info, key: self.get_known(info, places, &names) })
             .collect()
     }
 
@@ -304,6 +341,14 @@ fn from_variables(info: &SourceInfo, places: &Places) -> Option<(ApiKey, &'stati
 
 fn variable(info: &SourceInfo) -> Option<&'static str> {
     info.key.as_ref()?.variables.first().copied()
+}
+
+/// Why there was nobody to ask.
+fn not_opened(error: &Error, variable: Option<&'static str>) -> SecretError {
+    match failed(error, variable) {
+        SecretError::Failed { cause } => SecretError::NoKeyring { cause, variable },
+        told => told,
+    }
 }
 
 fn failed(error: &Error, variable: Option<&'static str>) -> SecretError {
@@ -371,12 +416,20 @@ mod tests {
             @"SPENDBAR_KEYRING=off leaves the keyring alone; set OPENAI_ADMIN_KEY instead"
         );
         let from_variable = Some(Origin::Variable("OPENAI_ADMIN_KEY"));
-        assert_eq!(store.stored(), Some(Vec::new()), "it is not even asked");
-        assert_eq!(store.origin(openai(), &off, Some(&[])), from_variable);
-        assert_eq!(store.origin(openai(), &off, None), from_variable);
-        let stored = ["openai-admin".to_owned()];
-        assert_eq!(store.origin(openai(), &off, Some(&stored)), Some(Origin::Keyring));
-        assert_eq!(store.origin(openai(), &places(&[]), Some(&[])), None);
+        let (none, one): (Names, Names) =
+            (Ok(Some([].into())), Ok(Some(["openai-admin".into()].into())));
+        assert_eq!(store.names(), none, "it is not even asked");
+        for names in [&none, &Ok(None), &Err(no_keyring())] {
+            assert_eq!(store.origin(openai(), &off, names), from_variable);
+            let known = store.get_known(openai(), &off, names).expect("asked").expect("there");
+            assert_eq!((known.0.expose(), Some(known.1)), ("sk-admin-1", from_variable.clone()));
+        }
+        assert_eq!(store.origin(openai(), &off, &one), Some(Origin::Keyring));
+        assert_eq!(store.origin(openai(), &places(&[]), &none), None);
+        assert_eq!(store.get_known(openai(), &places(&[]), &none), Ok(None));
+        let silent = Err(SecretError::Silent { variable: None });
+        let told = store.get_known(openai(), &places(&[]), &silent);
+        assert_eq!(told, Err(SecretError::Silent { variable: Some("OPENAI_ADMIN_KEY") }));
         let listed = store.list(crate::sources::SOURCES.iter().copied(), &off);
         assert!(listed.iter().all(|row| row.info.key.is_some()));
         assert_eq!(listed.iter().filter(|row| matches!(row.key, Ok(Some(_)))).count(), 1);
@@ -404,7 +457,7 @@ mod tests {
             let kept = store.get(openai(), &nothing).expect("asked");
             assert_eq!(kept, Some((ApiKey::new(secret), Origin::Keyring)));
         }
-        assert_eq!(store.stored(), Some(vec!["openai-admin".to_owned()]));
+        assert_eq!(store.names(), Ok(Some(["openai-admin".to_owned()].into())));
         assert_eq!(store.remove(openai()), Ok(true));
         assert_eq!(store.remove(openai()), Ok(false));
     }

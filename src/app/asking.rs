@@ -187,13 +187,13 @@ pub(super) fn entries<'a>(app: &App, config: &Config, board: &'a Board) -> Vec<S
     let places = app.places_with(config);
     // Looking must not make the keyring ask for its password.
     let store = Store::new(&places).without_asking();
-    let stored = store.stored();
+    let names = store.names();
     config
         .sources()
         .map(|source| {
             let info = source.info();
             let row = board.sources.iter().find(|row| row.info.id == info.id);
-            let key = store.origin(info, &places, stored.as_deref());
+            let key = store.origin(info, &places, &names);
             let found = match info.kind {
                 SourceKind::Agent => {
                     source.roots(&places).iter().map(|root| root.display().to_string()).collect()

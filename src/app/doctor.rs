@@ -119,13 +119,13 @@ fn check_keyring(app: &App) -> Check {
 
 /// The hosts that the config has asked for merged pull requests, and whether there is a key for each.
 fn check_hosts(app: &App, config: &Config) -> Vec<Check> {
-    let store = Store::new(&app.places);
-    let stored = store.stored();
+    let store = Store::new(&app.places).without_asking();
+    let names = store.names();
     let hosts = config.yields.hosts.iter().map(|host| {
         let info = forges::info(host.forge);
         let row =
             |verdict, found| check(info.id, host.forge.name(), verdict, Some(host.shown()), found);
-        match store.origin(info, &app.places, stored.as_deref()) {
+        match store.origin(info, &app.places, &names) {
             Some(Origin::Keyring) => row(Verdict::Ok, "has a key in the keyring".into()),
             Some(Origin::Variable(name)) => row(Verdict::Ok, format!("has the key of {name}")),
             None => Check {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Days, Utc};
 use crate::board::AskedSource;
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
-use crate::secrets::{SecretError, Store};
+use crate::secrets::{self, SecretError, Store};
 use crate::sources::providers::{http, words};
 use crate::sources::{
     ApiKey, Entered, Known, Look, Places, Source, SourceError, SourceInfo, SourceKind,
@@ -41,6 +41,8 @@ pub struct World {
     pub places: Places,
     /// The HTTP client.
     pub http: http::Client,
+    /// What the keyring holds.
+    pub keyring: secrets::Shared,
 }
 
 /// A look that is over.
@@ -210,8 +212,8 @@ async fn read(
         None => None,
         Some(_) => {
             // Keyrings wait for other programs.
-            let world = world.clone();
-            let waiting = tokio::task::spawn_blocking(move || key_of(info, &world));
+            let (world, began) = (world.clone(), Instant::now());
+            let waiting = tokio::task::spawn_blocking(move || key_of(info, &world, began));
             waiting.await.unwrap_or_else(|crash| {
                 let what = format!("asking it crashed ({crash})");
                 Err(SourceError::KeyUnavailable { what })
@@ -240,10 +242,15 @@ async fn read(
     })
 }
 
-fn key_of(info: &'static SourceInfo, world: &World) -> Result<Option<ApiKey>, SourceError> {
+fn key_of(
+    info: &'static SourceInfo,
+    world: &World,
+    began: Instant,
+) -> Result<Option<ApiKey>, SourceError> {
     // Nobody expects a question for a password from a program that is not in front.
     let store = Store::new(&world.places).without_asking();
-    match store.get(info, &world.places) {
+    let names = world.keyring.names(began, &store);
+    match store.get_known(info, &world.places, &names) {
         Ok(found) => Ok(found.map(|(key, _)| key)),
         // Without a keyring there simply is no key in it; `key set` and `doctor` say so.
         Err(SecretError::NoKeyring { .. }) => Ok(None),
@@ -363,7 +370,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_look_at_a_provider_ends_whatever_it_answers() {
         let places = Places::default();
-        let world = World { clock: Clock::system(), places, http: http::Client::new() };
+        let http = http::Client::new();
+        let world =
+            World { clock: Clock::system(), places, http, keyring: secrets::Shared::default() };
         let task = Task::Read(ToRead { marks: Arc::default(), only: None, most: 1 });
         let config = Arc::new(Config::defaults(Zone::UTC));
         let errand = Errand { source: &Endless, world: Arc::new(world), config, task };

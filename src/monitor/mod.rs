@@ -37,6 +37,7 @@ use anyhow::Context;
 use crate::config::Config;
 use crate::platform;
 use crate::pricing::PriceTable;
+use crate::secrets::Shared;
 use crate::sources::Places;
 use crate::sources::providers::http;
 use crate::spend::Zone;
@@ -85,7 +86,7 @@ impl Setup {
         places.roots = self.config.roots();
         places.other_homes = platform::homes::other_homes();
         let http = http::Client::new();
-        look::World { clock: self.clock, places, http }
+        look::World { clock: self.clock, places, http, keyring: Shared::default() }
     }
 
     /// Reads the configuration again.

@@ -20,6 +20,9 @@ pub fn entry(
 
 /// The users that something is stored for under a service, without reading any of it; `None` where
 /// the system does not tell all of them at once.
-pub fn stored(service: &str) -> Option<Vec<String>> {
+///
+/// # Errors
+/// As [`entry`].
+pub fn stored(service: &str) -> keyring_core::Result<Option<Vec<String>>> {
     system::stored_in_keyring(service)
 }

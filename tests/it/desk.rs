@@ -170,13 +170,11 @@ impl Desk {
             .map(|call| ["sender", "member"].map(|of| call[of].as_str().unwrap_or("").to_owned()))
             .map(|[sender, member]| (sender, member))
             .take_while(move |(_, member)| member != last);
-        thread::scope(|scope| {
-            let calls = scope.spawn(|| calls.collect());
-            done();
-            let asked = self.bus(["call", name, "/", "org.freedesktop.DBus.Introspectable", last]);
-            asked.expect("it answers");
-            calls.join().expect("all lines are read")
-        })
+        let calls = thread::spawn(|| calls.collect());
+        done();
+        let asked = self.bus(["call", name, "/", "org.freedesktop.DBus.Introspectable", last]);
+        asked.expect("it answers");
+        calls.join().expect("all lines are read")
     }
 
     /// Who owns a name on the bus, as a process id.

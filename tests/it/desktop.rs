@@ -409,6 +409,27 @@ fn the_keyring_knows_who_asks_before_it_is_asked_for_keys() {
     assert_eq!(desk.process_of(secrets), keyring);
 }
 
+/// Forty providers are due at once, and one of them has a key.
+#[test]
+fn the_keyring_is_opened_for_the_keys_it_has() {
+    let Some(desk) = Desk::start_without("panel dunst") else { return };
+    let provider = FakeProvider::of_fixture("openai-admin");
+    let world =
+        desk.seat(World::new().at("2026-11-03T12:00:00Z").provider("openai-admin", &provider));
+    world.run_with_input(["key", "set", "openai-admin"], "sk-synthetic-0123456789\n").success();
+    let calls = desk.calls_to("org.freedesktop.secrets", || {
+        let spendbar = world.spawn(["--headless"]);
+        let asked = eventually(PATIENCE, || !provider.requests().is_empty());
+        assert!(asked, "{}", spendbar.all());
+        // The others take no longer.
+        std::thread::sleep(Duration::from_secs(2));
+    });
+    let count = |member: &str| calls.iter().filter(|(_, called)| called == member).count();
+    assert_eq!(count("OpenSession"), 1, "{calls:?}");
+    // Eight look at the same time, for which it is asked once.
+    assert!(count("SearchItems") <= 10, "{calls:?}");
+}
+
 #[test]
 fn without_a_secret_service_the_variable_is_named() {
     let Some(desk) = Desk::start_without("panel dunst keyring") else { return };

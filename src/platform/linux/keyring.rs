@@ -56,10 +56,11 @@ fn known_to_keyring() -> keyring_core::Result<Connection> {
     known().map_err(|error| refused(error.into()))
 }
 
-/// A search and the attributes of what it finds: no secret is read, and nobody is asked.
-pub fn stored_in_keyring(service: &str) -> Option<Vec<String>> {
-    let users = || -> zbus::Result<Vec<String>> {
-        let bus = known_to_keyring().map_err(|error| zbus::Error::Failure(error.to_string()))?;
+/// A search and the attributes of what it finds: no secret is read, and nobody is asked. The names of
+/// what was locked ever since the keyring started are known to it as hashes only.
+pub fn stored_in_keyring(service: &str) -> keyring_core::Result<Option<Vec<String>>> {
+    let bus = known_to_keyring()?;
+    let users = || -> zbus::Result<Option<Vec<String>>> {
         let attributes = HashMap::from([(SERVICE, service)]);
         let (open, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
             Proxy::new(&bus, SECRETS, PATH, INTERFACE)?.call("SearchItems", &(attributes,))?;
@@ -68,13 +69,10 @@ pub fn stored_in_keyring(service: &str) -> Option<Vec<String>> {
             let mut attributes: HashMap<String, String> = item.get_property("Attributes")?;
             Ok(attributes.remove(USER))
         };
-        open.iter().chain(&locked).filter_map(|item| user(item).transpose()).collect()
+        let users: Vec<_> = open.iter().chain(&locked).map(user).collect::<zbus::Result<_>>()?;
+        Ok(users.into_iter().collect())
     };
-    // Without a Secret Service nothing is stored that could be read.
-    Some(users().unwrap_or_else(|error| {
-        log::debug!("the keyring does not tell what is in it: {error}");
-        Vec::new()
-    }))
+    users().map_err(|error| refused(error.into()))
 }
 
 /// One key. The store that the `keyring` crate has for this opens a connection of its own, whose
