@@ -342,7 +342,7 @@ fn differing<T: Ord>(
 }
 
 fn insert_metered(conn: &Connection, row: &MeteredRow) -> Result<()> {
-    let tokens = super::slots::kinds(&row.tokens);
+    let tokens = super::slot::kinds(&row.tokens);
     conn.prepare_cached(
         "INSERT INTO metered (source, day, provider_hint, provider, model, input, cache_read,
             cache_write_5m, cache_write_1h, output, reasoning, requests, web_searches,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Result, Row, params};
 
-use super::{Ledger, LedgerError, codes, slots};
+use super::{Ledger, LedgerError, codes, slot};
 use crate::spend::{Change, Commit, History, Place, ReadBefore, Remote, Span};
 
 /// A repository as it was read last.
@@ -60,7 +60,7 @@ pub struct WorkPlace {
 impl Ledger {
     /// The folders that sessions of a span worked in.
     pub fn projects_in(&self, span: &Span) -> std::result::Result<Vec<String>, LedgerError> {
-        let quarters = [span.start, span.end].map(|at| slots::quarter_of(at.timestamp_millis()));
+        let quarters = [span.start, span.end].map(|at| slot::quarter_of(at.timestamp_millis()));
         self.run(|conn| {
             conn.prepare_cached(
                 "SELECT text FROM name WHERE id IN

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::gather;
 use super::names::Names;
-use super::reconcile::{self, Scope};
+use super::scope::Scope;
 use super::{Ledger, LedgerError};
 use crate::spend::{Filter, Span, Zone};
 
@@ -48,7 +49,7 @@ impl Ledger {
         self.ask(|conn| {
             let mut names = Names::default();
             let scope = Scope::new(conn, &span, zone, &Filter::everything(), &self.plans)?;
-            let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
+            let parts = gather::gather(conn, &mut names, &scope, &self.rates)?;
             let mut verdicts = BTreeMap::new();
             for ((account, day), (source, counts)) in parts.verdicts(&self.rates) {
                 let teller = names.string(conn, source)?.unwrap_or_default();

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::figures::{About, Figures, dollars_and_picos, picos_of};
 use super::names::NONE;
-use super::{Ledger, LedgerError, codes, slots};
+use super::{Ledger, LedgerError, codes, slot, slots};
 use crate::spend::period::{day_start, local_day};
 use crate::spend::{DaySpan, Span, Zone};
 
@@ -65,7 +65,7 @@ impl Days {
     /// Adds (`sign` 1) or takes off (-1) figures of a slot.
     pub(super) fn add(&mut self, quarter: i64, about: &About, figures: &Figures, sign: i64) {
         let about = About { project: NONE, session: NONE, ..*about };
-        let utc = slots::start_of(quarter).date_naive();
+        let utc = slot::start_of(quarter).date_naive();
         self.sums.entry((UTC_DAYS, utc, about)).or_default().add(figures, sign);
         if self.zone != Zone::UTC {
             let local = self.local_day(quarter);
@@ -131,9 +131,9 @@ impl Days {
         {
             return day;
         }
-        let day = local_day(slots::start_of(quarter), self.zone);
+        let day = local_day(slot::start_of(quarter), self.zone);
         let next = day.succ_opt().unwrap_or(NaiveDate::MAX);
-        let quarter_of = |day| slots::quarter_of(day_start(day, self.zone).timestamp_millis());
+        let quarter_of = |day| slot::quarter_of(day_start(day, self.zone).timestamp_millis());
         self.last = Some((day, quarter_of(day), quarter_of(next)));
         day
     }
@@ -187,6 +187,20 @@ pub(super) fn for_each(
         each(codes::day_of(&day)?, &about, &figures)?;
     }
     Ok(true)
+}
+
+/// The first local day that has any usage or charge.
+pub(super) fn first_day(conn: &Connection, zone: Zone) -> rusqlite::Result<Option<NaiveDate>> {
+    let mut days: Vec<_> = slots::first(conn, i64::MIN)?
+        .map(|quarter| local_day(slot::start_of(quarter), zone))
+        .into_iter()
+        .collect();
+    for table in ["charge", "metered"] {
+        let day: Option<String> =
+            conn.query_row(&format!("SELECT min(day) FROM {table}"), [], |row| row.get(0))?;
+        days.extend(day.as_deref().map(codes::day_of).transpose()?);
+    }
+    Ok(days.into_iter().min())
 }
 
 /// Whether sums are kept of the zone's days.

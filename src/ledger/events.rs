@@ -6,10 +6,11 @@ use chrono::Datelike;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::codes;
+use super::deltas::Deltas;
 use super::names::{NONE, Names};
-use super::pricer::{Class, Pricer, Size};
+use super::pricer::{Pricer, Size};
 use super::seen::Seen;
-use super::slots::{self, Deltas, SlotKey, SlotSums};
+use super::slot::{self, Class, SlotKey, SlotSums};
 use crate::spend::{Currency, EventKey, Funding, Money, Problem, Speed, TokenCounts, Usage};
 
 /// More tokens of one kind than any request can hold. Larger counts are a damaged line, and would
@@ -162,7 +163,7 @@ pub(super) fn classify(
     let mut update =
         conn.prepare_cached("UPDATE usage SET above = ?2, lacks = ?3 WHERE id = ?1")?;
     for_each_after(conn, last_id, count, |event| {
-        let place = (slots::quarter_of(event.at_ms), event.provider_hint, event.model);
+        let place = (slot::quarter_of(event.at_ms), event.provider_hint, event.model);
         let sorted = Event { class: pricer.class(conn, names, place, &event.size())?, ..*event };
         if sorted.class != event.class {
             update.execute(params![event.id, sorted.class.above, sorted.class.lacks])?;
@@ -273,7 +274,7 @@ impl Event {
         let at_ms = usage.at.timestamp_millis();
         let provider_hint = id_of(conn, names, &mut ids.provider, usage.provider.as_ref())?;
         let model = id_of(conn, names, &mut ids.model, usage.model.as_ref())?;
-        let place = (slots::quarter_of(at_ms), provider_hint, model);
+        let place = (slot::quarter_of(at_ms), provider_hint, model);
         let size = Size {
             speed: usage.speed,
             tokens: &usage.tokens,
@@ -377,7 +378,7 @@ impl Event {
 
     fn share(&self) -> (SlotKey, SlotSums) {
         let key = SlotKey {
-            quarter: slots::quarter_of(self.at_ms),
+            quarter: slot::quarter_of(self.at_ms),
             source: self.source,
             hint: self.provider_hint,
             model: self.model,
@@ -390,7 +391,7 @@ impl Event {
         let reasoning = self.tokens.reasoning.min(self.tokens.output);
         let mut sums = SlotSums {
             requests: 1,
-            tokens: slots::kinds(&TokenCounts { reasoning, ..self.tokens }),
+            tokens: slot::kinds(&TokenCounts { reasoning, ..self.tokens }),
             web_searches: i64::from(self.web_searches),
             ..SlotSums::default()
         };
@@ -482,7 +483,7 @@ impl<'a> Table<'a> {
 
 /// Returns how many rows were written.
 fn write(statement: &mut rusqlite::Statement<'_>, id: Option<i64>, event: &Event) -> Result<usize> {
-    let [input, cache_read, write_5m, write_1h, output, reasoning] = slots::kinds(&event.tokens);
+    let [input, cache_read, write_5m, write_1h, output, reasoning] = slot::kinds(&event.tokens);
     statement.execute(params![
         id,
         event.key.0,

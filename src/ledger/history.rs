@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::excess::excess;
 use super::figures::Figures;
+use super::gather;
 use super::kin::{self, Related};
 use super::names::{self, Names};
 use super::parts::Parts;
-use super::reconcile::{self, Scope};
-use super::{Ledger, LedgerError, Spend, codes, slots};
+use super::scope::Scope;
+use super::{Ledger, LedgerError, Spend, codes, slot, slots};
 use crate::spend::{Amounts, Filter, Money, Span, Zone};
 
 /// What one session used in a span, and who worked beside it.
@@ -90,20 +92,20 @@ impl Ledger {
                 days.entry(day).or_default().add(payer, day, about.model, figures);
                 Ok(())
             })?;
-            for part in reconcile::excess(conn, &mut names, &scope)? {
+            for part in excess(conn, &mut names, &scope)? {
                 let account = scope.account(part.source).into();
                 days.entry(part.day).or_default().add_reported(account, &part);
             }
             if scope.has_bills() {
                 let elsewhere = &mut Amounts::default();
-                for (key, bill) in reconcile::bills_of(conn, &scope, &self.rates, elsewhere)? {
+                for (key, bill) in gather::bills_of(conn, &scope, &self.rates, elsewhere)? {
                     days.entry(key.1).or_default().bills.insert(key, bill);
                 }
             }
             // Fees and amounts that are used up are no matter of single days.
             let mut paid = BTreeMap::new();
             if !self.plans.is_empty() {
-                let parts = reconcile::gather(conn, &mut names, &scope, &self.rates)?;
+                let parts = gather::gather(conn, &mut names, &scope, &self.rates)?;
                 paid = parts.paid_by_day(&self.rates);
             }
             let spend = |(day, parts): (NaiveDate, Parts)| {
@@ -156,7 +158,7 @@ impl Ledger {
             };
             for ((quarter, model), figures) in steps {
                 history.steps.push(SessionStep {
-                    start: slots::start_of(quarter),
+                    start: slot::start_of(quarter),
                     model: names.string(conn, model)?,
                     list: figures.list().map(Money::from_picos_usd),
                     requests: codes::to_u64(figures.requests),
@@ -211,8 +213,8 @@ impl Neighbour {
     fn named(&self, session: Option<String>) -> NeighbourSession {
         NeighbourSession {
             session: session.unwrap_or_default(),
-            first: slots::start_of(self.first),
-            last: slots::start_of(self.last),
+            first: slot::start_of(self.first),
+            last: slot::start_of(self.last),
             list: self.figures.list().map(Money::from_picos_usd),
         }
     }

@@ -51,6 +51,20 @@ impl Names {
         Ok(self.text(conn, id)?.map(|text| text.to_string()))
     }
 
+    /// Models by name with their tokens, most first; those without any are left out.
+    pub(super) fn most_first(
+        &mut self,
+        conn: &Connection,
+        tokens: impl IntoIterator<Item = (i64, u64)>,
+    ) -> Result<Vec<(Option<String>, u64)>> {
+        let mut models = Vec::new();
+        for (model, tokens) in tokens.into_iter().filter(|(_, tokens)| *tokens > 0) {
+            models.push((self.string(conn, model)?, tokens));
+        }
+        models.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(models)
+    }
+
     fn keep(&mut self, id: i64, text: Arc<str>) {
         self.ids.insert(text.clone(), id);
         self.texts.insert(id, text);

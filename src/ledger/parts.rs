@@ -1,16 +1,19 @@
 //! What a figure is made of, kept apart so that later usage can be added to it.
 
+mod paid;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rusqlite::{Connection, Result};
 
+use super::excess::Excess;
 use super::figures::Figures;
 use super::names::Names;
-use super::paid::Terms;
-use super::reconcile::{Excess, PaidBy, most_first};
+use super::scope::PaidBy;
 use super::{Spend, codes};
+use crate::plans::Plans;
 use crate::spend::{Amounts, Currency, Money, Rates, TokenCounts};
 
 /// A bill of one account and UTC day.
@@ -31,6 +34,34 @@ pub(super) fn judge(list: Money, bill: Option<&Bill>, rates: &Rates) -> (Money, 
     let Some(bill) = bill else { return (list, list.attos > 0) };
     let billed = rates.sum(&bill.amounts);
     if bill.is_final || billed.attos >= list.attos { (billed, false) } else { (list, true) }
+}
+
+/// What plans and discounts have to say of a scope.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    pub(super) plans: Arc<Plans>,
+    /// The first day that counts.
+    pub(super) first_day: NaiveDate,
+    /// The plans, by their places, that the scope takes whole.
+    pub(super) whole: Vec<bool>,
+    /// The discounts, by their places, whose accounts it takes whole.
+    pub(super) credited: Vec<bool>,
+    /// What falls on each day of the fees.
+    pub(super) fees: BTreeMap<NaiveDate, Amounts>,
+    /// The days before it that amounts were used up on.
+    pub(super) before: Option<Box<Parts>>,
+}
+
+impl Terms {
+    /// Whether what happens on a day before the scope changes its figures.
+    pub(super) fn depends_on(&self, day: NaiveDate) -> bool {
+        self.before.is_some() && day < self.first_day
+    }
+
+    /// Neither a plan nor a discount is known.
+    pub(super) fn are_plain(&self) -> bool {
+        self.plans.is_empty()
+    }
 }
 
 /// The parts of the figures of a scope.
@@ -238,7 +269,7 @@ impl Parts {
             requests: codes::to_u64(self.logged.requests).saturating_add(*requests),
             tokens,
             unpriced_tokens: sum.unpriced_tokens,
-            unpriced_models: most_first(conn, names, self.unpriced)?,
+            unpriced_models: names.most_first(conn, self.unpriced)?,
             paid,
         })
     }

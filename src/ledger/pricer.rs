@@ -4,62 +4,11 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Result};
 
-use super::figures::{Figures, token_counts};
+use super::figures::token_counts;
 use super::names::Names;
-use super::slots::{self, SlotKey, SlotSums};
+use super::slot::{self, Class, SlotKey, SlotPrice, SlotSums};
 use crate::pricing::{PriceList, PriceTable};
 use crate::spend::{Speed, TokenCounts};
-
-/// The list prices of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SlotPrice {
-    /// The provider whose list was found, else the hint.
-    pub(super) provider: i64,
-    /// `None` where the table has no price.
-    pub(super) list_picos: Option<i128>,
-}
-
-impl SlotPrice {
-    /// What a slot comes to. Where the table has no price, what the agents themselves state is
-    /// the list price of the requests that it is stated of.
-    pub(super) fn figures(&self, sums: &SlotSums) -> Figures {
-        let plain = Figures { requests: sums.requests, tokens: sums.tokens, ..Figures::default() };
-        match self.list_picos {
-            Some(list_picos) => Figures {
-                priced_requests: sums.requests,
-                list_picos,
-                said_requests: sums.stated_requests,
-                said_picos: sums.stated_picos,
-                ..plain
-            },
-            None => Figures {
-                priced_requests: sums.stated_requests,
-                unpriced_tokens: sums.tokens[..5].iter().sum::<i64>() - sums.stated_tokens,
-                list_picos: sums.stated_picos,
-                stated_requests: sums.stated_requests,
-                stated_picos: sums.stated_picos,
-                ..plain
-            },
-        }
-    }
-}
-
-/// What decides, besides model and time, which prices an event pays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Class {
-    pub(super) speed: Speed,
-    /// The largest threshold of its list that the prompt exceeds; 0 for none, [`Class::SUM`] where
-    /// several requests are summed and nobody knows.
-    pub(super) above: i64,
-    /// Its list has no price for some of it, so that it is not priced among those it prices whole;
-    /// or it has no tokens at all, only a cost that the log states.
-    pub(super) lacks: bool,
-}
-
-impl Class {
-    /// Stands for the threshold of several requests in one figure; they pay the lowest prices.
-    pub(super) const SUM: i64 = -1;
-}
 
 /// What of an event decides its class, besides model and time.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +46,7 @@ impl<'a> Pricer<'a> {
         let Size { speed, tokens, web_searches, is_sum } = *size;
         let (_, list) = self.list(conn, names, hint, model)?;
         let above = if is_sum { 0 } else { list.threshold_below(tokens.prompt()) };
-        let unit = list.unit_prices(slots::start_of(quarter), speed, above);
+        let unit = list.unit_prices(slot::start_of(quarter), speed, above);
         let lacks =
             unit.is_some_and(|unit| unit.cost_picos(tokens, u64::from(web_searches)).is_none());
         let is_nothing = tokens.is_zero() && web_searches == 0;
@@ -115,7 +64,7 @@ impl<'a> Pricer<'a> {
     ) -> Result<SlotPrice> {
         let (provider, list) = self.list(conn, names, key.hint, key.model)?;
         let above = u64::try_from(key.class.above).unwrap_or(0);
-        let unit = list.unit_prices(slots::start_of(key.quarter), key.class.speed, above);
+        let unit = list.unit_prices(slot::start_of(key.quarter), key.class.speed, above);
         let searches = u64::try_from(sums.web_searches).unwrap_or(0);
         let tokens = token_counts(&sums.tokens);
         // Costs without tokens are the agents' own figures, and no list prices them.

@@ -11,8 +11,9 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use rusqlite::{Connection, Result};
 
 use super::names::Names;
-use super::reconcile::Scope;
-use super::slots::{self, SlotKey, SlotSums};
+use super::scope::Scope;
+use super::slot::{SlotKey, SlotSums};
+use super::slots;
 use super::what_if::alike_of;
 use super::{Ledger, LedgerError};
 use crate::pricing::{PriceList, PriceTable};

@@ -3,81 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::Connection;
 
 use super::bills::{self, Covered};
+use super::excess::excess;
 use super::figures::Figures;
 use super::names::Names;
 use super::parts::{Parts, Sum};
-use super::reconcile::{self, Scope};
-use super::{Ledger, LedgerError, codes, slots};
-use crate::plans::Paid;
-use crate::spend::period::local_day;
-use crate::spend::{
-    Amounts, ChargeKind, Converted, Currency, Filter, Money, Span, TokenCounts, Zone,
-};
-
-/// Figures of one span and scope.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spend {
-    /// Billed where a bill reaches, list price otherwise; dollars.
-    pub spend: Money,
-    /// True when any part of `spend` is a list price rather than a bill.
-    pub estimated: bool,
-    /// All usage at list price; dollars.
-    pub list: Money,
-    /// The part of `list` that is the agents' own figure, of models without a known price.
-    pub stated: Money,
-    /// Requests in `stated`.
-    pub stated_requests: u64,
-    /// What agents themselves state of usage that has a list price; in no other figure. `None`
-    /// when none of them states a cost.
-    pub agents_say: Option<Money>,
-    /// What providers bill in dollars; `None` when no provider knows a day of the span.
-    pub billed: Option<Money>,
-    /// Bills in other currencies, in no dollar figure but what `converted` names.
-    pub billed_other: Vec<Money>,
-    /// Those of them that count in `spend`, at which rate.
-    pub converted: Vec<Converted>,
-    /// The part of `list` that a subscription covers.
-    pub covered: Money,
-    /// What gateways reckon that other providers charge; in no other figure.
-    pub charged_elsewhere: Amounts,
-    /// Requests.
-    pub requests: u64,
-    /// Tokens by kind.
-    pub tokens: TokenCounts,
-    /// Tokens of models without a known price: in no dollar figure.
-    pub unpriced_tokens: u64,
-    /// Those models (`None` where the log leaves it open) with their tokens, most first.
-    pub unpriced_models: Vec<(Option<String>, u64)>,
-    /// What is paid: as `spend`, with plans' fees in the place of what they cover, and discounts.
-    pub paid: Paid,
-}
-
-impl Default for Spend {
-    fn default() -> Self {
-        let nothing = Money::zero(Currency::USD);
-        Self {
-            spend: nothing,
-            estimated: false,
-            list: nothing,
-            stated: nothing,
-            stated_requests: 0,
-            agents_say: None,
-            billed: None,
-            billed_other: Vec::new(),
-            converted: Vec::new(),
-            covered: nothing,
-            charged_elsewhere: Amounts::default(),
-            requests: 0,
-            tokens: TokenCounts::default(),
-            unpriced_tokens: 0,
-            unpriced_models: Vec::new(),
-            paid: Paid::default(),
-        }
-    }
-}
+use super::scope::Scope;
+use super::{Ledger, LedgerError, Spend, codes, days, gather, slot, slots};
+use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Span, TokenCounts, Zone};
 
 /// What one source itself says of a span. Sources of one account repeat each other: these figures
 /// do not add up to the spend.
@@ -137,7 +71,7 @@ impl Ledger {
     pub fn spend(&self, span: &Span, zone: Zone, filter: &Filter) -> Result<Spend, LedgerError> {
         self.ask(|conn| {
             let scope = Scope::new(conn, span, zone, filter, &self.plans)?;
-            reconcile::spend(conn, &scope, &self.rates)
+            gather::spend(conn, &scope, &self.rates)
         })
     }
 
@@ -151,7 +85,7 @@ impl Ledger {
         filters: &[&Filter],
     ) -> Result<Vec<Vec<(NaiveDate, Sum)>>, LedgerError> {
         self.ask(|conn| {
-            let Some(begun) = first_day(conn, zone)? else {
+            let Some(begun) = days::first_day(conn, zone)? else {
                 return Ok(vec![Vec::new(); filters.len()]);
             };
             let first = first.max(begun).min(end);
@@ -161,7 +95,7 @@ impl Ledger {
                 .map(|filter| Scope::new(conn, &span, zone, filter, &self.plans))
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             let scopes: Vec<_> = scopes.iter().collect();
-            let all = reconcile::gather_all(conn, &mut Names::default(), &scopes, &self.rates)?;
+            let all = gather::gather_all(conn, &mut Names::default(), &scopes, &self.rates)?;
             let days = |parts: &Parts| {
                 let known = parts.by_day(&self.rates);
                 let days = first.iter_days().take_while(|day| *day < end);
@@ -197,7 +131,7 @@ impl Ledger {
                     Ok(())
                 })?;
             }
-            let start = |(hour, picos): (i64, i128)| (slots::start_of(hour * 4), picos);
+            let start = |(hour, picos): (i64, i128)| (slot::start_of(hour * 4), picos);
             Ok(hours.into_iter().map(start).collect())
         })
     }
@@ -293,7 +227,7 @@ impl Ledger {
                     requests: codes::to_u64(logged.requests).saturating_add(sum.metered_requests),
                     tokens,
                     unpriced_tokens: sum.unpriced.values().fold(0, |a, b| a.saturating_add(*b)),
-                    unpriced_models: reconcile::most_first(conn, &mut names, sum.unpriced)?,
+                    unpriced_models: names.most_first(conn, sum.unpriced)?,
                 });
             }
             found.sort_by(|a, b| a.source.cmp(&b.source));
@@ -320,7 +254,7 @@ impl Ledger {
                 }
                 Ok(())
             })?;
-            for part in reconcile::excess(conn, &mut names, &scope)? {
+            for part in excess(conn, &mut names, &scope)? {
                 let (list, tokens) = sums.entry(part.model).or_default();
                 tokens.add(&part.tokens);
                 if let Some(picos) = part.list_picos {
@@ -349,20 +283,6 @@ impl Ledger {
 
     /// The first local day that has any usage or charge; `None` while the ledger holds neither.
     pub fn first_usage_day(&self, zone: Zone) -> Result<Option<NaiveDate>, LedgerError> {
-        self.ask(|conn| first_day(conn, zone))
+        self.ask(|conn| days::first_day(conn, zone))
     }
-}
-
-/// The first local day that has any usage or charge.
-pub(super) fn first_day(conn: &Connection, zone: Zone) -> rusqlite::Result<Option<NaiveDate>> {
-    let mut days: Vec<_> = slots::first(conn, i64::MIN)?
-        .map(|quarter| local_day(slots::start_of(quarter), zone))
-        .into_iter()
-        .collect();
-    for table in ["charge", "metered"] {
-        let day: Option<String> =
-            conn.query_row(&format!("SELECT min(day) FROM {table}"), [], |row| row.get(0))?;
-        days.extend(day.as_deref().map(codes::day_of).transpose()?);
-    }
-    Ok(days.into_iter().min())
 }

@@ -5,11 +5,10 @@ use rusqlite::{Connection, Result};
 
 use super::bills::{self, Origin};
 use super::days::Days;
+use super::deltas::{Change, Deltas};
 use super::names::Names;
 use super::pricer::Pricer;
-use super::slots::Deltas;
 use super::state::SourceState;
-use super::tally::Change;
 use super::{LedgerError, Recording, balances, events, kin, marks, state};
 use crate::pricing::PriceTable;
 use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};

@@ -9,9 +9,11 @@ use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, Result};
 
 use super::bills::{self, Covered};
+use super::excess::{Excess, excess};
 use super::figures::{About, Figures};
+use super::gather;
 use super::names::{NONE, Names};
-use super::reconcile::{self, Excess, Scope};
+use super::scope::Scope;
 use super::{Ledger, LedgerError, codes};
 use crate::plans::Paid;
 use crate::spend::{Amounts, ChargeKind, Currency, Filter, Money, Rates, Span, TokenCounts, Zone};
@@ -200,7 +202,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
     } else {
         scope.for_each_day(conn, &mut add)?;
     }
-    for part in reconcile::excess(conn, &mut names, scope)? {
+    for part in excess(conn, &mut names, scope)? {
         let group = Group {
             day: Some(part.day),
             source: part.source,
@@ -214,7 +216,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
         let tokens = unpriced.entry(part.model).or_default();
         *tokens = tokens.saturating_add(part.unpriced_tokens());
     }
-    let bills = reconcile::bills_of(conn, scope, rates, &mut Amounts::default())?;
+    let bills = gather::bills_of(conn, scope, rates, &mut Amounts::default())?;
     let (mut billed, mut billed_twice) = (Amounts::default(), BTreeSet::new());
     for charge in scope.charges(conn)? {
         let group = Group {
@@ -300,7 +302,7 @@ fn report(conn: &Connection, scope: &Scope, by: &[GroupKey], rates: &Rates) -> R
         };
         key(a).cmp(&key(b))
     });
-    let unpriced_models = reconcile::most_first(conn, &mut names, unpriced)?;
+    let unpriced_models = names.most_first(conn, unpriced)?;
     Ok(Report { rows, totals, unpriced_models, billed_twice, paid: paid.total })
 }
 

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::days::Days;
+use super::deltas::{self, Deltas};
 use super::names::Names;
 use super::pricer::Pricer;
-use super::slots::{self, Deltas};
 use super::{Ledger, LedgerError, bills, events};
 use crate::pricing::PriceTable;
 
@@ -85,7 +85,7 @@ fn sort_events(
 
 fn price_all(conn: &Connection, names: &mut Names, prices: &PriceTable) -> Result<()> {
     let mut days = Days::anew(conn)?;
-    slots::reprice(conn, names, &mut Pricer::new(prices), &mut days)?;
+    deltas::reprice(conn, names, &mut Pricer::new(prices), &mut days)?;
     days.write(conn)?;
     bills::reprice(conn, names, prices)?;
     conn.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [PRICES, &name_of(prices)])?;

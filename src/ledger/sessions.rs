@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::figures::Figures;
 use super::names::Names;
-use super::{Ledger, LedgerError, codes, slots};
+use super::{Ledger, LedgerError, codes, slot, slots};
 use crate::spend::{Money, Span, TokenCounts};
 
 /// How many of the newest events are looked at for the time of a session's last one. At more than
@@ -99,7 +99,7 @@ impl Ledger {
         }
         self.ask(|conn| {
             uses.follow(conn)?;
-            let recent = slots::quarter_of(recent.timestamp_millis());
+            let recent = slot::quarter_of(recent.timestamp_millis());
             let mut sums: HashMap<(i64, i64), Sum> = HashMap::new();
             slots::for_each(conn, span.start, span.end, |quarter, about, figures| {
                 let sum = sums.entry((about.source, about.session)).or_default();
@@ -129,10 +129,10 @@ impl Ledger {
                         session: names.string(conn, session)?,
                         project: names.string(conn, sum.project)?,
                         models,
-                        last_quarter: slots::start_of(sum.last_quarter),
+                        last_quarter: slot::start_of(sum.last_quarter),
                         // An event at another time than that of the newest is of a file read late.
                         last_at: last_at
-                            .filter(|at_ms| slots::quarter_of(*at_ms) == sum.last_quarter)
+                            .filter(|at_ms| slot::quarter_of(*at_ms) == sum.last_quarter)
                             .map(codes::time_of),
                         recent_requests: codes::to_u64(sum.recent.requests),
                         recent: sum.recent.list().map(Money::from_picos_usd),

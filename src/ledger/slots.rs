@@ -1,165 +1,12 @@
-//! Usage summed per quarter of an hour, kept in step with the events by differences.
-//!
-//! The events of one slot pay the same price for each kind of token, so that a slot can be priced
-//! without them, again and again.
-
-use std::collections::HashMap;
+//! The slots that are kept, and how they are read. A slot can be priced without its events, again and
+//! again.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::codes;
-use super::days::Days;
-use super::figures::{About, Figures, add_tokens, dollars_and_picos, picos_of};
-use super::names::Names;
-use super::pricer::{Class, Pricer, SlotPrice};
-use super::tally::Change;
-use crate::spend::{Funding, TokenCounts};
-
-/// Milliseconds in one slot. Since 1972 every zone's offset is a multiple of this.
-const QUARTER_MS: i64 = 15 * 60 * 1000;
-/// Slots priced anew at a time: those of one UTC day.
-const QUARTERS_PER_DAY: i64 = 96;
-
-/// What one slot is for. The names are ids of the dictionary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SlotKey {
-    pub(super) quarter: i64,
-    pub(super) source: i64,
-    /// The provider that the log names.
-    pub(super) hint: i64,
-    pub(super) model: i64,
-    pub(super) project: i64,
-    pub(super) session: i64,
-    pub(super) funding: Funding,
-    pub(super) class: Class,
-}
-
-impl SlotKey {
-    pub(super) fn about(&self, price: &SlotPrice) -> About {
-        About {
-            source: self.source,
-            hint: self.hint,
-            provider: price.provider,
-            model: self.model,
-            project: self.project,
-            session: self.session,
-            funding: self.funding,
-        }
-    }
-}
-
-/// The sums of one slot, or a difference to them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SlotSums {
-    pub(super) requests: i64,
-    /// Input, cache read, cache write 5 m, cache write 1 h, output, reasoning.
-    pub(super) tokens: [i64; 6],
-    pub(super) web_searches: i64,
-    /// Requests of which the agent states a cost in dollars, their tokens, and the sum.
-    pub(super) stated_requests: i64,
-    pub(super) stated_tokens: i64,
-    pub(super) stated_picos: i128,
-}
-
-impl SlotSums {
-    pub(super) fn add(&mut self, other: &Self, sign: i64) {
-        self.requests += sign * other.requests;
-        add_tokens(&mut self.tokens, &other.tokens, sign);
-        self.web_searches += sign * other.web_searches;
-        self.stated_requests += sign * other.stated_requests;
-        self.stated_tokens += sign * other.stated_tokens;
-        self.stated_picos += i128::from(sign) * other.stated_picos;
-    }
-}
-
-/// The slot number of an instant given in milliseconds.
-pub(super) fn quarter_of(at_ms: i64) -> i64 {
-    at_ms.div_euclid(QUARTER_MS)
-}
-
-/// The instant a slot starts.
-pub(super) fn start_of(quarter: i64) -> DateTime<Utc> {
-    codes::time_of(quarter.saturating_mul(QUARTER_MS))
-}
-
-/// Token counts in the order of [`SlotSums::tokens`].
-pub(super) fn kinds(tokens: &TokenCounts) -> [i64; 6] {
-    [
-        tokens.input,
-        tokens.cache_read,
-        tokens.cache_write_5m,
-        tokens.cache_write_1h,
-        tokens.output,
-        tokens.reasoning,
-    ]
-    .map(codes::to_i64)
-}
-
-/// Differences gathered in memory and written once per reading.
-#[derive(Default)]
-pub(super) struct Deltas {
-    sums: HashMap<SlotKey, SlotSums>,
-    /// What was written, with its price.
-    pub(super) written: Vec<Change>,
-}
-
-impl Deltas {
-    /// One event more.
-    pub(super) fn add(&mut self, key: SlotKey, sums: &SlotSums) {
-        self.sums.entry(key).or_default().add(sums, 1);
-    }
-
-    /// One event less.
-    pub(super) fn sub(&mut self, key: SlotKey, sums: &SlotSums) {
-        self.sums.entry(key).or_default().add(sums, -1);
-    }
-
-    /// Writes all differences, prices the slots they reach and forgets them. Slots without a
-    /// request left go away.
-    pub(super) fn write(
-        &mut self,
-        conn: &Connection,
-        names: &mut Names,
-        pricer: &mut Pricer<'_>,
-        days: &mut Days,
-    ) -> Result<()> {
-        let mut deltas: Vec<_> =
-            self.sums.drain().filter(|(_, sums)| *sums != SlotSums::default()).collect();
-        deltas.sort_unstable_by_key(|(key, _)| *key);
-        for (key, delta) in deltas {
-            let mut sums = SlotSums::default();
-            if let Some((old, price)) = read_one(conn, &key)? {
-                self.moves(&key, &price, &old, -1, days);
-                sums = old;
-            }
-            sums.add(&delta, 1);
-            if sums.requests == 0 {
-                delete(conn, &key)?;
-                continue;
-            }
-            let price = pricer.price(conn, names, &key, &sums)?;
-            write_one(conn, &key, &sums, &price)?;
-            self.moves(&key, &price, &sums, 1, days);
-        }
-        Ok(())
-    }
-
-    fn moves(
-        &mut self,
-        key: &SlotKey,
-        price: &SlotPrice,
-        sums: &SlotSums,
-        sign: i64,
-        days: &mut Days,
-    ) {
-        let (about, figures) = (key.about(price), price.figures(sums));
-        days.add(key.quarter, &about, &figures, sign);
-        let mut difference = Figures::default();
-        difference.add(&figures, sign);
-        self.written.push(Change { quarter: key.quarter, about, figures: difference });
-    }
-}
+use super::figures::{About, Figures, dollars_and_picos, picos_of};
+use super::slot::{Class, SlotKey, SlotPrice, SlotSums, first_quarter, quarter_of};
 
 /// Hands every slot that starts in `[start, end)` to `each`, in order of time.
 pub(super) fn for_each(
@@ -249,43 +96,11 @@ pub(super) fn of_session(conn: &Connection, session: i64, since: DateTime<Utc>) 
     Ok(all)
 }
 
-/// Prices all slots anew and sums the days from them.
-pub(super) fn reprice(
-    conn: &Connection,
-    names: &mut Names,
-    pricer: &mut Pricer<'_>,
-    days: &mut Days,
-) -> Result<()> {
-    let mut next = first(conn, i64::MIN)?;
-    while let Some(quarter) = next {
-        let end = quarter.saturating_add(QUARTERS_PER_DAY);
-        let mut slots = Vec::new();
-        for_each_row(conn, quarter, end, None, |key, sums, price| {
-            slots.push((key, sums, price));
-            Ok(())
-        })?;
-        for (key, sums, old) in slots {
-            let price = pricer.price(conn, names, &key, &sums)?;
-            if price != old {
-                write_one(conn, &key, &sums, &price)?;
-            }
-            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
-        }
-        next = first(conn, end)?;
-    }
-    Ok(())
-}
-
 /// The first slot number from `quarter` on that has a slot.
 pub(super) fn first(conn: &Connection, quarter: i64) -> Result<Option<i64>> {
     conn.prepare_cached("SELECT quarter FROM slot WHERE quarter >= ?1 ORDER BY quarter LIMIT 1")?
         .query_row([quarter], |row| row.get(0))
         .optional()
-}
-
-/// The first slot that starts at or after an instant.
-pub(super) fn first_quarter(at_ms: i64) -> i64 {
-    at_ms.div_euclid(QUARTER_MS) + i64::from(at_ms.rem_euclid(QUARTER_MS) != 0)
 }
 
 pub(super) fn for_each_row(
@@ -322,18 +137,23 @@ pub(super) fn for_each_row(
     Ok(())
 }
 
-fn read_one(conn: &Connection, key: &SlotKey) -> Result<Option<(SlotSums, SlotPrice)>> {
+pub(super) fn read_one(conn: &Connection, key: &SlotKey) -> Result<Option<(SlotSums, SlotPrice)>> {
     conn.prepare_cached(&format!("SELECT {SUMS} FROM slot WHERE {IS_KEY}"))?
         .query_row(key_params(key), |row| read_sums(row, 0))
         .optional()
 }
 
-fn delete(conn: &Connection, key: &SlotKey) -> Result<()> {
+pub(super) fn delete(conn: &Connection, key: &SlotKey) -> Result<()> {
     conn.prepare_cached(&format!("DELETE FROM slot WHERE {IS_KEY}"))?.execute(key_params(key))?;
     Ok(())
 }
 
-fn write_one(conn: &Connection, key: &SlotKey, sums: &SlotSums, price: &SlotPrice) -> Result<()> {
+pub(super) fn write_one(
+    conn: &Connection,
+    key: &SlotKey,
+    sums: &SlotSums,
+    price: &SlotPrice,
+) -> Result<()> {
     let [quarter, source, hint, model, project, session, funding, speed, above, lacks] =
         key_params(key);
     let [input, cache_read, write_5m, write_1h, output, reasoning] = sums.tokens;

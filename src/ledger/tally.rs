@@ -7,11 +7,12 @@
 use chrono::NaiveDate;
 use rusqlite::Connection;
 
-use super::figures::{About, Figures};
+use super::deltas::Change;
+use super::gather::gather_all;
 use super::names::Names;
 use super::parts::{Parts, Sum};
-use super::reconcile::{self, Scope};
-use super::{Ledger, LedgerError, slots};
+use super::scope::Scope;
+use super::{Ledger, LedgerError, slot};
 use crate::spend::period::local_day;
 use crate::spend::{Filter, Rates, Span, Zone};
 
@@ -27,15 +28,6 @@ pub struct Question {
     pub fees_end: NaiveDate,
     /// Of what.
     pub filter: Filter,
-}
-
-/// What became of the usage of a slot.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Change {
-    pub(super) quarter: i64,
-    pub(super) about: About,
-    /// The difference.
-    pub(super) figures: Figures,
 }
 
 /// What changed of late. Several tallies may follow it, each from where it has come to.
@@ -105,7 +97,7 @@ impl Kept {
     ) -> rusqlite::Result<bool> {
         let mut is_new = false;
         for change in changes {
-            let start = slots::start_of(change.quarter);
+            let start = slot::start_of(change.quarter);
             let day = local_day(start, self.scope.zone);
             if self.parts.terms.depends_on(day) && self.scope.takes(conn, &change.about)? {
                 return Ok(false);
@@ -183,7 +175,7 @@ impl Ledger {
                 })
                 .collect::<rusqlite::Result<_>>()?;
             let scopes: Vec<_> = missing.iter().map(|(_, scope)| scope).collect();
-            let parts = reconcile::gather_all(conn, &mut names, &scopes, &self.rates)?;
+            let parts = gather_all(conn, &mut names, &scopes, &self.rates)?;
             let mut made = missing.into_iter().zip(parts).map(|((question, scope), parts)| {
                 let sum = parts.sum(&self.rates);
                 Kept { question: question.clone(), scope, parts, sum }
@@ -374,7 +366,7 @@ mod tests {
 
     #[test]
     fn changes_are_forgotten_after_a_while_and_tallies_notice() {
-        let change = Change { quarter: 0, about: About::default(), figures: Figures::default() };
+        let change = Change { quarter: 0, about: Default::default(), figures: Default::default() };
         let mut moved = Moved::default();
         moved.note(vec![change; 3]);
         assert_eq!(moved.since(1).map(<[_]>::len), Some(2));

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use rusqlite::{Connection, Result};
 
+use super::excess::excess;
 use super::figures::token_counts;
 use super::names::Names;
-use super::pricer::SlotPrice;
-use super::reconcile::{self, Scope};
-use super::slots::{self, SlotKey, SlotSums};
+use super::scope::Scope;
+use super::slot::{self, SlotKey, SlotPrice, SlotSums};
+use super::slots;
 use super::{Ledger, LedgerError, codes};
 use crate::pricing::PriceTable;
 use crate::pricing::what_if::{After, Alike, Scenario};
@@ -123,7 +124,7 @@ impl Ledger {
             let mut covers = Names::default();
             slots::for_each_between(conn, span.start, span.end, |key, slot, price| {
                 let about = key.about(&price);
-                let day = local_day(slots::start_of(key.quarter), zone);
+                let day = local_day(slot::start_of(key.quarter), zone);
                 if scope.takes(conn, &about)? {
                     sums.add_slot(conn, &key, &slot, &price)?;
                     if scope.is_covered(conn, &mut covers, &about, day)? {
@@ -133,7 +134,7 @@ impl Ledger {
                 Ok(())
             })?;
             let mut names = Names::default();
-            for part in reconcile::excess(conn, &mut names, &scope)? {
+            for part in excess(conn, &mut names, &scope)? {
                 let provider = names.text(conn, part.provider)?;
                 let model = names.text(conn, part.model)?;
                 // As usage reports are priced: at noon, and never as one large request.
@@ -262,7 +263,7 @@ pub(super) fn alike_of<'a>(
     Alike {
         provider,
         model,
-        at: slots::start_of(key.quarter),
+        at: slot::start_of(key.quarter),
         speed: key.class.speed,
         above: u64::try_from(key.class.above).unwrap_or(0),
         tokens: token_counts(&slot.tokens),

@@ -12,8 +12,8 @@ use rusqlite::{Connection, Result};
 
 use super::figures::{Figures, token_counts};
 use super::names::Names;
-use super::pricer::SlotPrice;
-use super::slots::{self, SlotKey, SlotSums};
+use super::slot::{self, SlotKey, SlotPrice, SlotSums};
+use super::slots;
 use super::{Ledger, LedgerError, codes, events};
 use crate::pricing::PriceTable;
 use crate::spend::{Money, Span};
@@ -48,14 +48,14 @@ impl Ledger {
             let mut asked: HashMap<(i64, i64), bool> = HashMap::new();
             let mut split: HashMap<SlotKey, Slot> = HashMap::new();
             let [first, end] =
-                [span.start, span.end].map(|at| slots::first_quarter(at.timestamp_millis()));
+                [span.start, span.end].map(|at| slot::first_quarter(at.timestamp_millis()));
             slots::for_each_row(conn, first, end, None, |key, slot_sums, price| {
                 let place = (key.project, key.quarter);
                 let needs = match asked.get(&place) {
                     Some(known) => *known,
                     None => {
                         let (start, end) =
-                            (slots::start_of(key.quarter), slots::start_of(key.quarter + 1));
+                            (slot::start_of(key.quarter), slot::start_of(key.quarter + 1));
                         let project = names.text(conn, key.project)?;
                         let needs = project.is_some_and(|it| needs_times(&it, start, end));
                         asked.insert(place, needs);
@@ -78,7 +78,7 @@ impl Ledger {
             }
             let at_start = sums
                 .into_iter()
-                .map(|((project, quarter), figures)| (project, slots::start_of(quarter), figures));
+                .map(|((project, quarter), figures)| (project, slot::start_of(quarter), figures));
             let at_time = times
                 .into_iter()
                 .map(|((project, at_ms), figures)| (project, codes::time_of(at_ms), figures));
@@ -109,7 +109,7 @@ struct Slot {
 fn add_events(conn: &Connection, split: &mut HashMap<SlotKey, Slot>) -> Result<()> {
     let quarters = || split.keys().map(|key| key.quarter);
     let (Some(first), Some(last)) = (quarters().min(), quarters().max()) else { return Ok(()) };
-    let [start, end] = [first, last + 1].map(|it| slots::start_of(it).timestamp_millis());
+    let [start, end] = [first, last + 1].map(|it| slot::start_of(it).timestamp_millis());
     events::for_each_between(conn, start, end, |at_ms, key, sums| {
         if let Some(slot) = split.get_mut(&key) {
             slot.events.push((at_ms, sums));
@@ -126,7 +126,7 @@ impl Slot {
         key: &SlotKey,
         prices: &PriceTable,
     ) -> Result<Vec<(i64, Figures)>> {
-        let begin = slots::start_of(key.quarter).timestamp_millis();
+        let begin = slot::start_of(key.quarter).timestamp_millis();
         let whole = self.price.figures(&self.sums);
         let mut rest = self.sums;
         self.events.iter().for_each(|(_, sums)| rest.add(sums, -1));
@@ -144,7 +144,7 @@ impl Slot {
         let (hint, model) = (names.text(conn, key.hint)?, names.text(conn, key.model)?);
         let above = u64::try_from(key.class.above).unwrap_or(0);
         let list = prices.list(hint.as_deref(), model.as_deref());
-        let unit = list.unit_prices(slots::start_of(key.quarter), key.class.speed, above);
+        let unit = list.unit_prices(slot::start_of(key.quarter), key.class.speed, above);
         let weight = |sums: &SlotSums| {
             let searches = codes::to_u64(sums.web_searches);
             let tokens = token_counts(&sums.tokens);

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::super::days::Days;
-use super::super::pricer::SlotPrice;
+use super::super::slot::SlotPrice;
+use super::super::slots;
 use super::super::testing::{
     AGENT, HAIKU, MINI, OTHER_AGENT, ledger_in, look, reading, record, usage,
 };

@@ -8,10 +8,13 @@ use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, Result};
 
 use super::super::bills::{self, Covered};
+use super::super::excess::{excess, plain_model};
+use super::super::gather::bills_of;
 use super::super::names::{NONE, Names};
+use super::super::parts::Bill;
+use super::super::scope::Scope;
 use super::super::{Ledger, LedgerError, codes, days};
 use super::lines::{AccountLines, Difference, Line, LineBill, LineState};
-use super::{Bill, Scope, bills_of, excess, plain_model};
 use crate::spend::{Amounts, Converted, Filter, Money, Rates, Span, Zone};
 
 /// How many earlier days are looked at to tell why the bill of a few differs: a discount shows over

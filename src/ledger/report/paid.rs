@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, Result};
 
+use super::super::gather::gather;
 use super::super::names::Names;
-use super::super::reconcile::{self, Scope};
+use super::super::scope::Scope;
 use super::{Group, GroupKey, RowPaid};
 use crate::plans::Paid;
 use crate::spend::{BY_PROVIDER, Currency, Money, Rates};
@@ -29,7 +30,7 @@ pub(super) fn of_rows(
     rates: &Rates,
     by: &[GroupKey],
 ) -> Result<OfRows> {
-    let parts = reconcile::gather(conn, names, scope, rates)?;
+    let parts = gather(conn, names, scope, rates)?;
     let mut of = OfRows { rows: HashMap::new(), otherwise: None, total: parts.paid(rates) };
     match by {
         [GroupKey::Day] => {
@@ -44,7 +45,7 @@ pub(super) fn of_rows(
         [GroupKey::Source] => {
             for (source, name) in alone(conn, names, scope)? {
                 let own = scope.of_source(name);
-                let paid = reconcile::gather(conn, names, &own, rates)?.paid(rates);
+                let paid = gather(conn, names, &own, rates)?.paid(rates);
                 if let Some(row) = row_of(&paid) {
                     of.rows.insert(Group { source, ..Group::default() }, row);
                 }

@@ -8,86 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::{Bill, Parts, judge};
+use crate::plans::compare::count_fees;
+use crate::plans::{Off, Overage, Paid, allowance};
+use crate::spend::{Amounts, Money, Rates};
 use chrono::NaiveDate;
-use rusqlite::{Connection, Result};
-
-use super::names::Names;
-use super::parts::{Bill, Parts, judge};
-use super::reconcile::{self, Scope};
-use super::{Ledger, LedgerError, questions};
-use crate::plans::compare::{Work, count_fees};
-use crate::plans::{Off, Overage, Paid, Plans, allowance};
-use crate::spend::{Amounts, Facts, Filter, Money, Rates, Span, Zone};
-
-/// What plans and discounts have to say of a scope.
-#[derive(Debug, Default)]
-pub(super) struct Terms {
-    plans: Arc<Plans>,
-    /// The first day that counts.
-    first_day: NaiveDate,
-    /// The plans, by their places, that the scope takes whole.
-    whole: Vec<bool>,
-    /// The discounts, by their places, whose accounts it takes whole.
-    credited: Vec<bool>,
-    /// What falls on each day of the fees.
-    fees: BTreeMap<NaiveDate, Amounts>,
-    /// The days before it that amounts were used up on.
-    before: Option<Box<Parts>>,
-}
-
-impl Terms {
-    /// Those of a scope.
-    pub(super) fn of(
-        conn: &Connection,
-        names: &mut Names,
-        scope: &Scope,
-        rates: &Rates,
-    ) -> Result<Self> {
-        let plans = scope.plans.clone();
-        let (first_day, end_day) = (scope.span.first_day, scope.span.end_day);
-        let mut terms = Self { plans, first_day, ..Self::default() };
-        if terms.plans.is_empty() || !scope.is_whole_days() || first_day >= end_day {
-            return Ok(terms);
-        }
-        let filter = scope.filter();
-        terms.whole = terms.plans.plans.iter().map(|plan| plan.is_in(filter)).collect();
-        let takes = |account: &str| filter.takes(&Facts { account, ..Facts::default() });
-        terms.credited = terms.plans.discounts.iter().map(|it| takes(&it.account)).collect();
-
-        // A plan that says nothing of its first day is as old as what is known.
-        let begun = questions::first_day(conn, scope.zone)?;
-        let plans = &terms.plans;
-        let fees_end = scope.fees_end.min(end_day);
-        for day in first_day.iter_days().take_while(|day| *day < fees_end) {
-            let counts = |place: usize| {
-                let is_old = plans.plans[place].first_day.is_none();
-                terms.whole[place] && !(is_old && begun.is_some_and(|begun| day < begun))
-            };
-            let fees = plans.fees_on(day, counts);
-            if !fees.is_empty() {
-                terms.fees.insert(day, fees);
-            }
-        }
-        let last_day = end_day.pred_opt().unwrap_or(first_day);
-        let from = plans.known_from(first_day, last_day, |place| terms.whole[place]);
-        if from < first_day {
-            let before = scope.over(Span::of_days(from, first_day, scope.zone), scope.zone);
-            let mut parts = reconcile::gather_plain(conn, names, &[&before], rates)?;
-            terms.before = parts.pop().map(Box::new);
-        }
-        Ok(terms)
-    }
-
-    /// Whether what happens on a day before the scope changes its figures.
-    pub(super) fn depends_on(&self, day: NaiveDate) -> bool {
-        self.before.is_some() && day < self.first_day
-    }
-
-    /// Neither a plan nor a discount is known.
-    pub(super) fn are_plain(&self) -> bool {
-        self.plans.is_empty()
-    }
-}
 
 /// A part of what is paid for a day. Amounts are attos of a dollar.
 enum Piece {
@@ -129,7 +54,7 @@ struct Due {
 
 impl Parts {
     /// What is paid for all of it.
-    pub(super) fn paid(&self, rates: &Rates) -> Paid {
+    pub(in crate::ledger) fn paid(&self, rates: &Rates) -> Paid {
         let mut paid = Paid::default();
         self.pay(rates, &mut |_, piece| add(&mut paid, piece));
         count_fees(&mut paid, rates);
@@ -137,7 +62,7 @@ impl Parts {
     }
 
     /// What is paid for each day that anything is paid for.
-    pub(super) fn paid_by_day(&self, rates: &Rates) -> BTreeMap<NaiveDate, Paid> {
+    pub(in crate::ledger) fn paid_by_day(&self, rates: &Rates) -> BTreeMap<NaiveDate, Paid> {
         let mut days: BTreeMap<NaiveDate, Paid> = BTreeMap::new();
         self.pay(rates, &mut |day, piece| add(days.entry(day).or_default(), piece));
         days.values_mut().for_each(|paid| count_fees(paid, rates));
@@ -269,78 +194,5 @@ impl Parts {
                 }
             }
         }
-    }
-}
-
-impl Ledger {
-    /// What is paid for each local day of a span, as [`Ledger::spend`] counts it for all of them.
-    pub fn daily_paid(
-        &self,
-        span: &Span,
-        zone: Zone,
-        filter: &Filter,
-    ) -> std::result::Result<BTreeMap<NaiveDate, Paid>, LedgerError> {
-        self.ask(|conn| {
-            let scope = Scope::new(conn, span, zone, filter, &self.plans)?;
-            let parts = reconcile::gather(conn, &mut Names::default(), &scope, &self.rates)?;
-            Ok(parts.paid_by_day(&self.rates))
-        })
-    }
-
-    /// The list price of what each plan covers, by its place and the local day; attos.
-    pub fn covered_by_plans(
-        &self,
-        span: &Span,
-        zone: Zone,
-    ) -> std::result::Result<BTreeMap<(usize, NaiveDate), i128>, LedgerError> {
-        self.ask(|conn| {
-            let scope = Scope::new(conn, span, zone, &Filter::everything(), &self.plans)?;
-            let mut names = Names::default();
-            let parts = reconcile::gather_plain(conn, &mut names, &[&scope], &self.rates)?;
-            let covered = parts.into_iter().flat_map(|parts| parts.covered);
-            let of_plans = covered.filter_map(|((plan, day), picos)| {
-                Some(((plan?, day), Money::from_picos_usd(picos).attos))
-            });
-            Ok(of_plans.collect())
-        })
-    }
-
-    /// All usage of a span that has a list price, whoever pays for it, as plans are compared on.
-    pub fn work(&self, span: &Span, zone: Zone) -> std::result::Result<Vec<Work>, LedgerError> {
-        self.ask(|conn| {
-            let mut names = Names::default();
-            let scope = Scope::new(conn, span, zone, &Filter::everything(), &self.plans)?;
-            let mut work: BTreeMap<(NaiveDate, i64, i64, i64, String), i128> = BTreeMap::new();
-            scope.for_each_day(conn, |day, about, figures| {
-                let account = scope.account_of(conn, &mut names, about)?;
-                let key =
-                    (day, about.source, about.billed_by(), about.model, account.as_ref().into());
-                *work.entry(key).or_default() += figures.list_picos;
-                Ok(())
-            })?;
-            for part in reconcile::excess(conn, &mut names, &scope)? {
-                let account = scope.account(part.source).to_owned();
-                let key = (part.day, part.source, part.provider, part.model, account);
-                *work.entry(key).or_default() += part.list_picos.unwrap_or(0);
-            }
-            work.into_iter()
-                .filter(|(_, picos)| *picos != 0)
-                .map(|((day, source, provider, model, account), picos)| {
-                    Ok(Work {
-                        day,
-                        source: names.string(conn, source)?.unwrap_or_default(),
-                        provider: names.string(conn, provider)?,
-                        account,
-                        model: names.string(conn, model)?,
-                        list: Money::from_picos_usd(picos).attos,
-                    })
-                })
-                .collect()
-        })
-    }
-
-    /// Plans and discounts.
-    pub fn plans(&self) -> &Plans {
-        &self.plans
     }
 }
