@@ -15,7 +15,7 @@ use crate::faces::cli::sources::{SourceEntry, SourceState};
 use crate::faces::cli::style::Style;
 use crate::faces::cli::{sources, status};
 use crate::ledger::Ledger;
-use crate::monitor::look::asked_sources;
+use crate::monitor::asked::asked_sources;
 use crate::secrets::Store;
 use crate::sources::{Places, SourceInfo, SourceKind, setting};
 use crate::spend::Filter;

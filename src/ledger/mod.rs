@@ -85,11 +85,11 @@ pub use questions::{ModelSpend, SessionSpend, SourceSpend};
 pub use reconcile::{
     AccountLines, Confidence, Difference, Line, LineBill, LineState, Reason, Reconciled, Tier,
 };
-pub use record::{LookRecord, Recorded};
+pub use record::Recorded;
 pub use report::{GroupKey, Report, ReportRow, RowPaid, Sums};
 pub use sessions::{LastUses, SessionUse};
 pub use spend::Spend;
-pub use state::{Snapshot, SourceState};
+pub use state::{LookRecord, Snapshot, SourceState};
 pub use tally::{Question, Tally};
 pub use what_if::{Effect, WhatIf, WhatIfRow};
 pub use work::Work;

@@ -3,6 +3,7 @@
 
 mod columns;
 mod lines;
+mod reason;
 mod reasons;
 #[cfg(test)]
 mod reasons_tests;
@@ -11,4 +12,4 @@ mod tests;
 
 pub use columns::Reconciled;
 pub use lines::{AccountLines, Difference, Line, LineBill, LineState};
-pub use reasons::{Confidence, Reason, Tier};
+pub use reason::{Confidence, Reason, Tier};

@@ -8,26 +8,10 @@ use super::days::Days;
 use super::deltas::{Change, Deltas};
 use super::names::Names;
 use super::pricer::Pricer;
-use super::state::SourceState;
+use super::state::{LookRecord, SourceState};
 use super::{LedgerError, Recording, balances, events, kin, marks, state};
 use crate::pricing::PriceTable;
-use crate::spend::{Funding, Reading, SourceError, SourceInfo, SourceKind};
-
-/// The circumstances of a look.
-#[derive(Clone, Copy, Debug)]
-pub struct LookRecord<'a> {
-    /// The source looked at.
-    pub source: &'static SourceInfo,
-    /// Who pays, as the config has it. Holds for all of the source's history.
-    pub account: &'a str,
-    /// What the config says about the funding of all the source's usage; `None` leaves it to the
-    /// logs. Holds for all of the source's history.
-    pub funding: Option<Funding>,
-    /// Time of the look.
-    pub at: DateTime<Utc>,
-    /// How long it took, milliseconds.
-    pub took_ms: u64,
-}
+use crate::spend::{Reading, SourceError, SourceKind};
 
 /// What recording came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,11 +4,26 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::record::LookRecord;
 use super::{Ledger, LedgerError, codes};
 use crate::spend::{
-    Balance, Funding, Problem, QuotaWindow, Reading, SourceError, SourceKind, Total,
+    Balance, Funding, Problem, QuotaWindow, Reading, SourceError, SourceInfo, SourceKind, Total,
 };
+
+/// The circumstances of a look.
+#[derive(Clone, Copy, Debug)]
+pub struct LookRecord<'a> {
+    /// The source looked at.
+    pub source: &'static SourceInfo,
+    /// Who pays, as the config has it. Holds for all of the source's history.
+    pub account: &'a str,
+    /// What the config says about the funding of all the source's usage; `None` leaves it to the
+    /// logs. Holds for all of the source's history.
+    pub funding: Option<Funding>,
+    /// Time of the look.
+    pub at: DateTime<Utc>,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
+}
 
 /// How many of a source's problems are kept to be recognised when the same lines are read again.
 const PROBLEMS_KEPT: i64 = 500;

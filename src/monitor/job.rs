@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::sources::{Places, Source, SourceError, SourceKind, Watched};
 
-use super::look::{AT_START, Looked, Scope};
+use super::look::{AT_START, Changed, Looked, Scope};
 use super::watch::Change;
 use super::{due, floor};
 
@@ -51,17 +51,6 @@ pub struct Job {
     running: bool,
     failures: u32,
     changed: Changed,
-}
-
-/// Which files are said to have changed since the last look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
-    /// None.
-    Nothing,
-    /// These.
-    Files(BTreeSet<PathBuf>),
-    /// Nobody knows which.
-    Anything,
 }
 
 impl Job {

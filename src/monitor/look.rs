@@ -1,12 +1,12 @@
 //! One look at one source: gathers what the source needs, lets it read, measures how long it took.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Days, Utc};
 
-use crate::board::AskedSource;
 use crate::config::Config;
 use crate::ledger::{Ledger, LedgerError};
 use crate::secrets::{self, SecretError, Store};
@@ -17,8 +17,6 @@ use crate::sources::{
 use crate::spend::{Marks, Reading, Tree};
 
 use super::clock::{self, Clock};
-use super::incidents;
-use super::job::Changed;
 use super::watch::Companion;
 
 /// How far back a provider is asked: the days that "30 days" and a running month need, and what
@@ -57,6 +55,17 @@ pub struct Looked {
     pub result: Result<Reading, SourceError>,
     /// What it found to read, if it was a comparison.
     pub compared: Option<Compared>,
+}
+
+/// Which files are said to have changed since the last look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// None.
+    Nothing,
+    /// These.
+    Files(BTreeSet<PathBuf>),
+    /// Nobody knows which.
+    Anything,
 }
 
 /// What a comparison with stamps found.
@@ -319,18 +328,6 @@ pub fn enabled(config: &Config, providers: bool) -> impl Iterator<Item = &'stati
 /// Time between looks at a source.
 pub fn poll(config: &Config, info: &SourceInfo) -> Duration {
     Duration::from_secs(u64::from(config.poll_minutes(info)) * 60)
-}
-
-/// The sources that are switched on, as the board wants them.
-pub fn asked_sources(config: &Config) -> Vec<AskedSource> {
-    let providers = incidents::providers_with_page(config);
-    enabled(config, true)
-        .map(|source| AskedSource {
-            info: source.info(),
-            poll: poll(config, source.info()),
-            status_page: incidents::page_of(config, &providers, source.info()),
-        })
-        .collect()
 }
 
 #[cfg(test)]

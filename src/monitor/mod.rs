@@ -8,6 +8,7 @@
 //! for; `incidents` asks the status pages of providers; [`commits`] reads the repositories that were worked in, and [`pulls`]
 //! asks their hosts.
 
+pub mod asked;
 pub mod clock;
 pub mod commits;
 pub mod delivery;

@@ -13,8 +13,7 @@ use crate::sources::{Source, SourceError};
 use crate::spend::SourceInfo;
 
 use super::floor::{self, HeldBack};
-use super::job::Changed;
-use super::look::{Scope, Task, ToRead};
+use super::look::{Changed, Scope, Task, ToRead};
 use super::record::{self, Judge};
 use super::{Setup, delivery, due, look, turns};
 

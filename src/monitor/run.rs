@@ -17,6 +17,7 @@ use crate::pricing::PriceTable;
 use crate::sources::{Depth, SourceInfo, SourceKind, Watched};
 use crate::spend::period::local_day;
 
+use super::asked::asked_sources;
 use super::delivery::{self, Delivery};
 use super::incidents::Incidents;
 use super::job::Job;
@@ -551,7 +552,7 @@ impl<T: FnMut(Event)> Monitor<T> {
             icon: self.config.icon(),
             budgets: &self.config.budgets,
             people: &self.config.people,
-            sources: &look::asked_sources(&self.config),
+            sources: &asked_sources(&self.config),
             live: &self.live,
             is_watched: true,
             paused: self.paused,

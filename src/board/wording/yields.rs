@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{UNKNOWN, amount_full, day, estimate, table_amount, tokens, whole};
-use crate::board::yields::{
+use crate::board::yields::answer::{
     AskedYields, KnownFrom, Pull, PullFace, Spent, Unread, Untold, WhyUnread, WhyUntold, YieldSums,
 };
 use crate::ledger::KnownRepository;

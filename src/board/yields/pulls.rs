@@ -6,42 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
-
+use super::answer::{KnownFrom, Pull, PullFace, Spent};
 use super::commits::Commits;
-use super::{Pull, Spent};
 use crate::ledger::KnownPull;
-use crate::spend::{Forge, Project, Span};
-
-/// How a pull request is known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KnownFrom {
-    /// Its host told of it.
-    Host(Project),
-    /// The message of a commit in this repository says so.
-    Message(String),
-}
-
-impl KnownFrom {
-    /// The make of the host that told of it; `None` where none did.
-    pub fn forge(&self) -> Option<Forge> {
-        match self {
-            Self::Host(project) => Some(project.forge),
-            Self::Message(_) => None,
-        }
-    }
-}
-
-/// What is told of a pull request in a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PullFace {
-    /// Its number.
-    pub number: u64,
-    /// How it is known.
-    pub known_from: KnownFrom,
-    /// When it was merged.
-    pub at: DateTime<Utc>,
-}
+use crate::spend::Span;
 
 /// Pull requests that commits belong to.
 #[derive(Debug, Default)]

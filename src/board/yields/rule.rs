@@ -10,7 +10,7 @@ mod tests {
     use crate::pricing::PriceTable;
     use crate::spend::{
         Change, Commit, EventKey, Forge, History, MergedPull, Place, Project, ReadBefore, Reading,
-        TokenCounts, Usage,
+        TokenCounts, Usage, Zone,
     };
 
     const NOON: &str = "2026-11-24T12:00:00Z";

@@ -15,6 +15,7 @@ use super::super::parts::Bill;
 use super::super::scope::Scope;
 use super::super::{Ledger, LedgerError, codes, days};
 use super::lines::{AccountLines, Difference, Line, LineBill, LineState};
+use super::reasons::judged;
 use crate::spend::{Amounts, Converted, Filter, Money, Rates, Span, Zone};
 
 /// How many earlier days are looked at to tell why the bill of a few differs: a discount shows over
@@ -262,7 +263,7 @@ fn account_lines(account: String, days: BTreeMap<NaiveDate, Day>, rates: &Rates)
             lines.extend(line(*date, day, None, false, &sum, rates));
         }
     }
-    AccountLines::of(account, last_bill_day, lines)
+    judged(AccountLines { account, last_bill_day, lines })
 }
 
 /// The line of a cell; `None` where neither side tells anything.

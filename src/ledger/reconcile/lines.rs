@@ -2,8 +2,13 @@
 
 use chrono::NaiveDate;
 
-use super::reasons::{self, Confidence, Reason};
+use super::reason::{Confidence, Reason};
 use crate::spend::{Amounts, Currency, Money};
+
+/// Half a cent, in 1e-18 dollars.
+const HALF_A_CENT: i128 = 5_000_000_000_000_000;
+/// Thousandths of the list price that rounding makes.
+pub(super) const ROUNDING: i128 = 5;
 
 /// An account's logs and bill, line by line.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +125,33 @@ impl Line {
     pub fn confidence(&self) -> Option<Confidence> {
         self.reason.as_ref().map(Reason::confidence)
     }
+
+    /// Whether it tells what the same use costs by the list and by a final bill.
+    pub(super) fn is_of_the_same_use(&self) -> bool {
+        let other_use = matches!(
+            self.reason,
+            Some(Reason::OtherMachineOrKey | Reason::KeyNotSeen | Reason::Unpriced)
+        );
+        self.point().is_some() && !other_use
+    }
+
+    /// List price and bill of a line that tells both for good.
+    pub(super) fn point(&self) -> Option<(Money, Money)> {
+        let bill = self.bill.as_ref()?;
+        let base = self.base();
+        let is_one = bill.is_final
+            && bill.without_rate.is_none()
+            && bill.usd.attos > 0
+            && self.list.attos > 0
+            && self.unpriced_tokens == 0
+            && !self.reports_fewer();
+        is_one.then_some((base, bill.usd))
+    }
+
+    /// Whether it tells fewer.
+    pub(super) fn reports_fewer(&self) -> bool {
+        self.reported_tokens.is_some_and(|reported| reported < self.tokens - self.tokens / 200)
+    }
 }
 
 impl LineBill {
@@ -130,13 +162,6 @@ impl LineBill {
 }
 
 impl AccountLines {
-    /// Says of every line how its sides stand to each other and why.
-    pub(super) fn of(account: String, last_bill_day: Option<NaiveDate>, lines: Vec<Line>) -> Self {
-        let mut all = Self { account, last_bill_day, lines };
-        reasons::judge(&mut all);
-        all
-    }
-
     /// List price of what the logs tell and a bill could be about.
     pub fn list(&self) -> Money {
         self.sum(|line| line.list)
@@ -205,7 +230,7 @@ impl AccountLines {
     pub fn effective_discount(&self) -> Option<(i128, usize)> {
         let nothing = Money::zero(Currency::USD);
         let (mut base, mut billed, mut days) = (nothing, nothing, Vec::new());
-        for line in self.lines.iter().filter(|line| reasons::is_of_the_same_use(line)) {
+        for line in self.lines.iter().filter(|line| line.is_of_the_same_use()) {
             let Some(bill) = &line.bill else { continue };
             base = plus(base, line.base());
             billed = plus(billed, bill.usd);
@@ -227,7 +252,7 @@ impl AccountLines {
         let nothing = Money::zero(Currency::USD);
         let list = billed_lines().fold(nothing, |sum, (line, _)| plus(sum, line.base()));
         let billed = billed_lines().fold(nothing, |sum, (_, bill)| plus(sum, bill.usd));
-        if list.attos <= 0 || reasons::is_the_same(billed, list) {
+        if list.attos <= 0 || is_the_same(billed, list) {
             return None;
         }
         // Of the reasons that pull the same way the one that most money is about.
@@ -283,4 +308,10 @@ pub(super) fn plus(a: Money, b: Money) -> Money {
 
 pub(super) fn minus(a: Money, b: Money) -> Money {
     Money { attos: a.attos.saturating_sub(b.attos), ..a }
+}
+
+/// Whether two amounts are the same but for rounding.
+pub(super) fn is_the_same(billed: Money, list: Money) -> bool {
+    let most = HALF_A_CENT.max(list.attos.saturating_abs() / 1000 * ROUNDING);
+    minus(billed, list).attos.saturating_abs() <= most
 }

@@ -38,15 +38,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::lines::{AccountLines, Line, LineState, minus, plus, share};
+use super::lines::{AccountLines, Line, LineState, ROUNDING, is_the_same, minus, plus, share};
+use super::reason::{Reason, Tier};
 use crate::spend::{Currency, Money};
 
-/// Half a cent, in 1e-18 dollars.
-const HALF_A_CENT: i128 = 5_000_000_000_000_000;
 /// Thousandths of the list price within which two shares are one.
 const STEADY: i128 = 20;
-/// Thousandths of the list price that rounding makes.
-const ROUNDING: i128 = 5;
 /// Days that make a share steady.
 const LEAST_DAYS: usize = 3;
 /// Shares of the list price that providers document, in thousandths. OpenAI and Anthropic charge
@@ -66,119 +63,12 @@ const TIERS: [(i128, Tier); 8] = [
     (6000, Tier::Fast),
 ];
 
-/// Where a difference likely comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The bill of the day is not final yet.
-    Lag,
-    /// No bill of the account is read.
-    NoBill,
-    /// The bill leaves the day out.
-    DayNotBilled,
-    /// The provider's usage report tells of use that is in no log here.
-    OtherMachine,
-    /// The bill tells of use that is in no log here.
-    OtherMachineOrKey,
-    /// A steady share of the list price is not charged.
-    Discount {
-        /// That share, in thousandths.
-        permille: i128,
-    },
-    /// A steady share is charged on top: a fee, a tax.
-    Surcharge {
-        /// That share, in thousandths.
-        permille: i128,
-    },
-    /// A service tier that the logs do not tell.
-    Tier(Tier),
-    /// The share that is billed changed on a day and stayed.
-    PriceChange {
-        /// The first UTC day of the new share.
-        since: NaiveDate,
-    },
-    /// This bill is not about the key that the logs' requests were made with.
-    KeyNotSeen,
-    /// The bill calls the model something else.
-    OtherName {
-        /// What it calls it.
-        name: String,
-    },
-    /// A charge for something else than a model's tokens.
-    NotByModel,
-    /// A credit or correction.
-    Credit,
-    /// No price is known of a part of the logs.
-    Unpriced,
-    /// A part of the bill is in a currency that the config has no rate for.
-    NoRate {
-        /// The currency.
-        currency: Currency,
-    },
-    /// No rule fits.
-    Unclear,
-}
-
-/// A service tier whose price is a documented multiple of the list price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Batch or flex: half.
-    Batch,
-    /// Inference that stays in a region: 1.1 times.
-    Residency,
-    /// Priority or fast mode: 1.7 to 6 times.
-    Fast,
-}
-
-/// How sure a reason is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confidence {
-    /// A fact about what was read.
-    Known,
-    /// The figures fit it.
-    Likely,
-    /// The figures allow it, and others.
-    Possible,
-}
-
-impl Reason {
-    /// How sure it is.
-    pub fn confidence(&self) -> Confidence {
-        match self {
-            Self::NoBill | Self::DayNotBilled | Self::Unpriced | Self::NoRate { .. } => {
-                Confidence::Known
-            }
-            Self::OtherMachineOrKey | Self::Unclear => Confidence::Possible,
-            _ => Confidence::Likely,
-        }
-    }
-
-    /// Whether both are of one kind.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
-/// Whether two amounts are the same but for rounding.
-pub(super) fn is_the_same(billed: Money, list: Money) -> bool {
-    let most = HALF_A_CENT.max(list.attos.saturating_abs() / 1000 * ROUNDING);
-    minus(billed, list).attos.saturating_abs() <= most
-}
-
-/// Whether a line tells what the same use costs by the list and by a final bill.
-pub(super) fn is_of_the_same_use(line: &Line) -> bool {
-    let other_use = matches!(
-        line.reason,
-        Some(Reason::OtherMachineOrKey | Reason::KeyNotSeen | Reason::Unpriced)
-    );
-    point(line).is_some() && !other_use
-}
-
 /// Says of every line how its sides stand to each other, and why.
-pub(super) fn judge(all: &mut AccountLines) {
+pub(super) fn judged(mut all: AccountLines) -> AccountLines {
     for line in &mut all.lines {
         line.state = state(line);
     }
-    let context = Context::of(all);
+    let context = Context::of(&all);
     let judged: Vec<_> =
         all.lines.iter().map(|line| (context.reason(line), context.rest_reason(line))).collect();
     for (line, (reason, rest)) in all.lines.iter_mut().zip(judged) {
@@ -189,6 +79,7 @@ pub(super) fn judge(all: &mut AccountLines) {
         line.reason = reason.filter(|_| is_open);
         line.rest_reason = rest;
     }
+    all
 }
 
 fn state(line: &Line) -> LineState {
@@ -277,19 +168,6 @@ fn sorted(points: &[(NaiveDate, i128)]) -> Vec<i128> {
     shares
 }
 
-/// List price and bill of a line that tells both for good.
-fn point(line: &Line) -> Option<(Money, Money)> {
-    let bill = line.bill.as_ref()?;
-    let base = line.base();
-    let is_one = bill.is_final
-        && bill.without_rate.is_none()
-        && bill.usd.attos > 0
-        && line.list.attos > 0
-        && line.unpriced_tokens == 0
-        && !reports_fewer(line);
-    is_one.then_some((base, bill.usd))
-}
-
 /// What the other lines of an account tell.
 struct Context<'a> {
     last_bill_day: Option<NaiveDate>,
@@ -315,7 +193,7 @@ impl<'a> Context<'a> {
             if let Some(model) = line.model.as_deref().filter(|_| !line.has_logs()) {
                 only_billed.entry(line.day).or_default().push((model, bill.usd));
             }
-            if let Some((base, charged)) = point(line) {
+            if let Some((base, charged)) = line.point() {
                 if let Some(share) = share(charged, base) {
                     by_model.entry(line.model.as_deref()).or_default().push((line.day, share));
                 }
@@ -404,7 +282,7 @@ impl<'a> Context<'a> {
     }
 
     fn only_in_logs(&self, line: &Line) -> Reason {
-        if reports_fewer(line) {
+        if line.reports_fewer() {
             return Reason::KeyNotSeen;
         }
         let others = self.only_billed.get(&line.day).map_or(&[][..], Vec::as_slice);
@@ -445,7 +323,7 @@ impl<'a> Context<'a> {
                 return Reason::PriceChange { since };
             }
         }
-        if reports_fewer(line) {
+        if line.reports_fewer() {
             return Reason::KeyNotSeen;
         }
         let tokens_agree = line.reported_tokens.map(|_| !reports_more(line));
@@ -482,9 +360,4 @@ fn tier(share: i128) -> Option<Tier> {
 /// Whether the provider's usage report tells more tokens than the logs, by over half a percent.
 fn reports_more(line: &Line) -> bool {
     line.reported_tokens.is_some_and(|reported| reported > line.tokens + line.tokens / 200)
-}
-
-/// Whether it tells fewer.
-fn reports_fewer(line: &Line) -> bool {
-    line.reported_tokens.is_some_and(|reported| reported < line.tokens - line.tokens / 200)
 }

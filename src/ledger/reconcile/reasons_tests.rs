@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 
 use super::super::testing::{day, usd};
 use super::lines::{AccountLines, Line, LineBill, LineState};
-use super::reasons::{Confidence, Reason, Tier, Trend};
+use super::reason::{Confidence, Reason, Tier};
+use super::reasons::Trend;
 use crate::spend::{Amounts, Currency, Money};
 
 /// A final day without anything on it.
@@ -51,7 +52,7 @@ fn of(model: &str, line: Line) -> Line {
 
 fn judged(lines: Vec<Line>) -> AccountLines {
     let last = lines.iter().filter(|line| line.bill.is_some()).map(|line| line.day).max();
-    AccountLines::of("openai".into(), last, lines)
+    super::reasons::judged(AccountLines { account: "openai".into(), last_bill_day: last, lines })
 }
 
 /// State and reason of the last line.

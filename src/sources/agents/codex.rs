@@ -24,6 +24,7 @@
 //! The key is session id + time + both vectors, so that an archived copy changes nothing.
 
 mod ancestry;
+mod base;
 mod counter;
 mod origin;
 mod row;
@@ -48,8 +49,9 @@ use crate::sources::{
 };
 use crate::spend::{EventKey, Kin, Mark, Marks, Reading, Relation, Speed, TokenCounts, Usage};
 use ancestry::{Ancestors, thread_of};
+use base::{HistoryBase, Wait};
 use counter::Vector;
-use origin::{Counted, Origin, Wait};
+use origin::{Counted, Origin};
 use row::{Payload, Row};
 
 /// Codex's session logs.
@@ -360,7 +362,7 @@ impl Lines<'_> {
         };
         state.asked_in_turn = true;
         let ancestors = |thread: &str| self.ancestors.stream(thread, file);
-        let base = |base: &origin::HistoryBase| self.ancestors.total_at(base, file);
+        let base = |base: &HistoryBase| self.ancestors.total_at(base, file);
         let ordinal = row.ordinal.map(|ordinal| ordinal.0);
         let Counted::Own(spent) = state.origin.row(ordinal, total, last, &ancestors, &base) else {
             return found.skip(if state.origin.waits_for().is_some() {

@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, HeaderName, Method, Response, StatusCode, Uri};
 use chrono::{DateTime, NaiveDate, Utc};
 use url::Url;
 
-use super::http::{Client, Timing};
+use super::http::Client;
+use super::retry::Timing;
 use crate::sources::{ApiKey, Look, Places, Source, SourceError};
 use crate::spend::{Marks, Reading};
 

@@ -9,7 +9,8 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::fake::{Exchange, client, timing};
-use super::http::{Client, Timing};
+use super::http::Client;
+use super::retry::Timing;
 use crate::sources::SourceError;
 use crate::spend::{ChargeKind, Currency, Metered, Money, Quantity, QuotaWindow, Reading};
 

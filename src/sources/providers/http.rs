@@ -25,6 +25,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK, LOCATION};
 use url::Url;
 
 use super::links::next_link;
+use super::retry::Timing;
 use super::words::{size, span};
 use super::{address, retry};
 use crate::sources::SourceError;
@@ -32,33 +33,6 @@ use crate::sources::SourceError;
 /// The largest body that is taken for an answer.
 pub const MOST_BYTES: usize = 32 * 1024 * 1024;
 const MOST_REDIRECTS: usize = 3;
-
-/// How long the client waits for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// For a connection.
-    pub connect: Duration,
-    /// For one whole answer, connection included.
-    pub answer: Duration,
-    /// For a call that a reading can do without, its retry included.
-    pub optional: Duration,
-    /// Before the retry, at least; up to half of it is added as jitter.
-    pub pause: Duration,
-    /// The longest `Retry-After` that is waited for here.
-    pub longest_wait: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            answer: Duration::from_secs(20),
-            optional: Duration::from_secs(3),
-            pause: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(10),
-        }
-    }
-}
 
 /// The shared HTTP client. Making one costs nothing: certificates are loaded at the first
 /// request, so a machine without provider keys never loads them.

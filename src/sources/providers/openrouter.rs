@@ -306,7 +306,8 @@ mod tests {
 
     use super::super::fake::{self, Exchange, Fake};
     use super::super::fixtures::{self, Fixture};
-    use super::super::http::{Client, Timing};
+    use super::super::http::Client;
+    use super::super::retry::Timing;
     use super::*;
 
     async fn look(fake: &Fake, now: DateTime<Utc>) -> Result<Reading, SourceError> {

@@ -1,12 +1,38 @@
-//! When a request is tried once more, and what a `Retry-After` asks for.
+//! How long an answer is waited for, when a request is tried once more, and what a `Retry-After` asks for.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use super::http::Timing;
 use crate::sources::SourceError;
+
+/// How long the client waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// For a connection.
+    pub connect: Duration,
+    /// For one whole answer, connection included.
+    pub answer: Duration,
+    /// For a call that a reading can do without, its retry included.
+    pub optional: Duration,
+    /// Before the retry, at least; up to half of it is added as jitter.
+    pub pause: Duration,
+    /// The longest `Retry-After` that is waited for here.
+    pub longest_wait: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(20),
+            optional: Duration::from_secs(3),
+            pause: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Whatever a provider asks for, it is asked again a day later: a wrong number or a wrong clock must
 /// not silence a source for years.

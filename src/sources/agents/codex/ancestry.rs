@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::base::{HistoryBase, Wait};
 use super::counter::Vector;
-use super::origin::{HistoryBase, Wait};
 use super::row::{Payload, Row, is_wanted};
 use super::{DEEPEST, State, is_log};
 use crate::sources::agents::scan::lines::{Filter, LIMITS, read_lines};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::findings::{Findings, Position, Verdict};
 use super::format::{AnyFormat, Run, Shape};
-use super::lines::{Filter, LIMITS, read_lines};
+use super::lines::{Filter, LIMITS, read_lines, without_mark};
 use super::mark::{Stamp, identity, resume_at};
 use super::walk::{Found, error_clause};
 use super::{database, document, unpack, windows};
@@ -176,11 +176,6 @@ impl Job<'_> {
         };
         Ok((mark, more))
     }
-}
-
-/// Some editors put a byte order mark before the first line.
-pub fn without_mark(line: &[u8]) -> &[u8] {
-    line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
 }
 
 /// How each record of one file is taken, from its start, without a mark.

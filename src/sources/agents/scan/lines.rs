@@ -15,6 +15,11 @@ use super::findings::Position;
 /// Read at once unless a line is longer.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// Some editors put a byte order mark before the first line.
+pub fn without_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
+}
+
 /// How much of a stream is held.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -13,8 +13,7 @@ use memchr::memchr;
 
 use super::findings::{Findings, Position};
 use super::format::{AnyFormat, Run};
-use super::job::without_mark;
-use super::lines::{Ended, Filter, LIMITS, read_lines};
+use super::lines::{Ended, Filter, LIMITS, read_lines, without_mark};
 use super::unpack;
 
 /// What one thread takes at a time. The lines picked out of it are held until their turn.
