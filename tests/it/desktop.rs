@@ -409,6 +409,31 @@ fn the_keyring_knows_who_asks_before_it_is_asked_for_keys() {
     assert_eq!(desk.process_of(secrets), keyring);
 }
 
+/// Nobody typed a password since the login: the keyring knows its keys' names as hashes only.
+#[test]
+fn a_keyring_that_was_never_unlocked_is_said_to_be_locked() {
+    let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
+    let provider = FakeProvider::of_fixture("openai-admin");
+    let world =
+        desk.seat(World::new().at("2026-11-03T12:00:00Z").provider("openai-admin", &provider));
+    let keyring = desk.start_keyring();
+    world.run_with_input(["key", "set", "openai-admin"], "sk-synthetic-0123456789\n").success();
+    drop(keyring);
+    let _locked = desk.start_part("gnome-keyring-daemon", ["--foreground", "--components=secrets"]);
+    let is_there = || desk.process_of("org.freedesktop.secrets").is_some();
+    assert!(eventually(PATIENCE, is_there));
+    world.run(["poll"]);
+    assert!(provider.requests().is_empty());
+    let sources = world.run(["sources"]).success().stdout;
+    let state = |id: &str| sources.lines().find(|line| line.contains(id)).expect(id);
+    assert!(!state("openai-admin").contains("needs a key"), "{sources}");
+    assert!(
+        sources.contains("OpenAI: the keyring did not give the key: it is locked"),
+        "{sources}"
+    );
+    assert!(state("openrouter").contains("needs a key"), "{sources}");
+}
+
 /// Forty providers are due at once, and one of them has a key.
 #[test]
 fn the_keyring_is_opened_for_the_keys_it_has() {

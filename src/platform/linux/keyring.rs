@@ -69,10 +69,20 @@ pub fn stored_in_keyring(service: &str) -> keyring_core::Result<Option<Vec<Strin
             let mut attributes: HashMap<String, String> = item.get_property("Attributes")?;
             Ok(attributes.remove(USER))
         };
-        let users: Vec<_> = open.iter().chain(&locked).map(user).collect::<zbus::Result<_>>()?;
-        Ok(users.into_iter().collect())
+        // One that was removed since has no attributes.
+        let users = open.iter().chain(&locked).map(user).filter(|user| !is_refusal(user));
+        users.collect::<zbus::Result<Vec<_>>>().map(|users| users.into_iter().collect())
     };
     users().map_err(|error| refused(error.into()))
+}
+
+/// Whether somebody answered that there is no such thing, rather than nobody at all.
+fn is_refusal<T>(told: &zbus::Result<T>) -> bool {
+    match told {
+        Err(zbus::Error::MethodError(..)) => true,
+        Err(zbus::Error::FDO(error)) => !matches!(**error, zbus::fdo::Error::ZBus(_)),
+        _ => false,
+    }
 }
 
 /// One key. The store that the `keyring` crate has for this opens a connection of its own, whose
@@ -158,7 +168,9 @@ fn refused(error: secret_service::Error) -> Error {
         _ => false,
     };
     match error {
-        Service::Zbus(error) if timeout(&error) => {
+        Service::Zbus(error) | Service::ZbusFdo(zbus::fdo::Error::ZBus(error))
+            if timeout(&error) =>
+        {
             Error::NoStorageAccess(std::io::Error::from(ErrorKind::TimedOut).into())
         }
         Service::Locked | Service::NoResult | Service::Prompt => {
