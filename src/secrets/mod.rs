@@ -64,6 +64,15 @@ pub enum SecretError {
         /// The environment variable that does instead.
         variable: Option<&'static str>,
     },
+    /// It keeps nothing yet, and nobody said under which password it should.
+    #[error(
+        "the keyring keeps nothing yet: give it a password when it asks{}",
+        set_instead(variable)
+    )]
+    Empty {
+        /// The environment variable that does instead.
+        variable: Option<&'static str>,
+    },
     /// It took the key and gives back something else.
     #[error("the keyring does not give back the key that was stored for {id}")]
     NotKept {
@@ -85,7 +94,8 @@ impl SecretError {
             Self::NoKeyring { variable, .. }
             | Self::Silent { variable }
             | Self::Off { variable }
-            | Self::Locked { variable, .. } => *variable,
+            | Self::Locked { variable, .. }
+            | Self::Empty { variable } => *variable,
             Self::NotKept { .. } | Self::Failed { .. } => None,
         }
     }
@@ -100,7 +110,8 @@ impl SecretError {
         if let Self::NoKeyring { variable, .. }
         | Self::Silent { variable }
         | Self::Off { variable }
-        | Self::Locked { variable, .. } = &mut self
+        | Self::Locked { variable, .. }
+        | Self::Empty { variable } = &mut self
         {
             *variable = instead;
         }
@@ -357,6 +368,7 @@ fn failed(error: &Error, variable: Option<&'static str>) -> SecretError {
             SecretError::Silent { variable }
         }
         Error::NoStorageAccess(_) => SecretError::Locked { cause: cause_of(error), variable },
+        Error::NoDefaultStore => SecretError::Empty { variable },
         _ => SecretError::Failed { cause: cause_of(error) },
     }
 }

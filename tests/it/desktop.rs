@@ -434,6 +434,20 @@ fn a_keyring_that_was_never_unlocked_is_said_to_be_locked() {
     assert!(state("openrouter").contains("needs a key"), "{sources}");
 }
 
+/// Nobody is here who could be asked for the password of a first collection.
+#[test]
+fn a_keyring_that_keeps_nothing_yet_asks_for_a_password() {
+    let Some(desk) = Desk::start_without("panel dunst keyring") else { return };
+    let world = desk.seat(World::new().at(NOON));
+    let _empty = desk.start_part("gnome-keyring-daemon", ["--foreground", "--components=secrets"]);
+    let is_there = || desk.process_of("org.freedesktop.secrets").is_some();
+    assert!(eventually(PATIENCE, is_there));
+    let set = world.run_with_input(["key", "set", "openai-admin"], "sk-synthetic-0123456789\n");
+    let said = set.exits_with(1).stderr;
+    assert!(said.contains("keeps nothing yet: give it a password when it asks"), "{said}");
+    assert!(said.contains("set OPENAI_ADMIN_KEY instead"), "{said}");
+}
+
 /// Forty providers are due at once, and one of them has a key.
 #[test]
 fn the_keyring_is_opened_for_the_keys_it_has() {

@@ -118,9 +118,16 @@ impl CredentialApi for Key {
         if let Some(item) = self.kept()?.first() {
             return item.set_secret(secret, CONTENT).map_err(refused);
         }
+        let keys = match self.session.get_default_collection() {
+            // As the first program does that has something to keep. Its owner is asked for a password.
+            Err(secret_service::Error::NoResult) => self
+                .session
+                .create_collection("Default keyring", "default")
+                .map_err(|_| Error::NoDefaultStore)?,
+            keys => keys.map_err(refused)?,
+        };
         let label = format!("keyring:{}@{}", self.user, self.service);
         let create = || {
-            let keys = self.session.get_default_collection()?;
             if keys.is_locked()? {
                 keys.unlock()?;
             }
