@@ -1,6 +1,7 @@
 //! The shape of the source: which folder may know which, and what must not appear where. The map
 //! it holds the code to is the one in `ARCHITECTURE.md`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -77,6 +78,41 @@ fn arrows_point_one_way() {
         }
     }
     assert!(wrong.is_empty(), "arrows that point the wrong way:\n{}", wrong.join("\n"));
+}
+
+/// A folder's own file stands for it: it hands its files' names on, and they use what it has for all.
+#[test]
+fn no_two_files_need_each_other() {
+    let files = sources();
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|file| module_of(&file.path)).collect();
+    let mut needs: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for file in &files {
+        let own = module_of(&file.path);
+        let others = imports(&file.text, &own).into_iter().filter_map(|import| {
+            let mut prefixes = (1..=import.to.len()).rev().map(|length| &import.to[..length]);
+            let other = prefixes.find(|prefix| modules.contains(*prefix))?;
+            let is_kin = own.starts_with(other) || other.starts_with(&own);
+            (!is_kin).then(|| other.to_vec())
+        });
+        needs.insert(own.clone(), others.collect());
+    }
+    // Whoever needs nobody, or is needed by nobody, is in no circle; nor is then who is left so.
+    loop {
+        let needed: BTreeSet<_> = needs.values().flatten().cloned().collect();
+        let before = needs.len();
+        needs.retain(|own, needs| !needs.is_empty() && needed.contains(own));
+        let left: BTreeSet<_> = needs.keys().cloned().collect();
+        needs.values_mut().for_each(|needs| needs.retain(|other| left.contains(other)));
+        if needs.len() == before {
+            break;
+        }
+    }
+    let circles = needs.iter().map(|(own, needs)| {
+        let needs: Vec<String> = needs.iter().map(|other| other.join("::")).collect();
+        format!("{} needs {}", own.join("::"), needs.join(", "))
+    });
+    let circles: Vec<String> = circles.collect();
+    assert!(circles.is_empty(), "files that need each other:\n{}", circles.join("\n"));
 }
 
 #[test]
