@@ -1,10 +1,11 @@
 //! The Secret Service.
 //! Source: <https://specifications.freedesktop.org/secret-service-spec/latest/>.
 //!
-//! Each connection to it begins with a question that anybody may ask. gnome-keyring (seen with 42, 46
-//! and 50) makes its record of a client beside answering it: one whose very first call opens a
-//! session or searches may be answered before the record is there, upon which the whole daemon
-//! aborts, and everybody's keys are locked. Whoever was answered once has its record.
+//! Each connection to it begins with a question that anybody may ask. gnome-keyring (seen with 42,
+//! reported of 50: <https://github.com/omacom/omarchy/issues/11590>) makes its record of a client beside
+//! answering it: one whose very first call opens a session or searches may be answered before the
+//! record is there, upon which the whole daemon aborts, and everybody's keys are locked. Whoever was
+//! answered once has its record.
 
 use std::any::Any;
 use std::collections::HashMap;
