@@ -234,7 +234,7 @@ impl Store {
         names: &Names,
     ) -> Result<Option<(ApiKey, Origin)>, SecretError> {
         let kept = match names {
-            Ok(Some(names)) if !names.iter().any(|name| name == info.id) => Ok(None),
+            Ok(Some(names)) if !names::have(names, info.id) => Ok(None),
             Ok(_) => return self.get(info, places),
             Err(error) => Err(error.clone().with(variable(info))),
         };
@@ -264,7 +264,7 @@ impl Store {
     ) -> Option<Origin> {
         info.key.as_ref()?;
         match names {
-            Ok(Some(names)) if names.iter().any(|name| name == info.id) => Some(Origin::Keyring),
+            Ok(Some(names)) if names::have(names, info.id) => Some(Origin::Keyring),
             Ok(None) => self.get(info, places).ok().flatten().map(|(_, origin)| origin),
             _ => from_variables(info, places).map(|(_, name)| Origin::Variable(name)),
         }

@@ -12,6 +12,11 @@ use super::{SecretError, Store};
 /// tell.
 pub type Names = Result<Option<Arc<[String]>>, SecretError>;
 
+/// Whether something is kept under a name.
+pub fn have(names: &[String], id: &str) -> bool {
+    names.iter().any(|name| name == id)
+}
+
 /// The last answer, and when it was asked for.
 #[derive(Debug, Default)]
 pub struct Shared(Mutex<Option<(Instant, Names)>>);

@@ -121,10 +121,13 @@ impl CredentialApi for Key {
         }
         let keys = match self.session.get_default_collection() {
             // As the first program does that has something to keep. Its owner is asked for a password.
-            Err(secret_service::Error::NoResult) => self
-                .session
-                .create_collection("Default keyring", "default")
-                .map_err(|_| Error::NoDefaultStore)?,
+            Err(secret_service::Error::NoResult) => {
+                let made = self.session.create_collection("Default keyring", "default");
+                made.map_err(|error| match error {
+                    secret_service::Error::Prompt => Error::NoDefaultStore,
+                    other => refused(other),
+                })?
+            }
             keys => keys.map_err(refused)?,
         };
         let label = format!("keyring:{}@{}", self.user, self.service);
