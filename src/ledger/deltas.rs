@@ -84,33 +84,3 @@ impl Deltas {
         self.written.push(Change { quarter: key.quarter, about, figures: difference });
     }
 }
-
-/// Slots priced anew at a time: those of one UTC day.
-const QUARTERS_PER_DAY: i64 = 96;
-
-/// Prices all slots anew and sums the days from them.
-pub(super) fn reprice(
-    conn: &Connection,
-    names: &mut Names,
-    pricer: &mut Pricer<'_>,
-    days: &mut Days,
-) -> Result<()> {
-    let mut next = slots::first(conn, i64::MIN)?;
-    while let Some(quarter) = next {
-        let end = quarter.saturating_add(QUARTERS_PER_DAY);
-        let mut slots = Vec::new();
-        slots::for_each_row(conn, quarter, end, None, |key, sums, price| {
-            slots.push((key, sums, price));
-            Ok(())
-        })?;
-        for (key, sums, old) in slots {
-            let price = pricer.price(conn, names, &key, &sums)?;
-            if price != old {
-                slots::write_one(conn, &key, &sums, &price)?;
-            }
-            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
-        }
-        next = slots::first(conn, end)?;
-    }
-    Ok(())
-}

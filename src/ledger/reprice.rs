@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::days::Days;
-use super::deltas::{self, Deltas};
+use super::deltas::Deltas;
 use super::names::Names;
 use super::pricer::Pricer;
-use super::{Ledger, LedgerError, bills, events};
+use super::{Ledger, LedgerError, bills, events, slots};
 use crate::pricing::PriceTable;
 
 /// The `meta` key of the price table that all stored list prices come from.
@@ -85,7 +85,7 @@ fn sort_events(
 
 fn price_all(conn: &Connection, names: &mut Names, prices: &PriceTable) -> Result<()> {
     let mut days = Days::anew(conn)?;
-    deltas::reprice(conn, names, &mut Pricer::new(prices), &mut days)?;
+    slots_anew(conn, names, &mut Pricer::new(prices), &mut days)?;
     days.write(conn)?;
     bills::reprice(conn, names, prices)?;
     conn.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [PRICES, &name_of(prices)])?;
@@ -94,6 +94,36 @@ fn price_all(conn: &Connection, names: &mut Names, prices: &PriceTable) -> Resul
 
 fn name_of(prices: &PriceTable) -> String {
     format!("{:016x}", prices.fingerprint())
+}
+
+/// Slots priced anew at a time: those of one UTC day.
+const QUARTERS_PER_DAY: i64 = 96;
+
+/// Prices all slots anew and sums the days from them.
+fn slots_anew(
+    conn: &Connection,
+    names: &mut Names,
+    pricer: &mut Pricer<'_>,
+    days: &mut Days,
+) -> Result<()> {
+    let mut next = slots::first(conn, i64::MIN)?;
+    while let Some(quarter) = next {
+        let end = quarter.saturating_add(QUARTERS_PER_DAY);
+        let mut found = Vec::new();
+        slots::for_each_row(conn, quarter, end, None, |key, sums, price| {
+            found.push((key, sums, price));
+            Ok(())
+        })?;
+        for (key, sums, old) in found {
+            let price = pricer.price(conn, names, &key, &sums)?;
+            if price != old {
+                slots::write_one(conn, &key, &sums, &price)?;
+            }
+            days.add(key.quarter, &key.about(&price), &price.figures(&sums), 1);
+        }
+        next = slots::first(conn, end)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
